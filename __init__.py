@@ -1,0 +1,1 @@
+"""fmsearch: experiment-tracked hyperparameter search for Keras image classifiers."""

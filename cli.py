@@ -1,0 +1,341 @@
+"""The commands of fmsearch; the only place that prints or exits."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .errors import FmsearchError
+
+if TYPE_CHECKING:
+    from .search.ledger import StudyLedger
+    from .tracking.places import Places
+
+# Heavy libraries are imported in the commands that need them: --help answers at once.
+
+DEFAULT_HOME = Path("mlruns")
+DEFAULT_PORT = 5000
+
+
+class Commands(click.Group):
+    """A group that shows an `FmsearchError` as one line."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except FmsearchError as error:
+            click.echo(f"fmsearch: {error}", err=True)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            click.echo("fmsearch: interrupted; the same command goes on from here", err=True)
+            sys.exit(130)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fmsearch")
+@click.option("-v", "--verbose", is_flag=True, help="Say more about what is being done.")
+def main(verbose: bool) -> None:
+    """Search hyperparameters of Keras image classifiers and keep the evidence in MLflow.
+
+    \b
+    The three steps:
+      fmsearch study --space mlp_grid       search, every trial in MLflow
+      fmsearch ui                           browse
+      fmsearch register --study mlp_grid    train the best on all images, register it
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+
+
+def store_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say where things are kept."""
+    for option in reversed(
+        [
+            click.option(
+                "--home",
+                type=click.Path(file_okay=False, path_type=Path),
+                default=DEFAULT_HOME,
+                show_default=True,
+                envvar="FMSEARCH_HOME",
+                show_envvar=True,
+                help="Folder of the embedded store, the outbox and the locks.",
+            ),
+            click.option(
+                "--tracking-uri",
+                envvar="MLFLOW_TRACKING_URI",
+                show_envvar=True,
+                metavar="URI",
+                help="MLflow's server or database.  [default: SQLite in --home]",
+            ),
+            click.option(
+                "--storage",
+                envvar="FMSEARCH_STORAGE",
+                show_envvar=True,
+                metavar="URL",
+                help="Database of studies and trials.  [default: SQLite in --home]",
+            ),
+            click.option(
+                "--experiment",
+                default="fmsearch",
+                show_default=True,
+                envvar="MLFLOW_EXPERIMENT_NAME",
+                show_envvar=True,
+                help="MLflow's experiment.",
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def _places(options: dict[str, Any]) -> Places:
+    from .tracking.places import Places
+
+    return Places.of(
+        options["home"], options["tracking_uri"], options["storage"], options["experiment"]
+    )
+
+
+def _existing_study(places: Places, name: str) -> StudyLedger:
+    from .search.ledger import Ledger
+
+    if places.storage.startswith("sqlite:///"):
+        database = Path(places.storage.removeprefix("sqlite:///"))
+        if not database.exists():
+            raise FmsearchError(f"no study {name!r}: there is no store at {database}")
+    return Ledger(places.storage).study(name)
+
+
+@main.command()
+@click.argument("name", required=False)
+def spaces(name: str | None) -> None:
+    """List the search spaces, or print one as YAML, to copy and edit."""
+    from .search.space_file import load_space, space_names
+
+    if name is not None:
+        click.echo(load_space(name).text, nl=False)
+        return
+    for known in space_names():
+        space = load_space(known)
+        click.echo(f"{known}  ({space.size} points, {space.model}, {space.engine})")
+        click.echo(click.wrap_text(space.about, 79, "    ", "    "))
+
+
+@main.command()
+@click.option("--fetch", is_flag=True, help="Only find or download Fashion-MNIST, and verify it.")
+@click.option(
+    "--data",
+    "spec",
+    default="fashion-mnist",
+    show_default=True,
+    metavar="NAME|FILE.npz",
+    help="The data set to show.",
+)
+def data(fetch: bool, spec: str) -> None:
+    """Show a data set: where it is, its hash, its classes."""
+    from .models import fashion_mnist
+    from .models.data import FASHION_MNIST, describe
+
+    if fetch or spec == FASHION_MNIST:
+        source = fashion_mnist.fetch()
+        click.echo(f"Fashion-MNIST: verified in {fashion_mnist.cache_folder()} (from {source})")
+    if fetch:
+        return
+    found = describe(spec)
+    shape = " x ".join(map(str, found.image_shape))
+    click.echo(f"name:     {found.name}")
+    click.echo(f"SHA-256:  {found.sha256}")
+    click.echo(f"images:   {shape}, uint8")
+    click.echo(f"{'class':<16} {'train':>7} {'test':>7}")
+    for row in zip(found.class_names, found.train_counts, found.test_counts, strict=True):
+        click.echo(f"{row[0]:<16} {row[1]:>7,} {row[2]:>7,}")
+    click.echo(f"{'all':<16} {sum(found.train_counts):>7,} {sum(found.test_counts):>7,}")
+
+
+@main.command()
+@click.option(
+    "--space",
+    "spec",
+    required=True,
+    metavar="NAME|FILE.yaml",
+    help="What to search: a built-in space (see `fmsearch spaces`) or your own file.",
+)
+@click.option("--name", help="Of the study.  [default: the space's name]")
+@click.option(
+    "--data",
+    default="fashion-mnist",
+    show_default=True,
+    metavar="NAME|FILE.npz",
+    help="fashion-mnist, or an .npz file with x_train, y_train, x_test and y_test.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Trainer processes, one core each.  [default: the usable cores]",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the whole study.")
+@click.option(
+    "--train-images", type=click.IntRange(1), metavar="N", help="Use only N images, to rehearse."
+)
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Do without MLflow; results wait in the outbox for `fmsearch sync`.",
+)
+@store_options
+def study(
+    spec: str,
+    name: str | None,
+    data: str,
+    jobs: int | None,
+    seed: int,
+    train_images: int | None,
+    offline: bool,
+    **store: Any,
+) -> None:
+    """Run a study to its end, or go on with one that was interrupted."""
+    from rich.console import Console
+
+    from .models import fashion_mnist
+    from .models.data import FASHION_MNIST, describe
+    from .progress import StudyProgress
+    from .search.space_file import NAME, load_space
+    from .search.study import Plan, run_study
+    from .search.trainers import usable_cores
+
+    space = load_space(spec)
+    places = _places(store)
+    name = name or space.name
+    if not NAME.fullmatch(name):
+        raise click.BadParameter(
+            f"{name!r} must be 1 to 64 letters, digits, '_', '.' or '-'", param_hint="--name"
+        )
+    if data == FASHION_MNIST:
+        fashion_mnist.fetch()
+    plan = Plan(
+        space, name, describe(data), seed, jobs or usable_cores(), train_images, places, offline
+    )
+    console = Console()
+    with StudyProgress(console, name) as progress:
+        summary = run_study(plan, progress)
+    best = summary.best
+    if best is not None:
+        values = ", ".join(f"{key}={value}" for key, value in best.parameters.items())
+        click.echo(f"best: trial {best.number} with score {best.score:.5f} ({values})")
+    if summary.waiting:
+        click.echo(f"{summary.waiting} trials wait in the outbox; `fmsearch sync` ships them")
+    else:
+        click.echo(f"browse: fmsearch ui    register: fmsearch register --study {name}")
+
+
+@main.command()
+@click.argument("study", required=False)
+@store_options
+def status(study: str | None, **store: Any) -> None:
+    """List the studies, or one study's trials with their states and scores."""
+    from rich.console import Console
+
+    from .progress import studies_table, trials_table
+    from .search.ledger import Ledger
+
+    places = _places(store)
+    if study is not None:
+        Console().print(trials_table(_existing_study(places, study).trials()))
+        return
+    if places.storage.startswith("sqlite:///"):
+        if not Path(places.storage.removeprefix("sqlite:///")).exists():
+            click.echo(f"no studies in {places.home} yet")
+            return
+    ledger = Ledger(places.storage)
+    rows = [(record.name, ledger.study(record.name).trials()) for record in ledger.records()]
+    Console().print(studies_table(rows))
+
+
+@main.command()
+@store_options
+def sync(**store: Any) -> None:
+    """Ship to MLflow what waits in the outbox."""
+    from .search.sync import sync_all
+
+    for name, before, left in sync_all(_places(store)):
+        click.echo(f"{name}: {before - left} of {before} trials shipped")
+
+
+@main.command()
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    envvar="FMSEARCH_UI_PORT",
+    show_envvar=True,
+    help="Where it listens, on 127.0.0.1.",
+)
+@store_options
+def ui(port: int, **store: Any) -> None:
+    """Open MLflow's UI on the store in use; Ctrl-C ends it."""
+    from .tracking.ui import HOST, start_ui
+
+    places = _places(store)
+    if places.is_server:
+        click.echo(f"the store in use is a server with its own UI: {places.tracking_uri}")
+        return
+    server = start_ui(places, port)
+    click.echo(f"MLflow's UI: http://{HOST}:{port}  (Ctrl-C ends it)")
+    try:
+        sys.exit(server.wait())
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@main.command()
+@click.option("--study", required=True, help="Whose best trial.")
+@click.option("--model", metavar="NAME", help="Registered model.  [default: the data set's name]")
+@click.option("--alias", default="champion", show_default=True, help="Given to the new version.")
+@click.option(
+    "--epochs", type=click.IntRange(1), help="Of the training.  [default: as the best trial]"
+)
+@store_options
+def register(
+    study: str, model: str | None, alias: str, epochs: int | None, **store: Any
+) -> None:
+    """Train the best trial's parameters on all training images and register the model.
+
+    The test images are evaluated once, when the training is over.
+    """
+    from .search.register import register_best
+    from .search.sync import evidence_of
+
+    places = _places(store)
+    ledger = _existing_study(places, study)
+    evidence = evidence_of(ledger.record)
+    click.echo(f"training the best of {study} on all {sum(evidence.data.train_counts):,} images")
+    done = register_best(
+        ledger,
+        evidence,
+        places,
+        name=model or evidence.data.name,
+        alias=alias,
+        epochs=epochs,
+        on_epoch=lambda one: click.echo(f"  epoch {one.epoch}/{one.epochs}"),
+    )
+    click.echo(f"trial {done.trial.number}, {len(done.result.history)} epochs")
+    click.echo(
+        f"test accuracy {done.result.metrics['test_accuracy']:.4f}, "
+        f"loss {done.result.metrics['test_loss']:.4f}"
+    )
+    click.echo(f"registered: models:/{done.name}/{done.version}, alias {done.alias}")
+
+
+if __name__ == "__main__":
+    main()

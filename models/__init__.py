@@ -1,0 +1,1 @@
+"""What is trained: data, architectures, the training loop, evaluation and figures."""

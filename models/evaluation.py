@@ -1,0 +1,31 @@
+"""Evaluation: what follows from a confusion matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Confusion = Sequence[Sequence[int]]
+"""Counts; rows are true classes, columns predicted ones."""
+
+
+def classification_report(confusion: Confusion, class_names: Sequence[str]) -> dict[str, Any]:
+    """scikit-learn's report (precision, recall, F1, support of each class) as a dictionary."""
+    from sklearn import metrics
+
+    counts = np.asarray(confusion)
+    classes = np.arange(len(counts))
+    # Only the counts are known, so each cell stands for that many equal answers.
+    true, predicted = np.repeat(classes, len(classes)), np.tile(classes, len(classes))
+    report: dict[str, Any] = metrics.classification_report(
+        true,
+        predicted,
+        labels=classes,
+        target_names=list(class_names),
+        sample_weight=counts.ravel(),
+        output_dict=True,
+        zero_division=0.0,
+    )
+    return report

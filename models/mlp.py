@@ -1,0 +1,51 @@
+"""Multilayer perceptrons: dense relu layers, each half as wide as the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .settings import FloatRange, IntRange, Setting
+
+if TYPE_CHECKING:
+    import keras
+
+ARCHITECTURE: Mapping[str, Setting] = {
+    "hidden_units": Setting(IntRange(1), 128),
+    "layers": Setting(IntRange(1, 4), 2),
+    "dropout_rate": Setting(FloatRange(0.0, 1.0), 0.0),
+}
+
+
+def build(
+    input_shape: tuple[int, ...],
+    classes: int,
+    *,
+    hidden_units: int,
+    layers: int,
+    dropout_rate: float,
+) -> keras.Model:
+    """A perceptron on raw images; its pixels are divided by 255 and flattened inside.
+
+    Args:
+        input_shape: Of one uint8 image, (h, w) or (h, w, c).
+        classes: Number of outputs.
+        hidden_units: Width of the first dense layer; each further layer has half as many
+            units as the one before, and at least one: 128 gives 128 and 64, as published.
+        layers: Number of hidden layers.
+        dropout_rate: Share of units dropped after each hidden layer; 0 adds no layer.
+
+    Returns:
+        A model from uint8 images (n, *input_shape) to float32 probabilities (n, classes).
+    """
+    import keras  # loads TensorFlow: in trainers only
+
+    inputs = keras.Input(input_shape, dtype="uint8", name="images")
+    x = keras.layers.Rescaling(1 / 255)(inputs)
+    x = keras.layers.Flatten()(x)
+    for layer in range(layers):
+        x = keras.layers.Dense(max(1, hidden_units >> layer), activation="relu")(x)
+        if dropout_rate:
+            x = keras.layers.Dropout(dropout_rate)(x)
+    outputs = keras.layers.Dense(classes, activation="softmax")(x)
+    return keras.Model(inputs, outputs, name="mlp")

@@ -1,0 +1,72 @@
+"""Settings: the parameters of a training and the values that each may take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class IntRange:
+    """Whole numbers from `low` to `high`, both included; no upper end if `high` is None."""
+
+    low: int
+    high: int | None = None
+
+    def __str__(self) -> str:
+        if self.high is None:
+            return f"a whole number of at least {self.low}"
+        return f"a whole number from {self.low} to {self.high}"
+
+    def allows(self, value: Value) -> bool:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and value >= self.low and (self.high is None or value <= self.high)
+
+
+@dataclass(frozen=True)
+class FloatRange:
+    """Numbers in the half-open interval [low, high)."""
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"a number in [{self.low:g}, {self.high:g})"
+
+    def allows(self, value: Value) -> bool:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return number and self.low <= value < self.high
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of some names."""
+
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "one of " + ", ".join(self.names)
+
+    def allows(self, value: Value) -> bool:
+        return value in self.names
+
+
+Allowed = IntRange | FloatRange | OneOf
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one parameter may be, and what it is where a space does not say."""
+
+    allowed: Allowed
+    default: Value
+
+
+OPTIMIZERS = ("adam", "rmsprop", "sgd")
+
+TRAINING: Mapping[str, Setting] = {
+    "batch_size": Setting(IntRange(1), 128),
+    "epochs": Setting(IntRange(1), 20),
+    "optimizer": Setting(OneOf(OPTIMIZERS), "adam"),
+}
+"""Settings of every training, whatever the model family."""

@@ -1,0 +1,112 @@
+"""One fit: epochs of training, each followed by an evaluation, from any saved state."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .split import Fold
+
+if TYPE_CHECKING:
+    from .network import Evaluation, Network, Variables
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch of a fit measured.
+
+    Attributes:
+        epoch: Counted from 1.
+        train_loss, val_loss: Mean categorical cross-entropy, in nats; `val_…` is None where
+            the fit has no validation images.
+        train_accuracy, val_accuracy: Shares in [0, 1].
+        measured_at: Milliseconds since 1970, UTC.
+        seconds: How long the epoch took, evaluation included.
+        score_seconds: How long its evaluation took.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    measured_at: int
+    seconds: float
+    score_seconds: float
+
+
+@dataclass(frozen=True)
+class FitState:
+    """All that a fit needs to go on after an epoch as if it had never stopped."""
+
+    history: tuple[Epoch, ...]
+    variables: Variables
+
+    def save(self, path: Path) -> None:
+        """Write the state to a file, whole or not at all."""
+        part = path.with_suffix(".part")
+        with part.open("wb") as file:
+            history = json.dumps([asdict(epoch) for epoch in self.history])
+            variables = {f"v{index}": value for index, value in enumerate(self.variables)}
+            np.savez(file, allow_pickle=False, history=np.array(history), **variables)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> FitState:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as file:
+            history = tuple(Epoch(**epoch) for epoch in json.loads(str(file["history"])))
+            variables = tuple(file[f"v{index}"] for index in range(len(file.files) - 1))
+        return cls(history, variables)
+
+
+def fit(
+    network: Network, fold: Fold, seed: int, epochs: int, start: FitState | None = None
+) -> Iterator[tuple[Epoch, Evaluation | None]]:
+    """Train for `epochs` epochs in all, evaluating after each.
+
+    Its numbers depend on the arguments alone. After each epoch `network` holds the state that
+    belongs to it, so that a caller can copy weights or save a `FitState`.
+
+    Args:
+        network: Any state; it is overwritten.
+        fold: Rows to train on, and rows to evaluate on (none: no evaluation).
+        seed: In [0, 2**31); sets initial weights, the order of images and dropout.
+        start: Go on from here instead of from fresh weights.
+
+    Yields:
+        Each new epoch with its evaluation.
+    """
+    if start is None:
+        network.initialize(seed)
+    else:
+        network.restore(start.variables)
+    done = len(start.history) if start else 0
+    for number in range(done + 1, epochs + 1):
+        begin = time.perf_counter()
+        train_loss, train_accuracy = network.train_epoch(fold.train, seed, number)
+        trained = time.perf_counter()
+        evaluation = network.evaluate(fold.validation) if len(fold.validation) else None
+        scored = time.perf_counter()
+        yield (
+            Epoch(
+                epoch=number,
+                train_loss=train_loss,
+                train_accuracy=train_accuracy,
+                val_loss=evaluation.loss if evaluation else None,
+                val_accuracy=evaluation.accuracy if evaluation else None,
+                measured_at=time.time_ns() // 1_000_000,
+                seconds=scored - begin,
+                score_seconds=scored - trained,
+            ),
+            evaluation,
+        )

@@ -1,0 +1,135 @@
+"""How a study goes on: a live display on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from types import TracebackType
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from .search.job import EpochDone
+from .search.trial import State, Trial, best_trial
+
+
+class StudyProgress:
+    """Shows a study on a console; a context manager."""
+
+    def __init__(self, console: Console, study: str) -> None:
+        self._console = console
+        self._study = study
+        self._live = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._overall = self._live.add_task(study, total=None, note="loading TensorFlow")
+        self._trainers: list[int] = []
+        self._total = self._finished = self._finished_before = 0
+        self._clock: Callable[[], float] = time.monotonic
+        self._start = self._clock()
+
+    def __enter__(self) -> StudyProgress:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for task in self._trainers:
+            self._live.remove_task(task)  # type: ignore[arg-type]  # rich's TaskID is an int
+        self._live.stop()
+
+    def begun(self, trials: list[Trial], jobs: int) -> None:
+        self._total = len(trials)
+        self._finished = self._finished_before = sum(trial.state.finished for trial in trials)
+        resumed = f", {self._finished} of them finished before" if self._finished else ""
+        self._console.print(
+            f"{self._study}: {self._total} trials{resumed}, {jobs} trainer{'s' * (jobs > 1)}",
+            highlight=False,
+        )
+        self._start = self._clock()
+        self._live.update(self._overall, total=self._total, completed=self._finished, note="")
+        self._trainers = [
+            int(self._live.add_task(f"  trainer {index + 1}", total=None, note="starting"))
+            for index in range(jobs if self._finished < self._total else 0)
+        ]
+
+    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
+        numbers = ", ".join(str(trial.number) for trial in trials)
+        accuracy = "" if done.accuracy is None else f"accuracy {done.accuracy:.4f}"
+        self._live.update(
+            self._trainers[trainer],  # type: ignore[arg-type]  # rich's TaskID is an int
+            description=f"  trainer {trainer + 1}: trial {numbers}",
+            completed=(done.fold - 1) * done.epochs + done.epoch,
+            total=done.folds * done.epochs,
+            note=f"fold {done.fold}/{done.folds} epoch {done.epoch}/{done.epochs} {accuracy}",
+        )
+
+    def told(self, trial: Trial, best: Trial | None) -> None:
+        self._finished += 1
+        left = self._time_left()
+        highest = f"best {best.score:.4f} (trial {best.number})" if best else "none complete yet"
+        self._live.update(self._overall, completed=self._finished, note=f"{highest}, {left}")
+        if trial.state is State.COMPLETE:
+            outcome = f"score {trial.score:.4f}"
+        else:
+            outcome = f"{trial.state.value}: {trial.error}"
+        values = " ".join(f"{name}={value}" for name, value in trial.parameters.items())
+        self._console.print(
+            f"[{self._finished:>{len(str(self._total))}}/{self._total}] "
+            f"trial {trial.number}: {outcome}  {values}  | {highest}, {left}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def _time_left(self) -> str:
+        now = self._finished - self._finished_before
+        seconds = (self._clock() - self._start) * (self._total - self._finished) / now
+        return f"{seconds / 60:.0f} min left" if seconds >= 120 else f"{seconds:.0f} s left"
+
+
+def studies_table(studies: list[tuple[str, list[Trial]]]) -> Table:
+    """One row for each study: how far it is and what is best."""
+    table = Table("study", "trials", "complete", "failed", "best score", "best trial", box=SIMPLE)
+    for name, trials in studies:
+        best = best_trial(trials)
+        states = Counter(trial.state for trial in trials)
+        table.add_row(
+            name,
+            str(len(trials)),
+            str(states[State.COMPLETE]),
+            str(states[State.FAILED]),
+            f"{best.score:.5f}" if best else "",
+            str(best.number) if best else "",
+        )
+    return table
+
+
+def trials_table(trials: list[Trial]) -> Table:
+    """One row for each trial; the best one is marked."""
+    names = sorted({name for trial in trials for name in trial.parameters})
+    table = Table("trial", "state", "score", "std", *names, box=SIMPLE)
+    best = best_trial(trials)
+    for trial in trials:
+        mark = " *" if trial is best else ""
+        table.add_row(
+            f"{trial.number}{mark}",
+            trial.state.value,
+            "" if trial.score is None else f"{trial.score:.5f}",
+            f"{trial.metrics['score_std']:.5f}" if "score_std" in trial.metrics else "",
+            *(str(trial.parameters.get(name, "")) for name in names),
+        )
+    return table

@@ -1,0 +1,1 @@
+"""What to try next: spaces, engines, the ledger, the study loop and its trainers."""

@@ -1,0 +1,88 @@
+"""Delivery: from a study's outbox to MLflow, in the background."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from ..errors import FmsearchError
+from ..tracking.places import Places
+from ..tracking.record import RunRecord, Status
+from ..tracking.shipper import Shipper
+from ..tracking.store import Store, TrackingError
+from .evidence import Evidence
+from .ledger import StudyLedger
+from .result import entries
+
+log = logging.getLogger(__name__)
+
+
+class Delivery:
+    """Ships one study's evidence; what cannot be shipped now stays in the outbox.
+
+    Nothing happens before `begin`, so that loading MLflow does not delay the first trial.
+    """
+
+    def __init__(self, evidence: Evidence, ledger: StudyLedger, places: Places) -> None:
+        self._evidence = evidence
+        self._ledger = ledger
+        self._places = places
+        self._outbox = places.outbox(evidence.study.name)
+        self._begun_at = time.time_ns() // 1_000_000
+        self._store: Store | None = None
+        self._parent: str | None = None
+        self._shipper: Shipper | None = None
+
+    def begin(self) -> None:
+        """Open the study's run, and ship what an earlier session left."""
+        self._shipper = Shipper()
+        self._shipper.give(self._open)
+        for number in entries(self._outbox):
+            self.trial(number)
+
+    def trial(self, number: int) -> None:
+        """Ship a finished trial, which stands in the outbox."""
+        if self._shipper is not None:
+            self._shipper.give(lambda: self._ship_trial(number))
+
+    def end(self, status: Status) -> int:
+        """Ship what is left and end the study's run.
+
+        Returns:
+            How many trials still wait in the outbox.
+        """
+        if self._shipper is not None:
+            self._shipper.give(lambda: self._end(status))
+            self._shipper.close()
+        return len(entries(self._outbox))
+
+    def _open(self) -> tuple[Store, str]:
+        if self._store is None:
+            try:
+                self._store = Store(self._places)
+            except TrackingError as error:
+                if self._places.is_server:
+                    raise
+                raise FmsearchError(str(error)) from error  # an embedded store does not recover
+        if self._parent is None:
+            self._parent = self._store.ship(self._evidence.study_begun(self._begun_at))
+        return self._store, self._parent
+
+    def _ship_trial(self, number: int) -> None:
+        store, parent = self._open()
+        entry = entries(self._outbox).get(number)
+        if entry is not None:
+            store.ship(self._evidence.trial(number, entry), parent)
+            shutil.rmtree(entry)
+
+    def _end(self, status: Status) -> None:
+        store, _ = self._open()
+        with tempfile.TemporaryDirectory() as folder:
+            ended_at = time.time_ns() // 1_000_000
+            record: RunRecord = self._evidence.study_ended(
+                self._ledger.trials(), status, ended_at, Path(folder)
+            )
+            store.ship(record)

@@ -1,0 +1,191 @@
+"""Evidence: what trials, studies and final models leave in MLflow, as run records."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ..models import figures
+from ..models.data import DataSet, load_training
+from ..models.evaluation import classification_report
+from ..models.split import Split
+from ..tracking.record import (
+    TAG_DATA,
+    TAG_ERROR,
+    TAG_ROLE,
+    TAG_SPACE,
+    TAG_STATE,
+    TAG_STUDY,
+    TAG_TRIAL,
+    DataInput,
+    LoggedModel,
+    Point,
+    RunRecord,
+    Status,
+)
+from .ledger import StudyRecord
+from .result import MODEL, SUMMARY, Result, read_failure, read_result
+from .space import Space
+from .tables import cv_results_csv, trials_csv
+from .trial import Trial, best_trial
+
+CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+
+
+def study_identity(study: str) -> dict[str, str]:
+    """The tags by which a study's run is found."""
+    return {TAG_STUDY: study, TAG_ROLE: "study"}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Makes the run records of one study. For one thread, as its figures are.
+
+    Attributes:
+        study: The study.
+        space: Its space.
+        data: Its data set.
+        split: Of the training images.
+    """
+
+    study: StudyRecord
+    space: Space
+    data: DataSet
+    split: Split
+
+    @cached_property
+    def _confusion_figure(self) -> figures.ConfusionFigure:
+        return figures.ConfusionFigure(self.data.class_names)
+
+    @cached_property
+    def _curves_figure(self) -> figures.CurvesFigure:
+        return figures.CurvesFigure()
+
+    def study_begun(self, started_at: int) -> RunRecord:
+        """The study's run while trials are to come."""
+        return RunRecord(
+            name=self.study.name,
+            identity=study_identity(self.study.name),
+            tags={
+                TAG_SPACE: self.space.name,
+                TAG_DATA: self.data.sha256,
+                "mlflow.note.content": self.space.about,
+            },
+            status=Status.RUNNING,
+            started_at=started_at,
+            data=DataInput(
+                self.data.name,
+                self.data.sha256,
+                self.data.spec,
+                {"train": sum(self.data.train_counts), "test": sum(self.data.test_counts)},
+            ),
+        )
+
+    def study_ended(
+        self, trials: Sequence[Trial], status: Status, ended_at: int, folder: Path
+    ) -> RunRecord:
+        """The study's run at its end or interruption; `folder` is filled with its artifacts."""
+        (folder / "space.yaml").write_text(self.study.space, "utf-8")
+        (folder / "trials.csv").write_text(trials_csv(trials), "utf-8")
+        (folder / "cv_results.csv").write_text(cv_results_csv(trials), "utf-8")
+        names, images = self.data.class_names, load_training(self.study.data)
+        figures.save_class_samples(folder / "figures/class_samples.png", images, names)
+        held = np.concatenate([self.split.validation, self.split.gate])
+        counts = {
+            part: np.bincount(images.labels[rows], minlength=len(names)).tolist()
+            for part, rows in (("training", self.split.train), ("validation", held))
+        }
+        counts["test"] = list(self.data.test_counts)
+        figures.save_class_distribution(folder / "figures/class_distribution.png", counts, names)
+        best = best_trial(trials)
+        params: dict[str, str] = {"seed": str(self.study.seed)}
+        points: tuple[Point, ...] = ()
+        if best is not None and best.score is not None:
+            params |= {name: str(value) for name, value in best.parameters.items()}
+            points = (
+                Point("score", best.score, 0, ended_at),
+                Point("best_trial", best.number, 0, ended_at),
+            )
+        return RunRecord(
+            name=self.study.name,
+            identity=study_identity(self.study.name),
+            status=status,
+            started_at=ended_at,
+            ended_at=ended_at,
+            params=params if status is Status.FINISHED else {},
+            points=points,
+            artifacts=folder,
+        )
+
+    def trial(self, number: int, entry: Path) -> RunRecord:
+        """The run of a finished trial; its figures and tables are drawn into the entry."""
+        name = f"{self.study.name}-{number:04d}"
+        identity = {TAG_STUDY: self.study.name, TAG_ROLE: "trial", TAG_TRIAL: str(number)}
+        tags = {TAG_SPACE: self.space.name, TAG_DATA: self.data.sha256}
+        failure = read_failure(entry)
+        if failure is not None:
+            return RunRecord(
+                name=name,
+                identity=identity,
+                tags={**tags, TAG_STATE: "failed", TAG_ERROR: failure.error},
+                params=self._params(failure.settings, failure.seed),
+                status=Status.FAILED,
+                started_at=failure.failed_at,
+                ended_at=failure.failed_at,
+            )
+        result = read_result(entry)
+        heading = f"{name}: accuracy {result.metrics['score']:.4f} over {self.space.folds} folds"
+        return RunRecord(
+            name=name,
+            identity=identity,
+            tags={**tags, TAG_STATE: "complete"},
+            params=self._params(result.settings, result.seed),
+            points=result_points(result),
+            status=Status.FINISHED,
+            started_at=result.started_at,
+            ended_at=result.finished_at,
+            artifacts=self.draw(entry, result, heading),
+            model=self.model(entry, result),
+        )
+
+    def _params(self, settings: Mapping[str, object], seed: int) -> dict[str, str]:
+        return {**{name: str(value) for name, value in settings.items()}, "seed": str(seed)}
+
+    def model(self, entry: Path, result: Result) -> LoggedModel:
+        """The model that stands in an entry."""
+        shape, classes = self.data.image_shape, len(self.data.class_names)
+        return LoggedModel(entry / MODEL, shape, classes, step=len(result.history))
+
+    def draw(self, entry: Path, result: Result, heading: str) -> Path:
+        """Draw and write a result's artifacts below its entry; gives their folder."""
+        folder = entry / "artifacts"
+        shutil.rmtree(folder, ignore_errors=True)
+        drawn = folder / "figures"
+        self._confusion_figure.save(drawn / "confusion_matrix.png", result.confusion, heading)
+        self._curves_figure.save(drawn / "learning_curves.png", result.history, heading)
+        report = classification_report(result.confusion, self.data.class_names)
+        (folder / "confusion_matrix.json").write_text(json.dumps(result.confusion))
+        (folder / "classification_report.json").write_text(json.dumps(report, indent=1))
+        shutil.copyfile(entry / SUMMARY, folder / "model_summary.txt")
+        return folder
+
+
+def result_points(result: Result) -> tuple[Point, ...]:
+    curves = [
+        Point(name, getattr(epoch, name), epoch.epoch, epoch.measured_at)
+        for epoch in result.history
+        for name in CURVES
+        if getattr(epoch, name) is not None
+    ]
+    final = {
+        **result.metrics,
+        "parameters": result.parameters,
+        "train_seconds": result.train_seconds,
+    }
+    return (*curves, *(Point(name, value, 0, result.finished_at) for name, value in final.items()))

@@ -1,0 +1,116 @@
+"""Keras Tuner's grid: every point once, in the order of scikit-learn's `ParameterGrid`.
+
+Keras Tuner declares the space and hands out its points; the ledger is the record. Its own JSON
+files are not written: they are neither atomic nor resumable (keras-tuner issue 1055), and a
+resumed study tells the oracle anew what the ledger has.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine.trial import Trial as TunerTrial
+from keras_tuner.engine.trial import TrialStatus
+
+from ..models.settings import Value
+from .ledger import StudyLedger
+from .result import Result
+from .space import Space
+from .trial import State, Trial
+
+
+class GridOracle(keras_tuner.Oracle):  # type: ignore[misc]  # Keras Tuner is not typed
+    """Hands out all points of a grid of `Choice`s, the last parameter varying fastest."""
+
+    def __init__(self, hyperparameters: keras_tuner.HyperParameters, max_trials: int) -> None:
+        super().__init__(
+            objective=keras_tuner.Objective("score", "max"),
+            max_trials=max_trials,
+            hyperparameters=hyperparameters,
+            allow_new_entries=False,
+            tune_new_entries=False,
+            max_consecutive_failed_trials=max_trials + 1,  # the study has a rule of its own
+        )
+        self.verbose = 0
+        names = [choice.name for choice in hyperparameters.space]
+        choices = [choice.values for choice in hyperparameters.space]
+        self._points = (
+            dict(zip(names, values, strict=True)) for values in itertools.product(*choices)
+        )
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        point = next(self._points, None)
+        if point is None:
+            return {"status": TrialStatus.STOPPED}
+        return {"status": TrialStatus.RUNNING, "values": point}
+
+    def save(self) -> None:
+        """Nothing: the ledger is the record."""
+
+    def _save_trial(self, trial: TunerTrial) -> None:
+        """Nothing: the ledger is the record."""
+
+
+def declare(space: Space) -> keras_tuner.HyperParameters:
+    """A space as Keras Tuner's `HyperParameters`, sorted by name as `ParameterGrid` sorts."""
+    hyperparameters = keras_tuner.HyperParameters()
+    for name, choices in sorted(space.parameters.items()):
+        hyperparameters.Choice(name, list(choices))
+    return hyperparameters
+
+
+class KerasTunerGrid:
+    """The engine of a grid study, on a ledger. For one coordinator."""
+
+    def __init__(self, space: Space, ledger: StudyLedger) -> None:
+        self._ledger = ledger
+        self.oracle = GridOracle(declare(space), space.size)
+        self._trials = [self.oracle.create_trial(str(number)) for number in range(space.size)]
+        points: list[dict[str, Value]] = [trial.hyperparameters.values for trial in self._trials]
+        ledger.enqueue(points, space.parameters)
+        self._waiting: dict[int, Trial] = {}
+        for trial in ledger.trials():
+            if trial.state is State.RUNNING:  # of a coordinator that is no more
+                ledger.release(trial.number)
+            if trial.state.finished:
+                self._score(trial.number, trial.score)
+            else:
+                self._waiting[trial.number] = trial
+
+    def ask(self) -> tuple[Trial, ...]:
+        if not self._waiting:
+            return ()
+        shared = _but_epochs(next(iter(self._waiting.values())))
+        alike = [trial for trial in self._waiting.values() if _but_epochs(trial) == shared]
+        return tuple(
+            self._waiting.pop(trial.number)
+            for trial in alike
+            if self._ledger.claim(trial.number)
+        )
+
+    def tell(self, trial: Trial, result: Result) -> None:
+        self._ledger.tell(trial.number, result)
+        self._score(trial.number, result.metrics["score"])
+
+    def fail(self, trial: Trial, error: str) -> None:
+        self._ledger.fail(trial.number, error)
+        self._score(trial.number, None)
+
+    def release(self, trial: Trial) -> None:
+        self._ledger.release(trial.number)
+        self._waiting[trial.number] = trial
+
+    def _score(self, number: int, score: float | None) -> None:
+        trial = self._trials[number]
+        if score is None:
+            trial.status = TrialStatus.FAILED
+        else:
+            self.oracle.update_trial(trial.trial_id, {"score": score})
+            trial.status = TrialStatus.COMPLETED
+        self.oracle.end_trial(trial)
+
+
+def _but_epochs(trial: Trial) -> dict[str, Value]:
+    return {name: value for name, value in trial.parameters.items() if name != "epochs"}

@@ -1,0 +1,223 @@
+"""The ledger: the durable record of studies, their trials and the trials' states, in Optuna."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import FmsearchError
+from ..models.settings import Value
+from .result import Result
+from .trial import State, Trial
+
+if TYPE_CHECKING:
+    from optuna.storages import RDBStorage
+    from optuna.trial import FrozenTrial
+
+log = logging.getLogger(__name__)
+
+RECORD = "fmsearch.study"
+METRICS, FIT, SCORE, ERROR = "metrics", "fit_seconds", "score_seconds", "error"
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """What a study is, so that only the same study resumes it.
+
+    Attributes:
+        name: Of the study.
+        space: The space's YAML.
+        data: The data set's spec, as `--data` takes it.
+        data_sha256: Of the data set.
+        seed: Of the study.
+        train_images: How many training images are used; None for all.
+    """
+
+    name: str
+    space: str
+    data: str
+    data_sha256: str
+    seed: int
+    train_images: int | None
+
+
+class Ledger:
+    """All studies of one Optuna storage."""
+
+    def __init__(self, url: str) -> None:
+        """Open a storage, creating it if need be.
+
+        Args:
+            url: SQLAlchemy's, such as `sqlite:////srv/studies.db` or `postgresql://…`.
+
+        Raises:
+            FmsearchError: The storage cannot be opened.
+        """
+        import optuna
+        from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        try:
+            if url.startswith("sqlite:///"):
+                _prepare_sqlite(Path(url.removeprefix("sqlite:///")))
+            self._storage: RDBStorage = optuna.storages.RDBStorage(
+                url, engine_kwargs={"pool_pre_ping": True}
+            )
+        except (ArgumentError, ImportError, RuntimeError) as error:
+            raise FmsearchError(f"cannot use the ledger {_shown(url)}: {error}") from error
+        except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+            reason = str(getattr(error, "orig", None) or error)
+            raise FmsearchError(f"cannot open the ledger {_shown(url)}: {reason}") from error
+
+    def close(self) -> None:
+        self._storage.remove_session()
+        self._storage.engine.dispose()
+
+    def names(self) -> list[str]:
+        """Names of all studies, in the order of their creation."""
+        return [study.study_name for study in self._storage.get_all_studies()]
+
+    def records(self) -> Iterator[StudyRecord]:
+        """All studies, in the order of their creation."""
+        for study in self._storage.get_all_studies():
+            if RECORD in study.user_attrs:
+                yield StudyRecord(**study.user_attrs[RECORD])
+
+    def study(self, name: str) -> StudyLedger:
+        """An existing study.
+
+        Raises:
+            FmsearchError: There is none of that name.
+        """
+        known = {record.name: record for record in self.records()}
+        if name not in known:
+            there = f"there are: {', '.join(known)}" if known else "there is none yet"
+            raise FmsearchError(f"no study {name!r}; {there}")
+        return StudyLedger(self._storage, known[name])
+
+    def open_study(self, record: StudyRecord) -> StudyLedger:
+        """The study of that name, created if it is new.
+
+        Raises:
+            FmsearchError: The name belongs to a study of other things.
+        """
+        known = {found.name: found for found in self.records()}.get(record.name)
+        if known is None:
+            from optuna.study import StudyDirection
+
+            study_id = self._storage.create_new_study([StudyDirection.MAXIMIZE], record.name)
+            self._storage.set_study_user_attr(study_id, RECORD, asdict(record))
+        elif known != record:
+            ours, theirs = asdict(record), asdict(known)
+            differing = [key.replace("_", " ") for key in ours if ours[key] != theirs[key]]
+            raise FmsearchError(
+                f"the study {record.name!r} exists with another {', '.join(differing)}; "
+                "give this one a --name of its own"
+            )
+        return StudyLedger(self._storage, record)
+
+
+class StudyLedger:
+    """One study's trials. Only one process at a time may change a study on SQLite."""
+
+    def __init__(self, storage: RDBStorage, record: StudyRecord) -> None:
+        self._storage = storage
+        self._study_id = storage.get_study_id_from_name(record.name)
+        self.record = record
+
+    def trials(self) -> list[Trial]:
+        """All trials by number."""
+        return [_read(trial) for trial in self._frozen()]
+
+    def enqueue(self, points: Sequence[Mapping[str, Value]], space: Mapping[str, Any]) -> None:
+        """Make sure that trial k waits for, or has, `points[k]`; what is there stays.
+
+        Args:
+            points: Parameters of the trials, by number.
+            space: Each parameter's choices.
+        """
+        from optuna.distributions import CategoricalDistribution
+        from optuna.trial import TrialState, create_trial
+
+        distributions = {name: CategoricalDistribution(choices) for name, choices in space.items()}
+        for point in points[len(self._frozen()) :]:
+            waiting = create_trial(
+                state=TrialState.WAITING, params=dict(point), distributions=distributions
+            )
+            self._storage.create_new_trial(self._study_id, waiting)
+
+    def claim(self, number: int) -> bool:
+        """Take a waiting trial; False if somebody else has taken it."""
+        from optuna.trial import TrialState
+
+        return self._storage.set_trial_state_values(self._id(number), TrialState.RUNNING)
+
+    def release(self, number: int) -> None:
+        """Give a running trial back, to be taken again under the same number."""
+        from optuna.trial import TrialState
+
+        self._storage.set_trial_state_values(self._id(number), TrialState.WAITING)
+
+    def tell(self, number: int, result: Result) -> None:
+        """Record a running trial as complete."""
+        from optuna.trial import TrialState
+
+        trial_id = self._id(number)
+        self._storage.set_trial_user_attr(trial_id, METRICS, result.metrics)
+        self._storage.set_trial_user_attr(trial_id, FIT, result.fit_seconds)
+        self._storage.set_trial_user_attr(trial_id, SCORE, result.score_seconds)
+        self._storage.set_trial_state_values(
+            trial_id, TrialState.COMPLETE, [result.metrics["score"]]
+        )
+
+    def fail(self, number: int, error: str) -> None:
+        """Record a running trial as failed, with the reason."""
+        from optuna.trial import TrialState
+
+        trial_id = self._id(number)
+        self._storage.set_trial_user_attr(trial_id, ERROR, error)
+        self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+
+    def _frozen(self) -> list[FrozenTrial]:
+        return self._storage.get_all_trials(self._study_id, deepcopy=False)
+
+    def _id(self, number: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+
+
+def _read(trial: FrozenTrial) -> Trial:
+    names = {"FAIL": State.FAILED}
+    state = names.get(trial.state.name) or State[trial.state.name]
+    return Trial(
+        number=trial.number,
+        parameters=trial.params,
+        state=state,
+        score=trial.value if state is State.COMPLETE else None,
+        metrics=trial.user_attrs.get(METRICS, {}),
+        fit_seconds=tuple(trial.user_attrs.get(FIT, ())),
+        score_seconds=tuple(trial.user_attrs.get(SCORE, ())),
+        error=trial.user_attrs.get(ERROR, ""),
+    )
+
+
+def _prepare_sqlite(path: Path) -> None:
+    """Create the file with write-ahead logging, so that readers and the writer do not wait."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+
+
+def _shown(url: str) -> str:
+    """The URL without its password."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return repr(url)

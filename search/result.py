@@ -1,0 +1,118 @@
+"""Results: what a finished training has to say, and the folder in which it says it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ..models.settings import Value
+from ..models.training import Epoch
+
+RESULT, MODEL, SUMMARY = "result.json", "model.keras", "model_summary.txt"
+FAILURE = "failure.json"
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished training's numbers.
+
+    Attributes:
+        settings: All settings of the training, searched, fixed and default.
+        seed: Of the training; each fold derives its own from it.
+        metrics: Final numbers by name: for a trial `score`, `score_std`, `fold_1_score` …, for
+            a final model `test_accuracy` and `test_loss`.
+        history: Epoch by epoch; for cross-validation means over the folds.
+        confusion: Counts behind the metrics, rows true, columns predicted.
+        parameters: Number of the model's parameters, trainable and not.
+        fit_seconds: Time spent in training, for each fold.
+        score_seconds: Time spent in the evaluation that gave the score, for each fold.
+        started_at, finished_at: Milliseconds since 1970, UTC.
+    """
+
+    settings: dict[str, Value]
+    seed: int
+    metrics: dict[str, float]
+    history: tuple[Epoch, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    parameters: int
+    fit_seconds: tuple[float, ...]
+    score_seconds: tuple[float, ...]
+    started_at: int
+    finished_at: int
+
+    @property
+    def train_seconds(self) -> float:
+        """Time spent in all epochs (of all folds), evaluation included."""
+        return sum(epoch.seconds for epoch in self.history)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What is known of a training that failed.
+
+    Attributes:
+        settings, seed: As in `Result`.
+        error: Why.
+        failed_at: Milliseconds since 1970, UTC.
+    """
+
+    settings: dict[str, Value]
+    seed: int
+    error: str
+    failed_at: int
+
+
+def entry_name(trial: int) -> str:
+    """The name of a trial's folder in its study's outbox."""
+    return f"trial-{trial:06d}"
+
+
+def entries(outbox: Path) -> dict[int, Path]:
+    """The folders in a study's outbox, by trial number."""
+    found = sorted(outbox.glob("trial-*"))
+    return {int(folder.name.removeprefix("trial-")): folder for folder in found}
+
+
+def write_failure(entry: Path, failure: Failure) -> None:
+    part = new_folder(entry)
+    (part / FAILURE).write_text(json.dumps(asdict(failure)), "utf-8")
+    publish(part, entry)
+
+
+def read_failure(folder: Path) -> Failure | None:
+    """The failure that a folder tells of; None if it holds a result."""
+    file = folder / FAILURE
+    return Failure(**json.loads(file.read_text("utf-8"))) if file.exists() else None
+
+
+def write_result(folder: Path, result: Result) -> None:
+    (folder / RESULT).write_text(json.dumps(asdict(result)), "utf-8")
+
+
+def read_result(folder: Path) -> Result:
+    fields = json.loads((folder / RESULT).read_text("utf-8"))
+    fields["history"] = tuple(Epoch(**epoch) for epoch in fields["history"])
+    fields["confusion"] = tuple(tuple(row) for row in fields["confusion"])
+    fields["fit_seconds"] = tuple(fields["fit_seconds"])
+    fields["score_seconds"] = tuple(fields["score_seconds"])
+    return Result(**fields)
+
+
+def new_folder(entry: Path) -> Path:
+    """An empty folder beside `entry`, to be filled and then renamed by `publish`."""
+    part = entry.with_name(f".{entry.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    return part
+
+
+def publish(part: Path, entry: Path) -> None:
+    """Give a filled folder its name. Before, it does not count; after, it survives a crash."""
+    for file in part.iterdir():
+        with file.open("rb") as handle:
+            os.fsync(handle.fileno())
+    shutil.rmtree(entry, ignore_errors=True)
+    part.rename(entry)

@@ -1,0 +1,58 @@
+"""A Keras model as the folder that MLflow's Keras flavor loads, written without Keras.
+
+`mlflow.keras.save_model` writes the same folder, but loads TensorFlow to do so; here the model
+is already saved, and the coordinator that logs it has no use for TensorFlow.
+"""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+import yaml
+
+from .record import LoggedModel
+
+REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
+
+
+def write_model_folder(folder: Path, model: LoggedModel, model_id: str | None = None) -> None:
+    """Fill an empty folder with MLflow's description of a model and the model itself.
+
+    The signature is uint8 images (n, *image_shape) to float32 probabilities (n, classes).
+    """
+    import numpy as np
+    from mlflow import pyfunc
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    images = TensorSpec(np.dtype("uint8"), (-1, *model.image_shape), name=None)
+    probabilities = TensorSpec(np.dtype("float32"), (-1, model.classes), name=None)
+    description = Model(
+        signature=ModelSignature(Schema([images]), Schema([probabilities])), model_id=model_id
+    )
+    description.add_flavor(
+        "keras",
+        data="data",
+        keras_version=version("keras"),
+        keras_backend="tensorflow",
+        save_exported_model=False,
+    )
+    pyfunc.add_to_model(
+        description, loader_module="mlflow.keras", python_env="python_env.yaml"
+    )
+    pinned = [f"{name}=={version(name)}" for name in REQUIREMENTS]
+    (folder / "data").mkdir(parents=True)
+    shutil.copyfile(model.file, folder / "data" / "model.keras")
+    (folder / "data" / "keras_module.txt").write_text("keras")
+    (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in pinned))
+    environment = {"python": _python(), "dependencies": ["-r requirements.txt"]}
+    (folder / "python_env.yaml").write_text(yaml.safe_dump(environment, sort_keys=False))
+    description.save(str(folder / "MLmodel"))
+
+
+def _python() -> str:
+    import platform
+
+    return platform.python_version()

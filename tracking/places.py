@@ -1,0 +1,93 @@
+"""Where a store keeps its parts: all under one folder, or on servers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ..errors import FmsearchError
+
+EXPERIMENT = "fmsearch"
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+ANSWER_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Places:
+    """The parts of a store.
+
+    Attributes:
+        home: The folder for all that stays on this machine.
+        tracking_uri: Of MLflow: a database URL, or an HTTP server's address.
+        storage: Of the ledger, as SQLAlchemy takes it.
+        experiment: MLflow's experiment.
+    """
+
+    home: Path
+    tracking_uri: str
+    storage: str
+    experiment: str = EXPERIMENT
+
+    @classmethod
+    def of(
+        cls,
+        home: Path,
+        tracking_uri: str | None = None,
+        storage: str | None = None,
+        experiment: str = EXPERIMENT,
+    ) -> Places:
+        """The places below `home`, but for what is said to be elsewhere.
+
+        Raises:
+            FmsearchError: An address is malformed.
+        """
+        home = home.absolute()
+        uri = tracking_uri or f"sqlite:///{home / 'mlflow.db'}"
+        _check_tracking_uri(uri)
+        return cls(home, uri, storage or f"sqlite:///{home / 'studies.db'}", experiment)
+
+    @property
+    def is_server(self) -> bool:
+        """Whether an MLflow server keeps the runs; else this process writes to a database."""
+        return self.tracking_uri.startswith(("http://", "https://"))
+
+    @property
+    def artifacts(self) -> Path:
+        """Artifacts of the embedded store."""
+        return self.home / "artifacts"
+
+    def outbox(self, study: str) -> Path:
+        """Results of a study that MLflow does not have yet."""
+        return self.home / "outbox" / study
+
+    def lock(self, study: str) -> Path:
+        """The file that a study's coordinator on this machine holds."""
+        return self.home / "locks" / f"{study}.lock"
+
+    def prepare(self) -> None:
+        """Make the folder.
+
+        Raises:
+            FmsearchError: It cannot be made or written.
+        """
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            probe = self.home / ".probe"
+            probe.write_bytes(b"\0" * 65536)
+            probe.unlink()
+        except OSError as error:
+            raise FmsearchError(f"cannot write in {self.home}: {error.strerror}") from error
+
+
+def _check_tracking_uri(uri: str) -> None:
+    parts = urlsplit(uri)
+    scheme = parts.scheme.split("+")[0]
+    if scheme in ("http", "https") and parts.hostname:
+        return
+    if scheme in DATABASES and "://" in uri:
+        return
+    raise FmsearchError(
+        f"the tracking URI {uri!r} is neither an http(s) address nor a database URL "
+        "such as sqlite:///mlruns/mlflow.db"
+    )

@@ -1,0 +1,47 @@
+"""The model registry: versions of a model, and the alias of the one in use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .store import Store
+
+
+def register_version(
+    store: Store, name: str, run_id: str, alias: str, tags: Mapping[str, str]
+) -> str:
+    """Register the model that a run logged, once, and give it an alias.
+
+    Args:
+        store: Holds the run.
+        name: Of the registered model; created if it is new.
+        run_id: Of a run with one logged model.
+        alias: Moved to this version.
+        tags: Of the version.
+
+    Returns:
+        The version's number.
+
+    Raises:
+        TrackingError: The store did not answer, or refused.
+    """
+    client = store.client
+    with store.errors():
+        for version in client.search_model_versions(f"run_id = '{run_id}'"):
+            if version.name == name:
+                client.set_registered_model_alias(name, alias, version.version)
+                return str(version.version)
+        if not client.search_registered_models(f"name = '{name}'"):
+            client.create_registered_model(name)
+        models = client.search_logged_models(
+            [store.experiment_id], f"source_run_id = '{run_id}'"
+        )
+        version = client.create_model_version(
+            name,
+            source=f"models:/{models[0].model_id}",
+            run_id=run_id,
+            tags=dict(tags),
+            model_id=models[0].model_id,
+        )
+        client.set_registered_model_alias(name, alias, version.version)
+        return str(version.version)

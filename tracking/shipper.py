@@ -1,0 +1,74 @@
+"""The shipper: a thread that brings finished things to MLflow while training goes on."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+from .store import TrackingError
+
+log = logging.getLogger(__name__)
+
+Parcel = Callable[[], None]
+"""Brings one thing to the store; raises `TrackingError` if it has to be tried again."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+
+
+class Shipper:
+    """Delivers parcels one after another, in the order in which they were given.
+
+    While the store does not answer, the first parcel is tried again after pauses that double;
+    nothing is lost, as every parcel stands on disk until it has been delivered.
+    """
+
+    def __init__(self) -> None:
+        self._parcels: queue.Queue[Parcel | None] = queue.Queue()
+        self._closing = threading.Event()
+        self._bug: BaseException | None = None
+        self.undelivered: list[TrackingError] = []
+        self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
+        self._thread.start()
+
+    def give(self, parcel: Parcel) -> None:
+        """Deliver a parcel soon.
+
+        Raises:
+            Exception: What an earlier parcel raised, if it was not a `TrackingError`.
+        """
+        self._raise_bug()
+        self._parcels.put(parcel)
+
+    def close(self) -> None:
+        """Try every parcel that is left once more, then stop; see `undelivered`."""
+        self._closing.set()
+        self._parcels.put(None)
+        self._thread.join()
+        self._raise_bug()
+
+    def _raise_bug(self) -> None:
+        if self._bug is not None:
+            raise self._bug
+
+    def _run(self) -> None:
+        try:
+            while (parcel := self._parcels.get()) is not None:
+                self._deliver(parcel)
+        except BaseException as error:  # raised again where it can be seen, in `give` or `close`
+            self._bug = error
+
+    def _deliver(self, parcel: Parcel) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            last_try = self._closing.is_set()
+            try:
+                return parcel()
+            except TrackingError as error:
+                log.warning("%s", error)
+                if last_try:
+                    self.undelivered.append(error)
+                    return None
+            self._closing.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)

@@ -1,0 +1,48 @@
+"""MLflow's own UI on the store in use."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+
+from ..errors import FmsearchError
+from .places import Places
+
+HOST = "127.0.0.1"
+
+
+def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
+    """Start MLflow's server on an embedded store, on loopback.
+
+    Raises:
+        FmsearchError: There is no store yet, or the port is taken.
+    """
+    if places.tracking_uri.startswith("sqlite:///"):
+        database = places.tracking_uri.removeprefix("sqlite:///")
+        if not os.path.exists(database):
+            raise FmsearchError(f"there is no store at {database} yet; run `fmsearch study` first")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise FmsearchError(
+                f"port {port} is taken ({error.strerror}); choose another one with --port"
+            ) from error
+    command = [
+        sys.executable, "-m", "mlflow", "server",
+        "--backend-store-uri", places.tracking_uri,
+        "--default-artifact-root", places.artifacts.as_uri(),
+        "--host", HOST,
+        "--port", str(port),
+        "--workers", "1",
+    ]  # fmt: skip
+    # One process is enough for one person; jobs would start four more.
+    environment = {
+        **os.environ,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    return subprocess.Popen(command, env=environment)
