@@ -104,13 +104,17 @@ def _places(options: dict[str, Any]) -> Places:
     )
 
 
+def _ledger_exists(places: Places) -> bool:
+    """Whether there is anything to read, so that reading creates nothing."""
+    embedded, prefix = places.storage, "sqlite:///"
+    return not embedded.startswith(prefix) or Path(embedded.removeprefix(prefix)).exists()
+
+
 def _existing_study(places: Places, name: str) -> StudyLedger:
     from .search.ledger import Ledger
 
-    if places.storage.startswith("sqlite:///"):
-        database = Path(places.storage.removeprefix("sqlite:///"))
-        if not database.exists():
-            raise FmsearchError(f"no study {name!r}: there is no store at {database}")
+    if not _ledger_exists(places):
+        raise FmsearchError(f"no study {name!r}: there is no store in {places.home}")
     return Ledger(places.storage).study(name)
 
 
@@ -251,10 +255,9 @@ def status(study: str | None, **store: Any) -> None:
     if study is not None:
         Console().print(trials_table(_existing_study(places, study).trials()))
         return
-    if places.storage.startswith("sqlite:///"):
-        if not Path(places.storage.removeprefix("sqlite:///")).exists():
-            click.echo(f"no studies in {places.home} yet")
-            return
+    if not _ledger_exists(places):
+        click.echo(f"no studies in {places.home} yet")
+        return
     ledger = Ledger(places.storage)
     rows = [(record.name, ledger.study(record.name).trials()) for record in ledger.records()]
     Console().print(studies_table(rows))
@@ -306,9 +309,7 @@ def ui(port: int, **store: Any) -> None:
     "--epochs", type=click.IntRange(1), help="Of the training.  [default: as the best trial]"
 )
 @store_options
-def register(
-    study: str, model: str | None, alias: str, epochs: int | None, **store: Any
-) -> None:
+def register(study: str, model: str | None, alias: str, epochs: int | None, **store: Any) -> None:
     """Train the best trial's parameters on all training images and register the model.
 
     The test images are evaluated once, when the training is over.

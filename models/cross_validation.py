@@ -80,7 +80,8 @@ class CrossValidation:
     @property
     def confusion(self) -> npt.NDArray[np.int64]:
         """Counts pooled over the out-of-fold predictions."""
-        return np.sum([fold.confusion for fold in self.folds], axis=0)
+        pooled: npt.NDArray[np.int64] = np.sum([fold.confusion for fold in self.folds], axis=0)
+        return pooled
 
     @property
     def median_fold(self) -> FoldOutcome:

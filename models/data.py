@@ -132,8 +132,8 @@ def _read_npz(path: Path, part: str) -> Images:
         raise FmsearchError(
             f"no data set {str(path)!r}; --data takes {FASHION_MNIST} or the path of an .npz file"
         ) from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
-        # AttributeError: a bare .npy file loads as an array, which is no context manager.
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, TypeError) as error:
+        # TypeError: a bare .npy file loads as an array, which is no context manager.
         raise FmsearchError(f"{path} is no readable .npz file ({error})") from error
     return _check_arrays(path, part, pixels, labels)
 

@@ -16,7 +16,7 @@ from ..errors import FmsearchError
 
 log = logging.getLogger(__name__)
 
-CLASS_NAMES = (
+CLASS_NAMES: tuple[str, ...] = (
     "T-shirt/top",
     "Trouser",
     "Pullover",
@@ -123,7 +123,7 @@ def _import_gzip_folder(folder: Path) -> None:
         for name, content in contents.items():
             with tempfile.NamedTemporaryFile(dir=target, delete=False) as part:
                 part.write(content)
-            os.replace(part.name, target / name)
+            Path(part.name).replace(target / name)
     except OSError as error:
         raise FmsearchError(f"cannot write {target}: {error.strerror}") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -17,7 +18,7 @@ from .data import Images
 from .evaluation import Confusion
 from .training import Epoch
 
-STYLE: Mapping[str, object] = {
+STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 11,
     "axes.spines.top": False,
@@ -145,7 +146,7 @@ class CurvesFigure:
                 axes.set_xlim(0.5, epochs + 0.5)
                 axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(8, integer=True))
                 axes.grid(visible=True)
-                style = {"marker": "o", "markersize": 3, "linewidth": 1.5}
+                style: dict[str, Any] = {"marker": "o", "markersize": 3, "linewidth": 1.5}
                 lines += axes.plot([], [], color=TRAIN, label="training", **style)
                 lines += axes.plot([], [], color=VALIDATION, label="validation", **style)
                 axes.legend(frameon=False)
@@ -187,7 +188,9 @@ def save_class_distribution(
         axes.set_xticks(places, class_names, rotation=45, ha="right")
         axes.set(ylabel="images", title="Images of each class")
         axes.grid(visible=True)
-        axes.legend(frameon=False, ncols=len(counts), loc="lower center", bbox_to_anchor=(0.5, 1.06))
+        axes.legend(
+            frameon=False, ncols=len(counts), loc="lower center", bbox_to_anchor=(0.5, 1.06)
+        )
         _write(figure, path)
 
 

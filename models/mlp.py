@@ -15,6 +15,7 @@ ARCHITECTURE: Mapping[str, Setting] = {
     "layers": Setting(IntRange(1, 4), 2),
     "dropout_rate": Setting(FloatRange(0.0, 1.0), 0.0),
 }
+DROPOUT = ("dropout_rate",)
 
 
 def build(

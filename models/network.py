@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
+from .backend import keras, tf
 from .data import Images
+from .dropout import Dropout, rates_of
 from .families import FAMILIES
 from .optimizers import make_optimizer
 from .settings import Value
@@ -65,18 +65,28 @@ class Network:
 
     What a fit needs of them, their variables, is set by `initialize` or `restore`, so that
     no fit leaves anything to the next one, and none builds a graph of its own.
+
+    Attributes:
+        model: The Keras model, with the weights of the moment.
+        architecture: The settings from which `initialize` builds. It may be replaced by one
+            with an equal `Family.graph`.
     """
 
     def __init__(
-        self, data: Pixels, family: str, architecture: Mapping[str, Value], batch_size: int,
+        self,
+        data: Pixels,
+        family: str,
+        architecture: Mapping[str, Value],
+        batch_size: int,
         optimizer: str,
     ) -> None:
         self._data = data
         self._family = family
-        self._architecture = dict(architecture)
+        self.architecture = architecture
         self._batch_size = batch_size
         self.model = self._build()
         self._optimizer, self._step = make_optimizer(optimizer, self.model.trainable_variables)
+        self._dropout = Dropout(self.model, self._optimizer.iterations)
         self._fresh_state = [variable.numpy() for variable in self._optimizer.variables]
         rows = tf.TensorSpec([None], tf.int32)
         self._train = tf.function(
@@ -86,21 +96,24 @@ class Network:
 
     def _build(self) -> keras.Model:
         build = FAMILIES[self._family].build
-        return build(self._data.image_shape, self._data.classes, **self._architecture)
+        return build(self._data.image_shape, self._data.classes, **self.architecture)
 
     @property
-    def _variables(self) -> list[keras.Variable]:
-        return [*self.model.variables, *self._optimizer.variables]
+    def _variables(self) -> list[keras.Variable | tf.Variable]:
+        return [*self.model.variables, *self._optimizer.variables, *self._dropout.variables]
 
     def initialize(self, seed: int) -> None:
         """Set fresh weights, drawn from `seed` by the layers' own initializers."""
         keras.utils.set_random_seed(seed)
-        fresh = [variable.numpy() for variable in self._build().variables]
-        self.restore((*fresh, *self._fresh_state))
+        fresh = self._build()
+        self._dropout.set(seed, rates_of(fresh))
+        masks = [variable.numpy() for variable in self._dropout.variables]
+        weights = [variable.numpy() for variable in fresh.variables]
+        self.restore((*weights, *self._fresh_state, *masks))
 
     def state(self) -> Variables:
         """Copies of all variables: weights, random states of layers, the optimizer's state."""
-        return tuple(np.array(variable) for variable in self._variables)
+        return tuple(np.array(variable.numpy()) for variable in self._variables)
 
     def restore(self, state: Variables) -> None:
         """Go back to a state that `state` gave, in this process or in another one."""

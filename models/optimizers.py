@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import keras
-import tensorflow as tf
+from .backend import keras, tf
 
 Step = Callable[[Sequence[tf.Tensor]], None]
 

@@ -19,8 +19,9 @@ class IntRange:
         return f"a whole number from {self.low} to {self.high}"
 
     def allows(self, value: Value) -> bool:
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        return whole and value >= self.low and (self.high is None or value <= self.high)
+        if not isinstance(value, int) or isinstance(value, bool):
+            return False
+        return value >= self.low and (self.high is None or value <= self.high)
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,9 @@ class FloatRange:
         return f"a number in [{self.low:g}, {self.high:g})"
 
     def allows(self, value: Value) -> bool:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return number and self.low <= value < self.high
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            return False
+        return self.low <= value < self.high
 
 
 @dataclass(frozen=True)

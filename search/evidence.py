@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -88,7 +88,7 @@ class Evidence:
         )
 
     def study_ended(
-        self, trials: Sequence[Trial], status: Status, ended_at: int, folder: Path
+        self, trials: list[Trial], status: Status, ended_at: int, folder: Path
     ) -> RunRecord:
         """The study's run at its end or interruption; `folder` is filled with its artifacts."""
         (folder / "space.yaml").write_text(self.study.space, "utf-8")
@@ -177,6 +177,7 @@ class Evidence:
 
 
 def result_points(result: Result) -> tuple[Point, ...]:
+    """A result's curves, epoch by epoch, and its final numbers."""
     curves = [
         Point(name, getattr(epoch, name), epoch.epoch, epoch.measured_at)
         for epoch in result.history

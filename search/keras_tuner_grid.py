@@ -40,7 +40,7 @@ class GridOracle(keras_tuner.Oracle):  # type: ignore[misc]  # Keras Tuner is no
             dict(zip(names, values, strict=True)) for values in itertools.product(*choices)
         )
 
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
+    def populate_space(self, trial_id: str) -> dict[str, Any]:  # noqa: ARG002  # Keras Tuner's own
         point = next(self._points, None)
         if point is None:
             return {"status": TrialStatus.STOPPED}
@@ -85,9 +85,7 @@ class KerasTunerGrid:
         shared = _but_epochs(next(iter(self._waiting.values())))
         alike = [trial for trial in self._waiting.values() if _but_epochs(trial) == shared]
         return tuple(
-            self._waiting.pop(trial.number)
-            for trial in alike
-            if self._ledger.claim(trial.number)
+            self._waiting.pop(trial.number) for trial in alike if self._ledger.claim(trial.number)
         )
 
     def tell(self, trial: Trial, result: Result) -> None:

@@ -141,10 +141,12 @@ class StudyLedger:
             points: Parameters of the trials, by number.
             space: Each parameter's choices.
         """
-        from optuna.distributions import CategoricalDistribution
+        from optuna.distributions import BaseDistribution, CategoricalDistribution
         from optuna.trial import TrialState, create_trial
 
-        distributions = {name: CategoricalDistribution(choices) for name, choices in space.items()}
+        distributions: dict[str, BaseDistribution] = {
+            name: CategoricalDistribution(choices) for name, choices in space.items()
+        }
         for point in points[len(self._frozen()) :]:
             waiting = create_trial(
                 state=TrialState.WAITING, params=dict(point), distributions=distributions

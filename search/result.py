@@ -77,6 +77,7 @@ def entries(outbox: Path) -> dict[int, Path]:
 
 
 def write_failure(entry: Path, failure: Failure) -> None:
+    """Publish a folder that tells of a failure."""
     part = new_folder(entry)
     (part / FAILURE).write_text(json.dumps(asdict(failure)), "utf-8")
     publish(part, entry)
@@ -89,10 +90,12 @@ def read_failure(folder: Path) -> Failure | None:
 
 
 def write_result(folder: Path, result: Result) -> None:
+    """Write the result into a folder that is being filled."""
     (folder / RESULT).write_text(json.dumps(asdict(result)), "utf-8")
 
 
 def read_result(folder: Path) -> Result:
+    """The result that a folder holds."""
     fields = json.loads((folder / RESULT).read_text("utf-8"))
     fields["history"] = tuple(Epoch(**epoch) for epoch in fields["history"])
     fields["confusion"] = tuple(tuple(row) for row in fields["confusion"])

@@ -25,9 +25,7 @@ def space_names() -> list[str]:
     """Names of the built-in spaces, sorted."""
     folder = resources.files(__package__) / "spaces"
     return sorted(
-        file.name.removesuffix(".yaml")
-        for file in folder.iterdir()
-        if file.name.endswith(".yaml")
+        file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml")
     )
 
 

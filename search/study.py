@@ -64,7 +64,11 @@ class Plan:
     @property
     def record(self) -> StudyRecord:
         return StudyRecord(
-            self.name, self.space.text, self.data.spec, self.data.sha256, self.seed,
+            self.name,
+            self.space.text,
+            self.data.spec,
+            self.data.sha256,
+            self.seed,
             self.train_images,
         )
 
@@ -103,9 +107,7 @@ def run_study(plan: Plan, watcher: Watcher) -> Summary:
 
 
 class _Loop:
-    def __init__(
-        self, plan: Plan, ledger: StudyLedger, split: Split, watcher: Watcher
-    ) -> None:
+    def __init__(self, plan: Plan, ledger: StudyLedger, split: Split, watcher: Watcher) -> None:
         self._plan = plan
         self._ledger = ledger
         self._watcher = watcher

@@ -6,7 +6,6 @@ import math
 import signal
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from ..models.cross_validation import cross_validate
 from ..models.data import Images, load_test, load_training
 from ..models.families import FAMILIES
 from ..models.network import Network, Pixels, use_one_thread
-from ..models.settings import Value
 from ..models.split import Fold
 from ..models.training import Epoch, fit
 from .job import EpochDone, FinalJob, Job, JobDone, JobFailed, Message, TrainerSetup, TrialJob
@@ -26,7 +24,7 @@ from .result import MODEL, SUMMARY, Result, new_folder, publish, write_result
 CACHED_NETWORKS = 8
 
 
-class Diverged(Exception):
+class DivergedError(Exception):
     """The loss is no longer a number."""
 
 
@@ -55,7 +53,7 @@ class _Trainer:
                 self._run_trials(job)
             else:
                 self._run_final(job)
-        except Diverged as error:
+        except DivergedError as error:
             self._send(JobFailed(str(error)))
         else:
             self._send(JobDone())
@@ -128,24 +126,29 @@ class _Trainer:
 
     def _network(self, data: Pixels, job: Job) -> Network:
         """The network for a job's settings; the last few are kept with their compiled graphs."""
-        settings: Mapping[str, Value] = job.settings
-        names = FAMILIES[job.family].architecture
-        key = (id(data), job.family, *sorted(settings.items()))
-        if key not in self._networks:
-            self._networks[key] = Network(
+        family = FAMILIES[job.family]
+        architecture = {name: job.settings[name] for name in family.architecture}
+        key = (id(data), job.family, family.graph(job.settings))
+        network = self._networks.pop(key, None)
+        if network is None:
+            network = Network(
                 data,
                 job.family,
-                {name: settings[name] for name in names},
-                batch_size=int(settings["batch_size"]),
-                optimizer=str(settings["optimizer"]),
+                architecture,
+                batch_size=int(job.settings["batch_size"]),
+                optimizer=str(job.settings["optimizer"]),
             )
-            if len(self._networks) > CACHED_NETWORKS:
-                self._networks.popitem(last=False)
-        return self._networks[key]
+        network.architecture = architecture
+        self._networks[key] = network
+        if len(self._networks) > CACHED_NETWORKS:
+            self._networks.popitem(last=False)
+        return network
 
     def _report(self, fold: int, folds: int, epoch: Epoch, epochs: int) -> None:
         if not math.isfinite(epoch.train_loss):
-            raise Diverged(f"the loss is {epoch.train_loss} in epoch {epoch.epoch} of fold {fold}")
+            raise DivergedError(
+                f"the loss is {epoch.train_loss} in epoch {epoch.epoch} of fold {fold}"
+            )
         self._send(EpochDone(fold, folds, epoch.epoch, epochs, epoch.val_accuracy))
 
     def _publish(self, entry: Path, network: Network, result: Result) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 from collections.abc import Iterator
@@ -85,10 +86,8 @@ class Trainers:
         """Hand a job to an idle trainer. If it is already dead, `messages` will say so."""
         trainer = self._trainers[index]
         trainer.job = job
-        try:
+        with contextlib.suppress(OSError):
             trainer.connection.send(job)
-        except OSError:
-            pass
 
     def messages(self, timeout: float) -> Iterator[tuple[int, Job | None, Message]]:
         """What trainers said within `timeout` seconds: trainer, its job, message."""

@@ -39,9 +39,7 @@ def write_model_folder(folder: Path, model: LoggedModel, model_id: str | None = 
         keras_backend="tensorflow",
         save_exported_model=False,
     )
-    pyfunc.add_to_model(
-        description, loader_module="mlflow.keras", python_env="python_env.yaml"
-    )
+    pyfunc.add_to_model(description, loader_module="mlflow.keras", python_env="python_env.yaml")
     pinned = [f"{name}=={version(name)}" for name in REQUIREMENTS]
     (folder / "data").mkdir(parents=True)
     shutil.copyfile(model.file, folder / "data" / "model.keras")

@@ -33,9 +33,7 @@ def register_version(
                 return str(version.version)
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)
-        models = client.search_logged_models(
-            [store.experiment_id], f"source_run_id = '{run_id}'"
-        )
+        models = client.search_logged_models([store.experiment_id], f"source_run_id = '{run_id}'")
         version = client.create_model_version(
             name,
             source=f"models:/{models[0].model_id}",

@@ -11,7 +11,7 @@ from .store import TrackingError
 
 log = logging.getLogger(__name__)
 
-Parcel = Callable[[], None]
+Parcel = Callable[[], object]
 """Brings one thing to the store; raises `TrackingError` if it has to be tried again."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -64,11 +64,12 @@ class Shipper:
         while True:
             last_try = self._closing.is_set()
             try:
-                return parcel()
+                parcel()
+                return
             except TrackingError as error:
                 log.warning("%s", error)
                 if last_try:
                     self.undelivered.append(error)
-                    return None
+                    return
             self._closing.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 from ..errors import FmsearchError
 from .places import Places
@@ -21,7 +22,7 @@ def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
     """
     if places.tracking_uri.startswith("sqlite:///"):
         database = places.tracking_uri.removeprefix("sqlite:///")
-        if not os.path.exists(database):
+        if not Path(database).exists():
             raise FmsearchError(f"there is no store at {database} yet; run `fmsearch study` first")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,0 +1,43 @@
+# Everything is set up by the targets that need it: `make study` and `make test` work on a fresh clone.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: help study ui test lint bench clean
+
+help:
+	@echo "make study   search the published grid on Fashion-MNIST, every trial in MLflow"
+	@echo "make ui      browse the runs in MLflow's UI"
+	@echo "make test    run the tests"
+	@echo "make lint    check style and types"
+	@echo "make bench   time the grid against scikit-learn's GridSearchCV (about half an hour)"
+	@echo "make clean   remove the virtual environment and caches; runs are kept"
+
+$(VENV)/.installed: setup.cfg constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+study: $(VENV)/.installed
+	$(BIN)/fmsearch study --space mlp_grid
+
+ui: $(VENV)/.installed
+	$(BIN)/fmsearch ui
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest
+
+# mypy names a package after its folder; a link gives the clone the package's name, whatever its own.
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@rm -rf $(VENV)/as && mkdir -p $(VENV)/as && ln -s "$(CURDIR)" $(VENV)/as/fmsearch
+	MYPYPATH=$(VENV)/as $(BIN)/mypy -p fmsearch.cli -p fmsearch.errors -p fmsearch.progress \
+		-p fmsearch.models -p fmsearch.search -p fmsearch.tracking
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/grid.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

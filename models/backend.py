@@ -1,0 +1,33 @@
+"""TensorFlow and Keras, loaded without the chatter of TensorFlow's C++ part.
+
+Before its logging is set up, TensorFlow writes to file descriptor 2 whatever the environment
+says about log levels; so that descriptor leads nowhere while it is loaded. Python's own errors
+come after.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def _muted_stderr() -> Iterator[None]:
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(nowhere)
+        os.close(kept)
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+with _muted_stderr():
+    import keras
+    import tensorflow as tf
+
+__all__ = ["keras", "tf"]
