@@ -13,7 +13,7 @@ from ..tracking.places import Places
 from ..tracking.record import RunRecord, Status
 from ..tracking.shipper import Shipper
 from ..tracking.store import Store, TrackingError
-from .evidence import Evidence
+from .evidence import Evidence, study_identity
 from .ledger import StudyLedger
 from .result import entries
 
@@ -35,9 +35,15 @@ class Delivery:
         self._store: Store | None = None
         self._parent: str | None = None
         self._shipper: Shipper | None = None
+        self._reopen = True
 
-    def begin(self) -> None:
-        """Open the study's run, and ship what an earlier session left."""
+    def begin(self, *, reopen: bool = True) -> None:
+        """Open the study's run, and ship what an earlier session left.
+
+        Args:
+            reopen: Whether the run of a study that had ended is RUNNING again.
+        """
+        self._reopen = reopen
         self._shipper = Shipper()
         self._shipper.give(self._open)
         for number in entries(self._outbox):
@@ -68,7 +74,11 @@ class Delivery:
                     raise
                 raise FmsearchError(str(error)) from error  # an embedded store does not recover
         if self._parent is None:
-            self._parent = self._store.ship(self._evidence.study_begun(self._begun_at))
+            found = self._store.find(study_identity(self._evidence.study.name))
+            if found is not None and not self._reopen:
+                self._parent = str(found.info.run_id)
+            else:
+                self._parent = self._store.ship(self._evidence.study_begun(self._begun_at))
         return self._store, self._parent
 
     def _ship_trial(self, number: int) -> None:

@@ -147,7 +147,7 @@ class _Loop:
                 with Trainers(self._plan.jobs, self._setup) as trainers:
                     self._search(trainers)
             elif not self._plan.offline:
-                self._delivery.begin()
+                self._delivery.begin(reopen=False)
             status = Status.FINISHED
         except FmsearchError:
             status = Status.FAILED
@@ -244,7 +244,9 @@ class _Loop:
 
 
 def _keras_tuner(space: Space, ledger: StudyLedger) -> Engine:
-    from .keras_tuner_grid import KerasTunerGrid  # loads TensorFlow: only for a grid
+    # Keras Tuner loads TensorFlow: only for a grid, and by the module that does so in silence.
+    from ..models import backend  # noqa: F401
+    from .keras_tuner_grid import KerasTunerGrid
 
     return KerasTunerGrid(space, ledger)
 

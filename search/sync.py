@@ -50,6 +50,6 @@ def sync_all(places: Places) -> Iterator[tuple[str, int, int]]:
         study = ledger.study(name)
         with hold(places.lock(name), f"the study {name!r}"):
             delivery = Delivery(evidence_of(study.record), study, places)
-            delivery.begin()
+            delivery.begin(reopen=False)
             over = all(trial.state.finished for trial in study.trials())
             yield name, len(found), delivery.end(Status.FINISHED if over else Status.KILLED)

@@ -16,7 +16,8 @@ for name, value in {
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }.items():
     os.environ[name] = value
-for name in ("MLFLOW_TRACKING_URI", "FMSEARCH_STORAGE", "FMSEARCH_HOME", "MLFLOW_EXPERIMENT_NAME"):
+OURS = ("MLFLOW_TRACKING_URI", "FMSEARCH_STORAGE", "FMSEARCH_HOME", "MLFLOW_EXPERIMENT_NAME")
+for name in OURS:
     os.environ.pop(name, None)
 
 IMAGES = Path(__file__).parent / "data" / "fashion.npz"
@@ -56,10 +57,12 @@ def fmsearch(tmp_path: Path) -> Run:
     """Runs the installed program in an empty folder, as a user does."""
 
     def run(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
+        # MLflow, loaded by a test, leaves the address of its store in the environment.
+        clean = {name: value for name, value in os.environ.items() if name not in OURS}
         return subprocess.run(
             [sys.executable, "-m", "fmsearch.cli", *map(str, arguments)],
             cwd=tmp_path,
-            env={**os.environ, "COLUMNS": "120", **environment},
+            env={**clean, "COLUMNS": "120", **environment},
             capture_output=True,
             text=True,
             timeout=300,
