@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -23,17 +23,22 @@ DEFAULT_PORT = 5000
 
 
 class Commands(click.Group):
-    """A group that shows an `FmsearchError` as one line."""
+    """A group that shows what a user can mend as one line, and exits with 1, 2 or 130."""
 
-    def invoke(self, context: click.Context) -> Any:
+    def main(self, *arguments: Any, **options: Any) -> Any:
         try:
-            return super().invoke(context)
+            sys.exit(super().main(*arguments, **{**options, "standalone_mode": False}))
+        except click.ClickException as error:  # most of all wrong usage, whose code is 2
+            _end(error.format_message(), error.exit_code)
         except FmsearchError as error:
-            click.echo(f"fmsearch: {error}", err=True)
-            sys.exit(1)
-        except KeyboardInterrupt:
-            click.echo("fmsearch: interrupted; the same command goes on from here", err=True)
-            sys.exit(130)
+            _end(str(error), 1)
+        except (KeyboardInterrupt, click.Abort):
+            _end("interrupted; the same command goes on from here", 130)
+
+
+def _end(message: str, code: int) -> NoReturn:
+    click.echo(f"fmsearch: {' '.join(message.split())}", err=True)
+    sys.exit(code)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -177,6 +182,8 @@ def data(fetch: bool, spec: str) -> None:
     "--data",
     default="fashion-mnist",
     show_default=True,
+    envvar="FMSEARCH_DATA",
+    show_envvar=True,
     metavar="NAME|FILE.npz",
     help="fashion-mnist, or an .npz file with x_train, y_train, x_test and y_test.",
 )
@@ -184,6 +191,8 @@ def data(fetch: bool, spec: str) -> None:
     "--jobs",
     type=click.IntRange(1),
     metavar="N",
+    envvar="FMSEARCH_JOBS",
+    show_envvar=True,
     help="Trainer processes, one core each.  [default: the usable cores]",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the whole study.")
@@ -330,11 +339,8 @@ def register(study: str, model: str | None, alias: str, epochs: int | None, **st
         epochs=epochs,
         on_epoch=lambda one: click.echo(f"  epoch {one.epoch}/{one.epochs}"),
     )
-    click.echo(f"trial {done.trial.number}, {len(done.result.history)} epochs")
-    click.echo(
-        f"test accuracy {done.result.metrics['test_accuracy']:.4f}, "
-        f"loss {done.result.metrics['test_loss']:.4f}"
-    )
+    click.echo(f"trial {done.trial.number}, {done.epochs} epochs")
+    click.echo(f"test accuracy {done.test_accuracy:.4f}, loss {done.test_loss:.4f}")
     click.echo(f"registered: models:/{done.name}/{done.version}, alias {done.alias}")
 
 

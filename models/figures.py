@@ -117,8 +117,8 @@ class CurvesFigure:
             for one in history
             for value in (one.train_accuracy, 1.0 if one.val_accuracy is None else one.val_accuracy)
         ]
-        top = max(0.25, math.ceil(min(max(losses), 1e6) * 4) / 4)
-        bottom = max(0.0, math.floor(min(accuracies) * 20) / 20)
+        top = max(0.5, math.ceil(min(max(losses), 1e6) * 2) / 2)
+        bottom = max(0.0, math.floor(min(accuracies) * 5) / 5)
         key = (len(history), top, bottom)
         if key not in self._canvases:
             self._canvases[key] = self._prepare(*key)

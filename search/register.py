@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,7 +25,7 @@ from .evidence import Evidence, result_points, study_identity
 from .job import EpochDone, FinalJob, JobDone, JobFailed, TrainerDied, TrainerSetup
 from .ledger import StudyLedger
 from .lock import hold
-from .result import Result, read_result
+from .result import read_result
 from .trainers import Trainers, load_tensorflow_in_advance
 from .trial import Trial, best_trial
 
@@ -35,13 +34,22 @@ OnEpoch = Callable[[EpochDone], None]
 
 @dataclass(frozen=True)
 class Registered:
-    """A model version and what it was made from."""
+    """A model version and what it was made from.
+
+    Attributes:
+        name, version, alias: In the registry.
+        trial: Whose parameters it has.
+        epochs: Of its training.
+        test_accuracy, test_loss: On the test images.
+    """
 
     name: str
     version: str
     alias: str
     trial: Trial
-    result: Result
+    epochs: int
+    test_accuracy: float
+    test_loss: float
 
 
 def register_best(
@@ -56,13 +64,14 @@ def register_best(
 ) -> Registered:
     """Train a study's best parameters on all training images and register the model.
 
-    The test images are evaluated once, after the training.
+    The test images are evaluated once, after the training. What was trained and evaluated
+    before, or by a call that was cut off, is not trained again.
 
     Args:
         ledger, evidence: Of the study.
         places: Of the store.
         name: Of the registered model.
-        alias: Given to the new version.
+        alias: Given to the version.
         epochs: How long to train; None for as long as the best trial.
         on_epoch: Hears each finished epoch.
 
@@ -74,32 +83,45 @@ def register_best(
     if best is None:
         raise FmsearchError(f"the study {study.name!r} has no complete trial yet")
     check_reachable(places)
+    job = _job(evidence, places, best, epochs)
+    with hold(places.lock(f"{study.name}.register"), f"registering from {study.name!r}"):
+        store = Store(places)
+        if store.find(_identity(study.name, best, job.epochs)) is None:
+            if not job.folder.exists():
+                _train(job, evidence.data, on_epoch)
+            record = _record(evidence, best, job)
+            store.ship(record, _parent(store, study.name))
+            shutil.rmtree(job.folder)
+        run = store.find(_identity(study.name, best, job.epochs))
+        assert run is not None, "it was shipped above"
+        metrics = run.data.metrics
+        tags = {TAG_STUDY: study.name, "test_accuracy": f"{metrics['test_accuracy']:.4f}"}
+        version = register_version(store, name, run.info.run_id, alias, tags)
+    return Registered(
+        name, version, alias, best, job.epochs, metrics["test_accuracy"], metrics["test_loss"]
+    )
+
+
+def _job(evidence: Evidence, places: Places, best: Trial, epochs: int | None) -> FinalJob:
     settings = evidence.space.settings(best.parameters)
-    length = int(settings.pop("epochs")) if epochs is None else epochs
-    settings.pop("epochs", None)
-    folder = places.home / "finals" / f"{study.name}-{best.number:04d}-{length}-epochs"
-    job = FinalJob(
+    length = int(settings["epochs"]) if epochs is None else epochs
+    del settings["epochs"]
+    return FinalJob(
         family=evidence.space.model,
         settings=settings,
-        seed=derive_seed(study.seed, settings, "final"),
+        seed=derive_seed(evidence.study.seed, settings, "final"),
         epochs=length,
-        folder=folder,
+        folder=places.home / "finals" / f"{evidence.study.name}-{best.number}-{length}-epochs",
     )
-    with hold(places.lock(f"{study.name}.register"), f"registering from {study.name!r}"):
-        if not folder.exists():  # else trained before, but not registered: test images wait
-            _train(job, evidence.data, on_epoch)
-        result = read_result(folder)
-        store = Store(places)
-        run_id = store.ship(_record(evidence, best, job, result), _parent(store, study.name))
-        version = register_version(
-            store,
-            name,
-            run_id,
-            alias,
-            {TAG_STUDY: study.name, "test_accuracy": f"{result.metrics['test_accuracy']:.4f}"},
-        )
-        shutil.rmtree(folder)
-    return Registered(name, version, alias, best, result)
+
+
+def _identity(study: str, best: Trial, epochs: int) -> dict[str, str]:
+    return {
+        TAG_STUDY: study,
+        TAG_ROLE: "final",
+        TAG_TRIAL: str(best.number),
+        "fmsearch.epochs": str(epochs),
+    }
 
 
 def _train(job: FinalJob, data: DataSet, on_epoch: OnEpoch) -> None:
@@ -125,7 +147,8 @@ def _parent(store: Store, study: str) -> str | None:
     return None if run is None else str(run.info.run_id)
 
 
-def _record(evidence: Evidence, best: Trial, job: FinalJob, result: Result) -> RunRecord:
+def _record(evidence: Evidence, best: Trial, job: FinalJob) -> RunRecord:
+    result = read_result(job.folder)
     heading = (
         f"{evidence.study.name}, trial {best.number} on all training images: "
         f"test accuracy {result.metrics['test_accuracy']:.4f}"
@@ -133,18 +156,13 @@ def _record(evidence: Evidence, best: Trial, job: FinalJob, result: Result) -> R
     params = {key: str(value) for key, value in result.settings.items()}
     return RunRecord(
         name=f"{evidence.study.name}-{best.number:04d}-final",
-        identity={
-            TAG_STUDY: evidence.study.name,
-            TAG_ROLE: "final",
-            TAG_TRIAL: str(best.number),
-            "fmsearch.epochs": str(job.epochs),
-        },
+        identity=_identity(evidence.study.name, best, job.epochs),
         tags={TAG_SPACE: evidence.space.name, TAG_DATA: evidence.data.sha256},
         params={**params, "seed": str(result.seed)},
         points=result_points(result),
         status=Status.FINISHED,
         started_at=result.started_at,
-        ended_at=time.time_ns() // 1_000_000,
+        ended_at=result.finished_at,
         artifacts=evidence.draw(job.folder, result, heading),
         model=evidence.model(job.folder, result),
     )

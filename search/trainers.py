@@ -78,6 +78,10 @@ class Trainers:
             trainer.process.join(STOP_SECONDS)
             trainer.process.kill()
 
+    def pids(self) -> list[int]:
+        """Process numbers of the trainers."""
+        return [one.process.pid or 0 for one in self._trainers]
+
     def idle(self) -> list[int]:
         """Indices of the trainers that have no job."""
         return [index for index, one in enumerate(self._trainers) if one.job is None]

@@ -20,6 +20,7 @@ OURS = ("MLFLOW_TRACKING_URI", "FMSEARCH_STORAGE", "FMSEARCH_HOME", "MLFLOW_EXPE
 for name in OURS:
     os.environ.pop(name, None)
 
+PROGRAM = Path(sys.executable).with_name("fmsearch")
 IMAGES = Path(__file__).parent / "data" / "fashion.npz"
 
 SMALL_GRID = """\
@@ -60,7 +61,7 @@ def fmsearch(tmp_path: Path) -> Run:
         # MLflow, loaded by a test, leaves the address of its store in the environment.
         clean = {name: value for name, value in os.environ.items() if name not in OURS}
         return subprocess.run(
-            [sys.executable, "-m", "fmsearch.cli", *map(str, arguments)],
+            [PROGRAM, *map(str, arguments)],
             cwd=tmp_path,
             env={**clean, "COLUMNS": "120", **environment},
             capture_output=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from ..errors import FmsearchError
 EXPERIMENT = "fmsearch"
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 ANSWER_SECONDS = 5.0
+LEAST_FREE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,21 @@ class Places:
         """Make the folder.
 
         Raises:
-            FmsearchError: It cannot be made or written.
+            FmsearchError: It cannot be made or written, or its disk is full.
         """
         try:
             self.home.mkdir(parents=True, exist_ok=True)
             probe = self.home / ".probe"
             probe.write_bytes(b"\0" * 65536)
             probe.unlink()
+            free = shutil.disk_usage(self.home).free
         except OSError as error:
             raise FmsearchError(f"cannot write in {self.home}: {error.strerror}") from error
+        if free < LEAST_FREE_BYTES:
+            raise FmsearchError(
+                f"{self.home} has only {free // 2**20} MB of free space; "
+                f"a study needs at least {LEAST_FREE_BYTES // 2**20} MB"
+            )
 
 
 def _check_tracking_uri(uri: str) -> None:

@@ -42,7 +42,7 @@ class Shipper:
         self._parcels.put(parcel)
 
     def close(self) -> None:
-        """Try every parcel that is left once more, then stop; see `undelivered`."""
+        """Deliver what is left and stop; once the store fails, the rest is `undelivered`."""
         self._closing.set()
         self._parcels.put(None)
         self._thread.join()
@@ -60,6 +60,9 @@ class Shipper:
             self._bug = error
 
     def _deliver(self, parcel: Parcel) -> None:
+        if self.undelivered:  # the store was asked a last time
+            self.undelivered.append(self.undelivered[0])
+            return
         pause = FIRST_PAUSE
         while True:
             last_try = self._closing.is_set()

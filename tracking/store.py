@@ -37,9 +37,13 @@ def check_reachable(places: Places) -> None:
     """Ask the store for a sign of life, within seconds and without loading MLflow.
 
     Raises:
-        FmsearchError: A server does not answer, or refuses; or a database's folder is missing.
+        FmsearchError: A server does not answer, or refuses; or a file is no database.
     """
     if not places.is_server:
+        try:
+            _prepare_sqlite(places.tracking_uri, create=False)
+        except TrackingError as error:
+            raise FmsearchError(str(error)) from error
         return
     import requests
 
@@ -94,7 +98,7 @@ class Store:
         logging.getLogger("alembic").setLevel(logging.ERROR)
         self._places = places
         with self.errors():
-            _prepare_sqlite(places.tracking_uri)
+            _prepare_sqlite(places.tracking_uri, create=True)
             mlflow.set_tracking_uri(places.tracking_uri)
             mlflow.set_registry_uri(places.tracking_uri)
             self.client: MlflowClient = mlflow.MlflowClient(places.tracking_uri)
@@ -223,11 +227,11 @@ class Store:
         self.client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, model.step)])
 
 
-def _prepare_sqlite(uri: str) -> None:
-    """Create an embedded database with write-ahead logging: the UI reads while studies write."""
-    if not uri.startswith("sqlite:///"):
-        return
+def _prepare_sqlite(uri: str, *, create: bool) -> None:
+    """Give an embedded database write-ahead logging: the UI reads while studies write."""
     path = Path(uri.removeprefix("sqlite:///"))
+    if not uri.startswith("sqlite:///") or not (create or path.exists()):
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path)) as database:

@@ -1,0 +1,143 @@
+"""The whole road against a real MLflow server over HTTP."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SPACE = """\
+name: served
+model: mlp
+engine: keras_tuner
+score: {by: cross_validation, folds: 2}
+fixed: {hidden_units: 32, batch_size: 32}
+parameters: {epochs: [2, 4], optimizer: [adam, rmsprop]}
+"""
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Until the server answers; fails if it ends or takes a minute."""
+    for _ in range(600):
+        assert process.poll() is None, "the server ended"
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail("the server does not answer")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real MLflow server with proxied artifacts; its address."""
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+        "--backend-store-uri", f"sqlite:///{folder / 'server.db'}",
+        "--artifacts-destination", str(folder / "artifacts"), "--workers", "1",
+    ]  # fmt: skip
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def folder(server: str, images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a study ran and its best was registered, both against the server."""
+    folder = tmp_path_factory.mktemp("client")
+    (folder / "served.yaml").write_text(SPACE)
+    program = Path(sys.executable).with_name("fmsearch")
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": server}
+    for arguments in (
+        ("study", "--space", "served.yaml", "--data", str(images)),
+        ("register", "--study", "served", "--epochs", "5"),
+    ):
+        done = subprocess.run(
+            [program, *arguments],
+            cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    (folder / "register.txt").write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture
+def client(server: str, folder: Path):  # type: ignore[no-untyped-def]
+    import mlflow
+
+    mlflow.set_tracking_uri(server)
+    mlflow.set_registry_uri(server)
+    return mlflow.MlflowClient(server)
+
+
+def test_every_trial_is_on_the_server_with_its_figures_and_model(client, folder, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    experiment = client.get_experiment_by_name("fmsearch")
+    runs = client.search_runs([experiment.experiment_id], "tags.`fmsearch.role` = 'trial'")
+    assert sorted(run.info.run_name for run in runs) == [f"served-000{n}" for n in range(4)]
+    for run in runs:
+        assert run.info.status == "FINISHED"
+        local = client.download_artifacts(run.info.run_id, "figures", str(tmp_path))
+        with Image.open(Path(local) / "confusion_matrix.png") as picture:
+            picture.verify()
+    models = client.search_logged_models([experiment.experiment_id])
+    assert (
+        len([model for model in models if model.source_run_id in {r.info.run_id for r in runs}])
+        == 4
+    )
+    assert not (folder / "mlruns" / "mlflow.db").exists()
+
+
+def test_register_says_what_it_registered(folder) -> None:  # type: ignore[no-untyped-def]
+    lines = (folder / "register.txt").read_text().splitlines()
+    assert lines[0] == "training the best of served on all 2,400 images"
+    assert lines[1:6] == [f"  epoch {number}/5" for number in range(1, 6)]
+    assert lines[6].startswith("trial ")
+    assert lines[6].endswith(", 5 epochs")
+    assert lines[7].startswith("test accuracy 0.")
+    assert lines[8] == "registered: models:/fashion/1, alias champion"
+
+
+def test_the_champion_predicts_raw_images_as_well_as_its_run_says(client, images) -> None:  # type: ignore[no-untyped-def]
+    import mlflow
+
+    version = client.get_model_version_by_alias("fashion", "champion")
+    run = client.get_run(version.run_id)
+    assert run.data.tags["fmsearch.role"] == "final"
+    assert run.data.params["epochs"] == "5"
+    model = mlflow.pyfunc.load_model("models:/fashion@champion")
+    with np.load(images) as arrays:
+        accuracy = np.mean(model.predict(arrays["x_test"]).argmax(axis=1) == arrays["y_test"])
+    assert accuracy == pytest.approx(run.data.metrics["test_accuracy"], abs=1e-12)
+    assert accuracy > 0.6
+
+
+def test_registering_again_makes_no_second_version(client, folder, server) -> None:  # type: ignore[no-untyped-def]
+    program = Path(sys.executable).with_name("fmsearch")
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": server}
+    command = [program, "register", "--study", "served", "--epochs", "5"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "models:/fashion/1" in done.stdout
+    assert len(client.search_model_versions("name = 'fashion'")) == 1

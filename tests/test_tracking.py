@@ -1,0 +1,180 @@
+"""The store and the shipper: whole, once, and whatever happens between."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from fmsearch.models.data import describe, load_training
+from fmsearch.models.families import FAMILIES
+from fmsearch.models.split import split_rows
+from fmsearch.search.evidence import Evidence
+from fmsearch.search.ledger import StudyRecord
+from fmsearch.search.result import Failure, write_failure
+from fmsearch.search.space_file import load_space
+from fmsearch.tracking.places import Places
+from fmsearch.tracking.record import LoggedModel, Point, RunRecord, Status
+from fmsearch.tracking.registry import register_version
+from fmsearch.tracking.shipper import Shipper
+from fmsearch.tracking.store import Store, TrackingError
+
+IDENTITY = {"fmsearch.study": "s", "fmsearch.role": "trial", "fmsearch.trial": "3"}
+
+
+@pytest.fixture(scope="module")
+def keras_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    architecture = {"hidden_units": 4, "layers": 1, "dropout_rate": 0.1}
+    file = tmp_path_factory.mktemp("model") / "model.keras"
+    FAMILIES["mlp"].build((28, 28), 10, **architecture).save(file)
+    return file
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(Places.of(tmp_path / "store"))
+
+
+@pytest.fixture
+def record(tmp_path: Path, keras_file: Path) -> RunRecord:
+    artifacts = tmp_path / "artifacts"
+    artifacts.mkdir()
+    (artifacts / "note.txt").write_text("text")
+    return RunRecord(
+        name="s-0003",
+        identity=IDENTITY,
+        status=Status.FINISHED,
+        started_at=1_000,
+        ended_at=5_000,
+        tags={"long": "x" * 9_000},
+        params={"a": "1"},
+        points=tuple(Point("loss", 1 / step, step, 1_000 + step) for step in range(1, 1_501)),
+        artifacts=artifacts,
+        model=LoggedModel(keras_file, (28, 28), 10, step=2),
+    )
+
+
+def test_a_run_is_shipped_whole(store: Store, record: RunRecord) -> None:
+    run_id = store.ship(record)
+    run = store.client.get_run(run_id)
+    assert (run.info.run_name, run.info.status) == ("s-0003", "FINISHED")
+    assert (run.info.start_time, run.info.end_time) == (1_000, 5_000)
+    assert len(store.client.get_metric_history(run_id, "loss")) == 1_500
+    assert [file.path for file in store.client.list_artifacts(run_id)] == ["note.txt"]
+    assert len(run.data.tags["long"]) == 8_000
+
+
+def test_shipping_twice_stores_once(store: Store, record: RunRecord) -> None:
+    first = store.ship(record)
+    before = store.client.get_run(first).to_dictionary()
+    assert store.ship(record) == first
+    assert store.client.get_run(first).to_dictionary() == before
+    assert len(store.client.search_runs([store.experiment_id])) == 1
+
+
+def test_a_shipment_that_was_cut_off_is_finished_not_doubled(
+    store: Store, record: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: object) -> None:
+        raise OSError("cut")
+
+    for method in ("log_model_artifacts", "log_artifacts", "log_batch", "set_terminated"):
+        with monkeypatch.context() as patch:
+            patch.setattr(store.client, method, cut)
+            with pytest.raises(TrackingError, match="cut"):
+                store.ship(record)
+    run_id = store.ship(record)
+    (run,) = store.client.search_runs([store.experiment_id])
+    assert (run.info.run_id, run.info.status) == (run_id, "FINISHED")
+    models = store.client.search_logged_models([store.experiment_id])
+    assert [str(model.status) for model in models] == ["READY"]
+    assert len(store.client.get_metric_history(run_id, "loss")) == 1_500
+
+
+def test_an_interrupted_run_is_running_again_when_it_goes_on(store: Store) -> None:
+    def study(status: Status, ended_at: int | None) -> RunRecord:
+        return RunRecord("s", {"fmsearch.role": "study"}, status, 1, ended_at)
+
+    states = []
+    for record in (study(Status.RUNNING, None), study(Status.KILLED, 9)) * 2:
+        states.append(store.client.get_run(store.ship(record)).info.status)
+    assert states == ["RUNNING", "KILLED", "RUNNING", "KILLED"]
+
+
+def test_a_version_is_registered_once_and_found_by_its_alias(
+    store: Store, record: RunRecord
+) -> None:
+    run_id = store.ship(record)
+    for _ in range(2):
+        assert register_version(store, "mine", run_id, "champion", {"a": "b"}) == "1"
+    found = store.client.get_model_version_by_alias("mine", "champion")
+    assert (found.version, found.run_id, found.tags) == (1, run_id, {"a": "b"})
+
+
+def test_a_run_cannot_be_ended_and_running() -> None:
+    with pytest.raises(ValueError, match="is FINISHED and ended at None"):
+        RunRecord("s", {}, Status.FINISHED, 1)
+
+
+def test_a_failed_trial_has_a_run_that_says_why(store: Store, images: Path, tmp_path: Path) -> None:
+    space = load_space("mlp_grid")
+    data = describe(str(images))
+    split = split_rows(load_training(data.spec).labels)
+    study = StudyRecord("s", space.text, data.spec, data.sha256, 0, None)
+    entry = tmp_path / "trial-000003"
+    write_failure(entry, Failure({"epochs": 3}, 7, "the loss is nan", 9_000))
+    run_id = store.ship(Evidence(study, space, data, split).trial(3, entry))
+    run = store.client.get_run(run_id)
+    assert (run.info.status, run.info.end_time) == ("FAILED", 9_000)
+    assert run.data.tags["fmsearch.state"] == "failed"
+    assert run.data.tags["fmsearch.error"] == "the loss is nan"
+    assert run.data.params == {"epochs": "3", "seed": "7"}
+
+
+def test_parcels_are_delivered_in_order_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fmsearch.tracking.shipper.FIRST_PAUSE", 0.01)
+    delivered: list[int] = []
+    all_delivered = threading.Event()
+    failures = iter([TrackingError("away"), TrackingError("away")])
+
+    def parcel(number: int) -> None:
+        error = next(failures, None)
+        if error is not None:
+            raise error
+        delivered.append(number)
+        if number == 2:
+            all_delivered.set()
+
+    shipper = Shipper()
+    for number in range(3):
+        shipper.give(lambda number=number: parcel(number))
+    assert all_delivered.wait(10)
+    shipper.close()
+    assert delivered == [0, 1, 2]
+    assert shipper.undelivered == []
+
+
+def test_closing_tries_once_and_then_leaves_the_rest() -> None:
+    calls: list[int] = []
+    began = threading.Event()
+
+    def away(number: int) -> None:
+        calls.append(number)
+        began.set()
+        raise TrackingError("away")
+
+    shipper = Shipper()
+    for number in range(100):
+        shipper.give(lambda number=number: away(number))
+    assert began.wait(10)
+    shipper.close()
+    assert len(shipper.undelivered) == 100
+    assert set(calls) == {0}  # the others wait on disk; a dead server is asked once more only
+
+
+def test_a_bug_in_a_parcel_surfaces() -> None:
+    shipper = Shipper()
+    shipper.give(lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        shipper.close()
