@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,13 @@ for name, value in {
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }.items():
     os.environ[name] = value
-OURS = ("MLFLOW_TRACKING_URI", "FMSEARCH_STORAGE", "FMSEARCH_HOME", "MLFLOW_EXPERIMENT_NAME")
+OURS = (
+    "FMSEARCH_HOME",
+    "FMSEARCH_STORAGE",
+    "MLFLOW_EXPERIMENT_NAME",
+    "MLFLOW_REGISTRY_URI",
+    "MLFLOW_TRACKING_URI",
+)
 for name in OURS:
     os.environ.pop(name, None)
 
@@ -35,6 +41,14 @@ parameters:
   layers: [1, 2]
   epochs: [1, 2]
 """
+
+
+@pytest.fixture(autouse=True)
+def clean_environment() -> Iterator[None]:
+    """Forgets the addresses that MLflow, loaded by a test, leaves in the environment."""
+    yield
+    for name in OURS:
+        os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session")
@@ -58,12 +72,10 @@ def fmsearch(tmp_path: Path) -> Run:
     """Runs the installed program in an empty folder, as a user does."""
 
     def run(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
-        # MLflow, loaded by a test, leaves the address of its store in the environment.
-        clean = {name: value for name, value in os.environ.items() if name not in OURS}
         return subprocess.run(
             [PROGRAM, *map(str, arguments)],
             cwd=tmp_path,
-            env={**clean, "COLUMNS": "120", **environment},
+            env={**os.environ, "COLUMNS": "120", **environment},
             capture_output=True,
             text=True,
             timeout=300,

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from fmsearch.tracking.places import Places
+from fmsearch.tracking.store import Store
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -265,3 +273,49 @@ def test_a_study_that_is_not_there_is_one_line(
 
 def test_the_ui_without_a_store_is_one_line(fmsearch: Run, tmp_path: Path) -> None:
     assert_refused(fmsearch("ui"), "run `fmsearch study` first", tmp_path)
+
+
+def test_the_ui_answers_on_loopback_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+    Store(Places.of(tmp_path / "mlruns"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    program = Path(sys.executable).with_name("fmsearch")
+    ui = subprocess.Popen(
+        [program, "ui", "--port", str(port)],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert ui.stdout is not None
+        expected = f"MLflow's UI: http://127.0.0.1:{port}  (Ctrl-C ends it)\n"
+        assert ui.stdout.readline() == expected
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+                    assert b"MLflow" in answer.read()
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+    finally:
+        os.killpg(ui.pid, signal.SIGINT)
+        ui.wait(30)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+
+
+def test_a_taken_port_is_one_line(fmsearch: Run, tmp_path: Path) -> None:
+    Store(Places.of(tmp_path / "mlruns"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = fmsearch("ui", "--port", port)
+    assert done.returncode == 1
+    expected = f"fmsearch: port {port} is taken (Address already in use); choose another one"
+    assert done.stderr.startswith(expected)

@@ -1,5 +1,7 @@
 """Space files: what a space may say, and what is said of a faulty one."""
 
+from pathlib import Path
+
 import pytest
 
 from fmsearch.errors import FmsearchError
@@ -53,6 +55,11 @@ def test_settings_fill_in_what_a_point_does_not_say() -> None:
 def test_a_number_that_yaml_reads_as_text_is_a_number() -> None:
     text = GOOD.replace("batch_size: [64, 128]", "dropout_rate: [1e-1, 0, 0.5]")
     assert read_space(text, "mine").parameters["dropout_rate"] == (0.1, 0.0, 0.5)
+
+
+def test_the_example_space_is_one_that_can_be_run() -> None:
+    space = load_space(str(Path(__file__).parent.parent / "examples" / "wide_and_narrow.yaml"))
+    assert (space.size, space.folds) == (18, 5)
 
 
 FAULTS = {

@@ -14,7 +14,6 @@ import pytest
 from mlflow import MlflowClient
 from PIL import Image
 
-OURS = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")  # MLflow leaves them in this process
 OPTIONS = ("--train-images", 400)
 
 
@@ -27,7 +26,6 @@ def begin(tmp_path: Path):  # type: ignore[no-untyped-def]
         process = subprocess.Popen(
             [sys.executable, "-m", "fmsearch.cli", "study", *map(str, arguments)],
             cwd=tmp_path,
-            env={name: value for name, value in os.environ.items() if name not in OURS},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -292,7 +290,6 @@ def test_a_finished_study_run_again_changes_nothing(finished, client, images) ->
     again = subprocess.run(
         [*command, "--data", str(images), "--jobs", "1"],
         cwd=finished, check=True, capture_output=True, text=True,
-        env={name: value for name, value in os.environ.items() if name not in OURS},
     )  # fmt: skip
     assert again.stdout.startswith("small: 2 trials, 2 of them finished before")
     assert [run.to_dictionary() for run in client.search_runs(["1"])] == before
@@ -306,3 +303,14 @@ def test_an_offline_study_is_shipped_by_sync(fmsearch, small_grid, images, tmp_p
     assert synced.stdout == "small: 8 of 8 trials shipped\n"
     assert len(trial_runs(tmp_path / "mlruns")) == 8
     assert fmsearch("sync").stdout == ""
+
+
+def test_the_example_finds_the_best_model_and_asks_it(finished) -> None:  # type: ignore[no-untyped-def]
+    example = Path(__file__).parent.parent / "examples" / "best_model.py"
+    done = subprocess.run(
+        [sys.executable, example, "small"], cwd=finished, capture_output=True, text=True
+    )
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("small-000"), done.stderr
+    assert len(lines) == 6
+    assert all(" taken for " in line for line in lines[1:])
