@@ -25,6 +25,14 @@ DEFAULT_PORT = 5000
 class Commands(click.Group):
     """A group that shows what a user can mend as one line, and exits with 1, 2 or 130."""
 
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except (
+            KeyboardInterrupt
+        ):  # Click would end the terminal's line even if nothing stands on it
+            raise click.Abort from None
+
     def main(self, *arguments: Any, **options: Any) -> Any:
         try:
             sys.exit(super().main(*arguments, **{**options, "standalone_mode": False}))
@@ -32,7 +40,7 @@ class Commands(click.Group):
             _end(error.format_message(), error.exit_code)
         except FmsearchError as error:
             _end(str(error), 1)
-        except (KeyboardInterrupt, click.Abort):
+        except click.Abort:
             _end("interrupted; the same command goes on from here", 130)
 
 

@@ -5,12 +5,14 @@ Run in the folder of the store, after a study:  python examples/best_model.py ml
 
 import sys
 
+import keras
 import mlflow
 
 from fmsearch.models.data import describe, load_test
 
 
 def main(study: str) -> None:
+    keras.config.disable_interactive_logging()
     mlflow.set_tracking_uri("sqlite:///mlruns/mlflow.db")
     client = mlflow.MlflowClient()
     experiment = client.get_experiment_by_name("fmsearch")
