@@ -30,7 +30,7 @@ class Commands(click.Group):
             return super().invoke(context)
         except (
             KeyboardInterrupt
-        ):  # Click would end the terminal's line even if nothing stands on it
+        ):  # of which Click would make an empty line
             raise click.Abort from None
 
     def main(self, *arguments: Any, **options: Any) -> Any:
