@@ -13,6 +13,8 @@ import click
 from .errors import FmsearchError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from .search.ledger import StudyLedger
     from .tracking.places import Places
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_HOME = Path("mlruns")
 DEFAULT_PORT = 5000
+WHOLE_LINES = 1000
 
 
 class Commands(click.Group):
@@ -28,14 +31,15 @@ class Commands(click.Group):
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
-        except (
-            KeyboardInterrupt
-        ):  # of which Click would make an empty line
+        except KeyboardInterrupt:  # of which Click would make an empty line
             raise click.Abort from None
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         try:
             sys.exit(super().main(*arguments, **{**options, "standalone_mode": False}))
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
         except click.ClickException as error:  # most of all wrong usage, whose code is 2
             _end(error.format_message(), error.exit_code)
         except FmsearchError as error:
@@ -119,8 +123,20 @@ def _places(options: dict[str, Any]) -> Places:
 
 def _ledger_exists(places: Places) -> bool:
     """Whether there is anything to read, so that reading creates nothing."""
-    embedded, prefix = places.storage, "sqlite:///"
-    return not embedded.startswith(prefix) or Path(embedded.removeprefix(prefix)).exists()
+    from .tracking.places import SQLITE
+
+    url = places.storage
+    return not url.startswith(SQLITE) or Path(url.removeprefix(SQLITE)).exists()
+
+
+def _print(table: Table) -> None:
+    """On a terminal as wide as it is; elsewhere whole lines, for other programs to read."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WHOLE_LINES)
+    console.print(table)
 
 
 def _existing_study(places: Places, name: str) -> StudyLedger:
@@ -157,18 +173,19 @@ def spaces(name: str | None) -> None:
     help="The data set to show.",
 )
 def data(fetch: bool, spec: str) -> None:
-    """Show a data set: where it is, its hash, its classes."""
+    """Show a data set: where it is from, its hash, its classes."""
     from .models import fashion_mnist
     from .models.data import FASHION_MNIST, describe
 
-    if fetch or spec == FASHION_MNIST:
-        source = fashion_mnist.fetch()
-        click.echo(f"Fashion-MNIST: verified in {fashion_mnist.cache_folder()} (from {source})")
     if fetch:
+        fashion_mnist.fetch()
+        click.echo(f"Fashion-MNIST is in {fashion_mnist.cache_folder()}, verified")
         return
     found = describe(spec)
     shape = " x ".join(map(str, found.image_shape))
     click.echo(f"name:     {found.name}")
+    where = fashion_mnist.origin() if spec == FASHION_MNIST else found.spec
+    click.echo(f"from:     {where}")
     click.echo(f"SHA-256:  {found.sha256}")
     click.echo(f"images:   {shape}, uint8")
     click.echo(f"{'class':<16} {'train':>7} {'test':>7}")
@@ -252,10 +269,10 @@ def study(
     if best is not None:
         values = ", ".join(f"{key}={value}" for key, value in best.parameters.items())
         click.echo(f"best: trial {best.number} with score {best.score:.5f} ({values})")
-    if summary.waiting:
-        click.echo(f"{summary.waiting} trials wait in the outbox; `fmsearch sync` ships them")
-    else:
+    if summary.waiting is None:
         click.echo(f"browse: fmsearch ui    register: fmsearch register --study {name}")
+    else:
+        click.echo(f"{summary.waiting} trials wait in the outbox; `fmsearch sync` ships them")
 
 
 @main.command()
@@ -263,21 +280,19 @@ def study(
 @store_options
 def status(study: str | None, **store: Any) -> None:
     """List the studies, or one study's trials with their states and scores."""
-    from rich.console import Console
-
     from .progress import studies_table, trials_table
     from .search.ledger import Ledger
 
     places = _places(store)
     if study is not None:
-        Console().print(trials_table(_existing_study(places, study).trials()))
+        _print(trials_table(_existing_study(places, study).trials()))
         return
     if not _ledger_exists(places):
         click.echo(f"no studies in {places.home} yet")
         return
     ledger = Ledger(places.storage)
     rows = [(record.name, ledger.study(record.name).trials()) for record in ledger.records()]
-    Console().print(studies_table(rows))
+    _print(studies_table(rows))
 
 
 @main.command()
@@ -286,8 +301,13 @@ def sync(**store: Any) -> None:
     """Ship to MLflow what waits in the outbox."""
     from .search.sync import sync_all
 
-    for name, before, left in sync_all(_places(store)):
-        click.echo(f"{name}: {before - left} of {before} trials shipped")
+    places = _places(store)
+    if not _ledger_exists(places):
+        return
+    for name, before, left in sync_all(places):
+        click.echo(f"{name}: {before - (left or 0)} of {before} trials shipped")
+        if left is not None:
+            raise FmsearchError(f"MLflow did not take all of {name}; see above, and sync again")
 
 
 @main.command()
@@ -303,19 +323,23 @@ def sync(**store: Any) -> None:
 @store_options
 def ui(port: int, **store: Any) -> None:
     """Open MLflow's UI on the store in use; Ctrl-C ends it."""
+    from .tracking.places import shown
     from .tracking.ui import HOST, start_ui
 
     places = _places(store)
     if places.is_server:
-        click.echo(f"the store in use is a server with its own UI: {places.tracking_uri}")
+        click.echo(f"the store in use is a server with its own UI: {shown(places.tracking_uri)}")
         return
     server = start_ui(places, port)
     click.echo(f"MLflow's UI: http://{HOST}:{port}  (Ctrl-C ends it)")
     try:
-        sys.exit(server.wait())
+        code = server.wait()
+    except KeyboardInterrupt:
+        code = 0
     finally:
         server.terminate()
         server.wait()
+    sys.exit(code)
 
 
 @main.command()

@@ -55,15 +55,15 @@ class StudyProgress:
         self._total = len(trials)
         self._finished = self._finished_before = sum(trial.state.finished for trial in trials)
         resumed = f", {self._finished} of them finished before" if self._finished else ""
+        trainers = f"{jobs} trainer{'s' * (jobs != 1)}"
         self._console.print(
-            f"{self._study}: {self._total} trials{resumed}, {jobs} trainer{'s' * (jobs > 1)}",
-            highlight=False,
+            f"{self._study}: {self._total} trials{resumed}, {trainers}", highlight=False
         )
         self._start = self._clock()
         self._live.update(self._overall, total=self._total, completed=self._finished, note="")
         self._trainers = [
             int(self._live.add_task(f"  trainer {index + 1}", total=None, note="starting"))
-            for index in range(jobs if self._finished < self._total else 0)
+            for index in range(jobs)
         ]
 
     def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
@@ -103,7 +103,7 @@ class StudyProgress:
 
 def studies_table(studies: list[tuple[str, list[Trial]]]) -> Table:
     """One row for each study: how far it is and what is best."""
-    table = Table("study", "trials", "complete", "failed", "best score", "best trial", box=SIMPLE)
+    table = _table("study", "trials", "complete", "failed", "best score", "best trial")
     for name, trials in studies:
         best = best_trial(trials)
         states = Counter(trial.state for trial in trials)
@@ -121,7 +121,7 @@ def studies_table(studies: list[tuple[str, list[Trial]]]) -> Table:
 def trials_table(trials: list[Trial]) -> Table:
     """One row for each trial; the best one is marked."""
     names = sorted({name for trial in trials for name in trial.parameters})
-    table = Table("trial", "state", "score", "std", *names, box=SIMPLE)
+    table = _table("trial", "state", "score", "std", *names, "error")
     best = best_trial(trials)
     for trial in trials:
         mark = " *" if trial is best else ""
@@ -131,5 +131,13 @@ def trials_table(trials: list[Trial]) -> Table:
             "" if trial.score is None else f"{trial.score:.5f}",
             f"{trial.metrics['score_std']:.5f}" if "score_std" in trial.metrics else "",
             *(str(trial.parameters.get(name, "")) for name in names),
+            trial.error,
         )
+    return table
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=SIMPLE, show_edge=False, pad_edge=False)
+    for name in names:
+        table.add_column(name, no_wrap=name != "error")
     return table

@@ -101,26 +101,34 @@ def cross_validate(
     seed: int,
     horizons: Sequence[int],
     report: Report = lambda fold, epoch: None,
-) -> dict[int, CrossValidation]:
+) -> tuple[dict[int, CrossValidation], str]:
     """Fit each fold once, to the longest horizon, and take the outcome at every horizon.
 
     A fit does not know how long it will go on, so its state after 10 epochs is exactly that
-    of a fit of 10 epochs. Fold k's fit has the seed `derive_seed(seed, k)`, k from 1.
+    of a fit of 10 epochs. Fold k's fit has the seed `derive_seed(seed, k)`, k from 1. Where a
+    fit diverges, the horizons that it had passed can still be scored.
 
     Returns:
-        The outcome for each of `horizons`.
+        The outcome at each horizon that every fold reached, and why others were not reached.
     """
     outcomes: dict[int, list[FoldOutcome]] = {horizon: [] for horizon in horizons}
+    error = ""
     for number, fold in enumerate(folds, start=1):
         history: list[Epoch] = []
-        for epoch, evaluation in fit(network, fold, derive_seed(seed, number), max(horizons)):
+        for epoch, evaluation in fit(network, fold, derive_seed(seed, number), max(outcomes)):
+            if epoch.diverged:
+                error = f"{epoch.diverged} of fold {number}"
+                outcomes = {at: done for at, done in outcomes.items() if at < epoch.epoch}
+                break
             history.append(epoch)
             if evaluation and epoch.epoch in outcomes:
                 outcomes[epoch.epoch].append(
                     FoldOutcome(tuple(history), evaluation.confusion, network.weights())
                 )
             report(number, epoch)
-    return {horizon: CrossValidation(tuple(found)) for horizon, found in outcomes.items()}
+        if not outcomes:
+            break
+    return {horizon: CrossValidation(tuple(done)) for horizon, done in outcomes.items()}, error
 
 
 def _mean(epochs: Sequence[Epoch]) -> Epoch:

@@ -127,7 +127,7 @@ def _read_npz(path: Path, part: str) -> Images:
                     f"{path} has no array {' and no '.join(missing)}; a data file holds "
                     "x_train, y_train, x_test and y_test"
                 )
-            pixels, labels = (file[key] for key in keys)
+            pixels, labels = (np.asarray(file[key]) for key in keys)
     except FileNotFoundError as error:
         raise FmsearchError(
             f"no data set {str(path)!r}; --data takes {FASHION_MNIST} or the path of an .npz file"
@@ -168,7 +168,9 @@ def _npz_class_names(path: Path, train: Images) -> tuple[str, ...]:
         raise FmsearchError(
             f"{path}: class_names has shape {names.shape}, but the labels name {classes} classes"
         )
-    return tuple(str(name) for name in names)
+    return tuple(
+        name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names
+    )
 
 
 def _check_parts(spec: str, train: Images, test: Images, classes: int) -> None:

@@ -40,6 +40,7 @@ SHA256 = {
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
 DEBIAN_FOLDER = Path("usr/share/datasets/fashion-mnist")
 PUBLISHER = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
+SOURCE = "source.txt"
 CONNECT_SECONDS, READ_SECONDS, APT_SECONDS = 4, 10, 120
 
 
@@ -87,6 +88,7 @@ def fetch() -> str:
     for source, bring in SOURCES.items():
         try:
             bring()
+            _remember(source)
         except FmsearchError as error:
             tried.append(f"{source}: {error}")
             log.info("%s: %s", source, error)
@@ -97,6 +99,20 @@ def fetch() -> str:
         "Fashion-MNIST was not found; tried " + "; ".join(tried) + ". "
         f"Install Debian's package {DEBIAN_PACKAGE}, or give your own images with --data FILE.npz"
     )
+
+
+def origin() -> str:
+    """Where the cached files are and where they came from."""
+    try:
+        source = (cache_folder() / SOURCE).read_text("utf-8")
+    except OSError:
+        source = "an unknown source"
+    return f"{cache_folder()} (from {source})"
+
+
+def _remember(source: str) -> None:
+    if source != next(iter(SOURCES)):
+        (cache_folder() / SOURCE).write_text(source, "utf-8")
 
 
 def _check_cache() -> None:
@@ -136,6 +152,7 @@ def _download() -> None:
     import pooch
     import requests
 
+    pooch.get_logger().setLevel(logging.WARNING)
     downloader = pooch.HTTPDownloader(timeout=(CONNECT_SECONDS, READ_SECONDS))
     with tempfile.TemporaryDirectory() as folder:
         for name in SHA256:

@@ -165,7 +165,9 @@ def save_class_samples(path: Path, images: Images, class_names: Sequence[str]) -
         for label, name in enumerate(class_names):
             axes = figure.add_subplot(rows, columns, label + 1)
             pixels = images.pixels[np.argmax(images.labels == label)]
-            axes.imshow(pixels.squeeze(), cmap="gray_r", vmin=0, vmax=255)
+            if pixels.ndim == 3 and pixels.shape[2] not in (3, 4):  # neither color nor grey
+                pixels = pixels.mean(axis=2)
+            axes.imshow(pixels, cmap="gray_r", vmin=0, vmax=255)
             axes.set_title(name, fontsize=9)
             axes.axis("off")
         _write(figure, path)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import keras
 
 ARCHITECTURE: Mapping[str, Setting] = {
-    "hidden_units": Setting(IntRange(1), 128),
+    "hidden_units": Setting(IntRange(1, 2**16), 128),
     "layers": Setting(IntRange(1, 4), 2),
     "dropout_rate": Setting(FloatRange(0.0, 1.0), 0.0),
 }

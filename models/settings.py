@@ -8,20 +8,18 @@ Value = bool | int | float | str
 
 @dataclass(frozen=True)
 class IntRange:
-    """Whole numbers from `low` to `high`, both included; no upper end if `high` is None."""
+    """Whole numbers from `low` to `high`, both included."""
 
     low: int
-    high: int | None = None
+    high: int
 
     def __str__(self) -> str:
-        if self.high is None:
-            return f"a whole number of at least {self.low}"
         return f"a whole number from {self.low} to {self.high}"
 
     def allows(self, value: Value) -> bool:
         if not isinstance(value, int) or isinstance(value, bool):
             return False
-        return value >= self.low and (self.high is None or value <= self.high)
+        return self.low <= value <= self.high
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,8 @@ class Setting:
 OPTIMIZERS = ("adam", "rmsprop", "sgd")
 
 TRAINING: Mapping[str, Setting] = {
-    "batch_size": Setting(IntRange(1), 128),
-    "epochs": Setting(IntRange(1), 20),
+    "batch_size": Setting(IntRange(1, 2**20), 128),
+    "epochs": Setting(IntRange(1, 10**6), 20),
     "optimizer": Setting(OneOf(OPTIMIZERS), "adam"),
 }
 """Settings of every training, whatever the model family."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -40,6 +41,14 @@ class Epoch:
     measured_at: int
     seconds: float
     score_seconds: float
+
+    @property
+    def diverged(self) -> str:
+        """Why nothing can be scored from here on: a loss that is no number; else empty."""
+        for loss in (self.train_loss, self.val_loss):
+            if loss is not None and not math.isfinite(loss):
+                return f"the loss is {loss} in epoch {self.epoch}"
+        return ""
 
 
 @dataclass(frozen=True)

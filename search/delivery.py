@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import tempfile
 import time
@@ -13,11 +12,23 @@ from ..tracking.places import Places
 from ..tracking.record import RunRecord, Status
 from ..tracking.shipper import Shipper
 from ..tracking.store import Store, TrackingError
-from .evidence import Evidence, study_identity
+from .evidence import Evidence, identity
 from .ledger import StudyLedger
 from .result import entries
 
-log = logging.getLogger(__name__)
+UNSHIPPED = "study"
+"""A file in the outbox that says that the study's own run is not as it must be in the end."""
+
+
+def mark_unshipped(outbox: Path) -> None:
+    """Leave the mark, in case what follows is cut off."""
+    outbox.mkdir(parents=True, exist_ok=True)
+    (outbox / UNSHIPPED).touch()
+
+
+def is_unshipped(outbox: Path) -> bool:
+    """Whether anything of a study waits to be shipped."""
+    return (outbox / UNSHIPPED).exists() or bool(entries(outbox))
 
 
 class Delivery:
@@ -30,7 +41,7 @@ class Delivery:
         self._evidence = evidence
         self._ledger = ledger
         self._places = places
-        self._outbox = places.outbox(evidence.study.name)
+        self._outbox = places.outbox(evidence.study.label)
         self._begun_at = time.time_ns() // 1_000_000
         self._store: Store | None = None
         self._parent: str | None = None
@@ -54,16 +65,17 @@ class Delivery:
         if self._shipper is not None:
             self._shipper.give(lambda: self._ship_trial(number))
 
-    def end(self, status: Status) -> int:
+    def end(self, status: Status) -> int | None:
         """Ship what is left and end the study's run.
 
         Returns:
-            How many trials still wait in the outbox.
+            How many trials wait in the outbox; None if nothing waits, the study's own run included.
         """
+        mark_unshipped(self._outbox)
         if self._shipper is not None:
             self._shipper.give(lambda: self._end(status))
             self._shipper.close()
-        return len(entries(self._outbox))
+        return len(entries(self._outbox)) if is_unshipped(self._outbox) else None
 
     def _open(self) -> tuple[Store, str]:
         if self._store is None:
@@ -74,7 +86,7 @@ class Delivery:
                     raise
                 raise FmsearchError(str(error)) from error  # an embedded store does not recover
         if self._parent is None:
-            found = self._store.find(study_identity(self._evidence.study.name))
+            found = self._store.find(identity(self._evidence.study, "study"))
             if found is not None and not self._reopen:
                 self._parent = str(found.info.run_id)
             else:
@@ -96,3 +108,5 @@ class Delivery:
                 self._ledger.trials(), status, ended_at, Path(folder)
             )
             store.ship(record)
+        if not entries(self._outbox):
+            shutil.rmtree(self._outbox)

@@ -18,6 +18,7 @@ from ..models.split import Split
 from ..tracking.record import (
     TAG_DATA,
     TAG_ERROR,
+    TAG_ID,
     TAG_ROLE,
     TAG_SPACE,
     TAG_STATE,
@@ -38,9 +39,9 @@ from .trial import Trial, best_trial
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 
-def study_identity(study: str) -> dict[str, str]:
-    """The tags by which a study's run is found."""
-    return {TAG_STUDY: study, TAG_ROLE: "study"}
+def identity(study: StudyRecord, role: str, **more: str) -> dict[str, str]:
+    """The tags by which a run of a study is found."""
+    return {TAG_STUDY: study.name, TAG_ID: study.id, TAG_ROLE: role, **more}
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Evidence:
         """The study's run while trials are to come."""
         return RunRecord(
             name=self.study.name,
-            identity=study_identity(self.study.name),
+            identity=identity(self.study, "study"),
             tags={
                 TAG_SPACE: self.space.name,
                 TAG_DATA: self.data.sha256,
@@ -114,7 +115,7 @@ class Evidence:
             )
         return RunRecord(
             name=self.study.name,
-            identity=study_identity(self.study.name),
+            identity=identity(self.study, "study"),
             status=status,
             started_at=ended_at,
             ended_at=ended_at,
@@ -126,13 +127,13 @@ class Evidence:
     def trial(self, number: int, entry: Path) -> RunRecord:
         """The run of a finished trial; its figures and tables are drawn into the entry."""
         name = f"{self.study.name}-{number:04d}"
-        identity = {TAG_STUDY: self.study.name, TAG_ROLE: "trial", TAG_TRIAL: str(number)}
+        tagged = identity(self.study, "trial", **{TAG_TRIAL: str(number)})
         tags = {TAG_SPACE: self.space.name, TAG_DATA: self.data.sha256}
         failure = read_failure(entry)
         if failure is not None:
             return RunRecord(
                 name=name,
-                identity=identity,
+                identity=tagged,
                 tags={**tags, TAG_STATE: "failed", TAG_ERROR: failure.error},
                 params=self._params(failure.settings, failure.seed),
                 status=Status.FAILED,
@@ -143,7 +144,7 @@ class Evidence:
         heading = f"{name}: accuracy {result.metrics['score']:.4f} over {self.space.folds} folds"
         return RunRecord(
             name=name,
-            identity=identity,
+            identity=tagged,
             tags={**tags, TAG_STATE: "complete"},
             params=self._params(result.settings, result.seed),
             points=result_points(result),

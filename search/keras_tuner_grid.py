@@ -80,20 +80,21 @@ class KerasTunerGrid:
                 self._waiting[trial.number] = trial
 
     def ask(self) -> tuple[Trial, ...]:
-        if not self._waiting:
-            return ()
-        shared = _but_epochs(next(iter(self._waiting.values())))
-        alike = [trial for trial in self._waiting.values() if _but_epochs(trial) == shared]
-        return tuple(
-            self._waiting.pop(trial.number) for trial in alike if self._ledger.claim(trial.number)
-        )
+        while self._waiting:
+            shared = _but_epochs(next(iter(self._waiting.values())))
+            alike = [trial for trial in self._waiting.values() if _but_epochs(trial) == shared]
+            for trial in alike:
+                del self._waiting[trial.number]
+            if claimed := tuple(trial for trial in alike if self._ledger.claim(trial.number)):
+                return claimed
+        return ()
 
     def tell(self, trial: Trial, result: Result) -> None:
-        self._ledger.tell(trial.number, result)
+        self._ledger.tell(trial, result)
         self._score(trial.number, result.metrics["score"])
 
     def fail(self, trial: Trial, error: str) -> None:
-        self._ledger.fail(trial.number, error)
+        self._ledger.fail(trial, error)
         self._score(trial.number, None)
 
     def release(self, trial: Trial) -> None:

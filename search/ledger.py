@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import sqlite3
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FmsearchError
 from ..models.settings import Value
+from ..tracking.places import SQLITE, shown
 from .result import Result
+from .space import Space
+from .space_file import read_space
 from .trial import State, Trial
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
-
-log = logging.getLogger(__name__)
 
 RECORD = "fmsearch.study"
 METRICS, FIT, SCORE, ERROR = "metrics", "fit_seconds", "score_seconds", "error"
@@ -36,6 +37,8 @@ class StudyRecord:
         data_sha256: Of the data set.
         seed: Of the study.
         train_images: How many training images are used; None for all.
+        id: Drawn when the study is made, so that studies of one name in two ledgers that share
+            an MLflow store are not taken for each other.
     """
 
     name: str
@@ -44,6 +47,26 @@ class StudyRecord:
     data_sha256: str
     seed: int
     train_images: int | None
+    id: str = field(default="", compare=False)
+
+    @property
+    def label(self) -> str:
+        """Name and id, as a folder's name."""
+        return f"{self.name}-{self.id}"
+
+    def differences(self, other: StudyRecord) -> list[str]:
+        """What makes the other one another study; its space's text and its data may have moved."""
+        pairs = {
+            "space": (_meaning(self.space), _meaning(other.space)),
+            "data set": (self.data_sha256, other.data_sha256),
+            "seed": (self.seed, other.seed),
+            "number of --train-images": (self.train_images, other.train_images),
+        }
+        return [what for what, (ours, theirs) in pairs.items() if ours != theirs]
+
+
+def _meaning(text: str) -> Space:
+    return replace(read_space(text, "the study's space"), about="", text="")
 
 
 class Ledger:
@@ -63,24 +86,16 @@ class Ledger:
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
-            if url.startswith("sqlite:///"):
-                _prepare_sqlite(Path(url.removeprefix("sqlite:///")))
+            if url.startswith(SQLITE):
+                _prepare_sqlite(Path(url.removeprefix(SQLITE)))
             self._storage: RDBStorage = optuna.storages.RDBStorage(
                 url, engine_kwargs={"pool_pre_ping": True}
             )
         except (ArgumentError, ImportError, RuntimeError) as error:
-            raise FmsearchError(f"cannot use the ledger {_shown(url)}: {error}") from error
+            raise FmsearchError(f"cannot use the ledger {shown(url)}: {error}") from error
         except (OSError, sqlite3.Error, SQLAlchemyError) as error:
             reason = str(getattr(error, "orig", None) or error)
-            raise FmsearchError(f"cannot open the ledger {_shown(url)}: {reason}") from error
-
-    def close(self) -> None:
-        self._storage.remove_session()
-        self._storage.engine.dispose()
-
-    def names(self) -> list[str]:
-        """Names of all studies, in the order of their creation."""
-        return [study.study_name for study in self._storage.get_all_studies()]
+            raise FmsearchError(f"cannot open the ledger {shown(url)}: {reason}") from error
 
     def records(self) -> Iterator[StudyRecord]:
         """All studies, in the order of their creation."""
@@ -107,19 +122,24 @@ class Ledger:
             FmsearchError: The name belongs to a study of other things.
         """
         known = {found.name: found for found in self.records()}.get(record.name)
-        if known is None:
-            from optuna.study import StudyDirection
-
-            study_id = self._storage.create_new_study([StudyDirection.MAXIMIZE], record.name)
-            self._storage.set_study_user_attr(study_id, RECORD, asdict(record))
-        elif known != record:
-            ours, theirs = asdict(record), asdict(known)
-            differing = [key.replace("_", " ") for key in ours if ours[key] != theirs[key]]
+        if known is not None and (differing := record.differences(known)):
             raise FmsearchError(
                 f"the study {record.name!r} exists with another {', '.join(differing)}; "
                 "give this one a --name of its own"
             )
+        record = replace(record, id=known.id if known else uuid.uuid4().hex[:12])
+        study_id = self._make(record.name)
+        self._storage.set_study_user_attr(study_id, RECORD, asdict(record))
         return StudyLedger(self._storage, record)
+
+    def _make(self, name: str) -> int:
+        from optuna.exceptions import DuplicatedStudyError
+        from optuna.study import StudyDirection
+
+        try:
+            return self._storage.create_new_study([StudyDirection.MAXIMIZE], name)
+        except DuplicatedStudyError:
+            return self._storage.get_study_id_from_name(name)
 
 
 class StudyLedger:
@@ -165,11 +185,11 @@ class StudyLedger:
 
         self._storage.set_trial_state_values(self._id(number), TrialState.WAITING)
 
-    def tell(self, number: int, result: Result) -> None:
+    def tell(self, trial: Trial, result: Result) -> None:
         """Record a running trial as complete."""
         from optuna.trial import TrialState
 
-        trial_id = self._id(number)
+        trial_id = self._id(trial.number)
         self._storage.set_trial_user_attr(trial_id, METRICS, result.metrics)
         self._storage.set_trial_user_attr(trial_id, FIT, result.fit_seconds)
         self._storage.set_trial_user_attr(trial_id, SCORE, result.score_seconds)
@@ -177,11 +197,11 @@ class StudyLedger:
             trial_id, TrialState.COMPLETE, [result.metrics["score"]]
         )
 
-    def fail(self, number: int, error: str) -> None:
+    def fail(self, trial: Trial, error: str) -> None:
         """Record a running trial as failed, with the reason."""
         from optuna.trial import TrialState
 
-        trial_id = self._id(number)
+        trial_id = self._id(trial.number)
         self._storage.set_trial_user_attr(trial_id, ERROR, error)
         self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
 
@@ -212,14 +232,3 @@ def _prepare_sqlite(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.closing(sqlite3.connect(path)) as database:
         database.execute("PRAGMA journal_mode=WAL")
-
-
-def _shown(url: str) -> str:
-    """The URL without its password."""
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return repr(url)

@@ -16,10 +16,15 @@ def hold(path: Path, what: str) -> Iterator[None]:
     """Hold the lock file `path`.
 
     Raises:
-        FmsearchError: Another process holds it; `what` names the locked thing.
+        FmsearchError: Another process holds it (`what` names the locked thing), or the file
+            cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = path.open("a+")
+    except OSError as error:
+        raise FmsearchError(f"cannot lock {path}: {error.strerror}") from error
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -12,16 +12,15 @@ from ..models.seeds import derive_seed
 from ..tracking.places import Places
 from ..tracking.record import (
     TAG_DATA,
-    TAG_ROLE,
     TAG_SPACE,
     TAG_STUDY,
     TAG_TRIAL,
     RunRecord,
     Status,
 )
-from ..tracking.registry import register_version
+from ..tracking.registry import check_names, register_version
 from ..tracking.store import Store, check_reachable
-from .evidence import Evidence, result_points, study_identity
+from .evidence import Evidence, identity, result_points
 from .job import EpochDone, FinalJob, JobDone, JobFailed, TrainerDied, TrainerSetup
 from .ledger import StudyLedger
 from .lock import hold
@@ -82,18 +81,19 @@ def register_best(
     best = best_trial(ledger.trials())
     if best is None:
         raise FmsearchError(f"the study {study.name!r} has no complete trial yet")
+    check_names(name, alias)
     check_reachable(places)
     job = _job(evidence, places, best, epochs)
     with hold(places.lock(f"{study.name}.register"), f"registering from {study.name!r}"):
         store = Store(places)
-        if store.find(_identity(study.name, best, job.epochs)) is None:
+        run = store.find(_identity(evidence, best, job.epochs))
+        if run is None or run.info.status != Status.FINISHED.value:
             if not job.folder.exists():
                 _train(job, evidence.data, on_epoch)
             record = _record(evidence, best, job)
-            store.ship(record, _parent(store, study.name))
+            run_id = store.ship(record, _parent(store, evidence))
             shutil.rmtree(job.folder)
-        run = store.find(_identity(study.name, best, job.epochs))
-        assert run is not None, "it was shipped above"
+            run = store.client.get_run(run_id)
         metrics = run.data.metrics
         tags = {TAG_STUDY: study.name, "test_accuracy": f"{metrics['test_accuracy']:.4f}"}
         version = register_version(store, name, run.info.run_id, alias, tags)
@@ -111,17 +111,13 @@ def _job(evidence: Evidence, places: Places, best: Trial, epochs: int | None) ->
         settings=settings,
         seed=derive_seed(evidence.study.seed, settings, "final"),
         epochs=length,
-        folder=places.home / "finals" / f"{evidence.study.name}-{best.number}-{length}-epochs",
+        folder=places.home / "finals" / f"{evidence.study.label}-{best.number}-{length}",
     )
 
 
-def _identity(study: str, best: Trial, epochs: int) -> dict[str, str]:
-    return {
-        TAG_STUDY: study,
-        TAG_ROLE: "final",
-        TAG_TRIAL: str(best.number),
-        "fmsearch.epochs": str(epochs),
-    }
+def _identity(evidence: Evidence, best: Trial, epochs: int) -> dict[str, str]:
+    about = {TAG_TRIAL: str(best.number), "fmsearch.epochs": str(epochs)}
+    return identity(evidence.study, "final", **about)
 
 
 def _train(job: FinalJob, data: DataSet, on_epoch: OnEpoch) -> None:
@@ -142,8 +138,8 @@ def _train(job: FinalJob, data: DataSet, on_epoch: OnEpoch) -> None:
                     )
 
 
-def _parent(store: Store, study: str) -> str | None:
-    run = store.find(study_identity(study))
+def _parent(store: Store, evidence: Evidence) -> str | None:
+    run = store.find(identity(evidence.study, "study"))
     return None if run is None else str(run.info.run_id)
 
 
@@ -156,7 +152,7 @@ def _record(evidence: Evidence, best: Trial, job: FinalJob) -> RunRecord:
     params = {key: str(value) for key, value in result.settings.items()}
     return RunRecord(
         name=f"{evidence.study.name}-{best.number:04d}-final",
-        identity=_identity(evidence.study.name, best, job.epochs),
+        identity=_identity(evidence, best, job.epochs),
         tags={TAG_SPACE: evidence.space.name, TAG_DATA: evidence.data.sha256},
         params={**params, "seed": str(result.seed)},
         points=result_points(result),

@@ -175,9 +175,10 @@ class _Reader:
         if not isinstance(choices, list) or not choices:
             self._faults.append(f"{key}: {choices!r} is not a list of choices, like [64, 128]")
             return ()
+        found = len(self._faults)
         values = tuple(self._value(key, choice, setting) for choice in choices)
         for index, value in enumerate(values):
-            if value in values[:index]:
+            if len(self._faults) == found and value in values[:index]:
                 self._faults.append(f"{key}: {value!r} stands twice")
         return values
 

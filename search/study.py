@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from ..errors import FmsearchError
 from ..models.data import DataSet, load_training
 from ..models.seeds import derive_seed
+from ..models.settings import Value
 from ..models.split import Split, cut_folds, split_rows
 from ..tracking.places import Places
 from ..tracking.record import Status
@@ -21,17 +23,15 @@ from .evidence import Evidence
 from .job import EpochDone, Job, JobDone, JobFailed, Message, TrainerDied, TrainerSetup, TrialJob
 from .ledger import Ledger, StudyLedger, StudyRecord
 from .lock import hold
-from .result import Failure, entries, entry_name, read_failure, read_result, write_failure
+from .recovery import recover, settle
+from .result import Failure, entry_name, write_failure
 from .space import Space
 from .trainers import Trainers, load_tensorflow_in_advance
-from .trial import State, Trial, best_trial
+from .trial import Trial, best_trial
+from .trouble import MOST_DEATHS, Trouble
 
 log = logging.getLogger(__name__)
 
-MOST_DEATHS = 3
-"""A training that kills its trainer so often without a new epoch has failed."""
-MOST_FAILURES = 5
-"""So many failed trials in a row stop a study."""
 LISTEN_SECONDS = 0.5
 
 
@@ -75,10 +75,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Summary:
-    """How a study ended: its trials, and how many of them wait in the outbox."""
+    """How a study ended: its trials, and how many wait in the outbox (None: nothing waits)."""
 
     trials: list[Trial]
-    waiting: int
+    waiting: int | None
 
     @property
     def best(self) -> Trial | None:
@@ -92,9 +92,9 @@ def run_study(plan: Plan, watcher: Watcher) -> Summary:
         FmsearchError: Something that the user can mend keeps it from running.
     """
     labels = load_training(plan.data.spec).labels
+    plan.places.prepare()
     if not plan.offline:
         check_reachable(plan.places)
-    plan.places.prepare()
     with hold(plan.places.lock(plan.name), f"the study {plan.name!r}"):
         load_tensorflow_in_advance()
         split = split_rows(labels, plan.train_images)
@@ -111,8 +111,8 @@ class _Loop:
         self._plan = plan
         self._ledger = ledger
         self._watcher = watcher
-        self._outbox = plan.places.outbox(plan.name)
-        self._recover()
+        self._outbox = plan.places.outbox(ledger.record.label)
+        recover(ledger, self._outbox)
         self._engine = _ENGINES[plan.space.engine](plan.space, ledger)
         self._delivery = Delivery(
             Evidence(ledger.record, plan.space, plan.data, split), ledger, plan.places
@@ -121,36 +121,23 @@ class _Loop:
             plan.data.spec, len(plan.data.class_names), cut_folds(split.train, plan.space.folds)
         )
         self._running: dict[int, tuple[Trial, ...]] = {}
-        self._deaths: Counter[tuple[int, ...]] = Counter()
-        self._failures_in_a_row = 0
-
-    def _recover(self) -> None:
-        """Tell the ledger of results that were on disk when an earlier session ended."""
-        for number, entry in entries(self._outbox).items():
-            trial = self._ledger.trials()[number]
-            if trial.state.finished:
-                continue
-            if trial.state is State.WAITING:
-                self._ledger.claim(number)
-            failure = read_failure(entry)
-            if failure is None:
-                self._ledger.tell(number, read_result(entry))
-            else:
-                self._ledger.fail(number, failure.error)
+        self._trouble = Trouble()
 
     def run(self) -> Summary:
         trials = self._ledger.trials()
-        self._watcher.begun(trials, self._plan.jobs)
-        status = Status.KILLED
+        unfinished = sum(not trial.state.finished for trial in trials)
+        jobs = min(self._plan.jobs, unfinished)
+        self._watcher.begun(trials, jobs)
+        status = Status.FAILED
         try:
-            if not all(trial.state.finished for trial in trials):
-                with Trainers(self._plan.jobs, self._setup) as trainers:
+            if unfinished:
+                with Trainers(jobs, self._setup) as trainers:
                     self._search(trainers)
             elif not self._plan.offline:
                 self._delivery.begin(reopen=False)
             status = Status.FINISHED
-        except FmsearchError:
-            status = Status.FAILED
+        except KeyboardInterrupt:
+            status = Status.KILLED
             raise
         finally:
             for running in self._running.values():
@@ -187,60 +174,60 @@ class _Loop:
             epochs=epochs,
             family=self._plan.space.model,
             settings=settings,
-            seed=derive_seed(self._plan.seed, settings),
+            seed=self._seed(settings),
             entries={number: self._outbox / entry_name(number) for number in epochs},
         )
 
     def _hear(self, trainers: Trainers, trainer: int, job: Job | None, message: Message) -> None:
         trials = self._running.get(trainer, ())
-        key = tuple(trial.number for trial in trials)
         if isinstance(message, EpochDone):
-            self._deaths[key] = 0
+            self._trouble.advanced(trials, (message.fold, message.epoch))
             self._watcher.epoch(trainer, trials, message)
         elif isinstance(message, JobDone):
-            for trial in self._running.pop(trainer):
-                self._told(trial)
+            self._finish(trainer, "")
         elif isinstance(message, JobFailed):
-            for trial in self._running.pop(trainer):
-                self._failed(trial, job, message.error)
+            self._finish(trainer, message.error)
         elif isinstance(message, TrainerDied):
-            self._deaths[key] += 1
             log.warning("a trainer died (exit code %s); it is replaced", message.exit_code)
-            if self._deaths[key] < MOST_DEATHS:
+            if not self._trouble.died(trials):
                 if job is not None:
                     trainers.give(trainer, job)
-            elif not trials:
+            elif trials:
+                times = f"{MOST_DEATHS} times without a new epoch"
+                self._finish(trainer, f"its trainer died {times} (exit code {message.exit_code})")
+            else:
                 raise FmsearchError(
                     f"trainers die at their start (exit code {message.exit_code}); "
                     "their own messages are above"
                 )
-            else:
-                reason = f"its trainer died {MOST_DEATHS} times (exit code {message.exit_code})"
-                for trial in self._running.pop(trainer):
-                    self._failed(trial, job, reason)
 
-    def _told(self, trial: Trial) -> None:
-        result = read_result(self._outbox / entry_name(trial.number))
-        self._engine.tell(trial, result)
-        self._failures_in_a_row = 0
-        self._after(trial)
+    def _finish(self, trainer: int, error: str) -> None:
+        """Tell or fail a training's trials, each as its folder in the outbox says.
 
-    def _failed(self, trial: Trial, job: Job | None, error: str) -> None:
+        A trial leaves `_running` once the ledger has it, so that none is lost in between.
+        """
+        while trials := self._running[trainer]:
+            trial, *rest = trials
+            entry = self._outbox / entry_name(trial.number)
+            if not entry.exists():
+                self._write_failure(trial, entry, error)
+            settle(self._engine, trial, entry)
+            self._running[trainer] = tuple(rest)
+            self._delivery.trial(trial.number)
+            told = self._ledger.trials()
+            self._watcher.told(told[trial.number], best_trial(told))
+        del self._running[trainer]
+        self._trouble.finished(error)
+
+    def _write_failure(self, trial: Trial, entry: Path, error: str) -> None:
         settings = self._plan.space.settings(trial.parameters)
-        seed = job.seed if job is not None else 0
         now = time.time_ns() // 1_000_000
-        entry = self._outbox / entry_name(trial.number)
-        write_failure(entry, Failure(settings, seed, error, now))
-        self._engine.fail(trial, error)
-        self._failures_in_a_row += 1
-        self._after(trial)
-        if self._failures_in_a_row == MOST_FAILURES:
-            raise FmsearchError(f"{MOST_FAILURES} trials in a row failed, the last one: {error}")
+        write_failure(entry, Failure(settings, self._seed(settings), error, now))
 
-    def _after(self, trial: Trial) -> None:
-        self._delivery.trial(trial.number)
-        trials = self._ledger.trials()
-        self._watcher.told(trials[trial.number], best_trial(trials))
+    def _seed(self, settings: Mapping[str, Value]) -> int:
+        """Of a training: from the study's seed and all settings but the epochs."""
+        but_epochs = {name: value for name, value in settings.items() if name != "epochs"}
+        return derive_seed(self._plan.seed, but_epochs)
 
 
 def _keras_tuner(space: Space, ledger: StudyLedger) -> Engine:

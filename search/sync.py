@@ -10,10 +10,11 @@ from ..models.split import split_rows
 from ..tracking.places import Places
 from ..tracking.record import Status
 from ..tracking.store import check_reachable
-from .delivery import Delivery
+from .delivery import Delivery, is_unshipped
 from .evidence import Evidence
 from .ledger import Ledger, StudyRecord
 from .lock import hold
+from .recovery import recover
 from .result import entries
 from .space_file import read_space
 
@@ -31,25 +32,27 @@ def evidence_of(record: StudyRecord) -> Evidence:
     return Evidence(record, read_space(record.space, record.name), data, split)
 
 
-def sync_all(places: Places) -> Iterator[tuple[str, int, int]]:
-    """Ship every study's waiting trials.
+def sync_all(places: Places) -> Iterator[tuple[str, int, int | None]]:
+    """Ship what waits of every study.
 
     Yields:
-        For each study that had some: its name, how many there were, how many are left.
+        For each study of which something waits: its name, how many trials, and what is left as
+        `Delivery.end` tells it.
 
     Raises:
         FmsearchError: The store cannot be reached, or a study is being run.
     """
-    folder = places.outbox("")
-    waiting = {one.name: entries(one) for one in folder.glob("*") if entries(one)}
-    if not waiting:
-        return
-    check_reachable(places)
     ledger = Ledger(places.storage)
-    for name, found in waiting.items():
-        study = ledger.study(name)
-        with hold(places.lock(name), f"the study {name!r}"):
-            delivery = Delivery(evidence_of(study.record), study, places)
+    waiting = [record for record in ledger.records() if is_unshipped(places.outbox(record.label))]
+    if waiting:
+        check_reachable(places)
+    for record in waiting:
+        with hold(places.lock(record.name), f"the study {record.name!r}"):
+            study = ledger.study(record.name)
+            outbox = places.outbox(record.label)
+            recover(study, outbox)
+            count = len(entries(outbox))
+            delivery = Delivery(evidence_of(record), study, places)
             delivery.begin(reopen=False)
             over = all(trial.state.finished for trial in study.trials())
-            yield name, len(found), delivery.end(Status.FINISHED if over else Status.KILLED)
+            yield record.name, count, delivery.end(Status.FINISHED if over else Status.KILLED)

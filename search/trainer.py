@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import signal
 import time
 from collections import OrderedDict
@@ -22,10 +21,6 @@ from .job import EpochDone, FinalJob, Job, JobDone, JobFailed, Message, TrainerS
 from .result import MODEL, SUMMARY, Result, new_folder, publish, write_result
 
 CACHED_NETWORKS = 8
-
-
-class DivergedError(Exception):
-    """The loss is no longer a number."""
 
 
 def run_trainer(connection: Connection, setup: TrainerSetup) -> None:
@@ -48,20 +43,14 @@ class _Trainer:
         self._networks: OrderedDict[tuple[object, ...], Network] = OrderedDict()
 
     def answer(self, job: Job) -> None:
-        try:
-            if isinstance(job, TrialJob):
-                self._run_trials(job)
-            else:
-                self._run_final(job)
-        except DivergedError as error:
-            self._send(JobFailed(str(error)))
-        else:
-            self._send(JobDone())
+        error = self._run_trials(job) if isinstance(job, TrialJob) else self._run_final(job)
+        self._send(JobFailed(error) if error else JobDone())
 
     def _send(self, message: Message) -> None:
         self._connection.send(message)
 
-    def _run_trials(self, job: TrialJob) -> None:
+    def _run_trials(self, job: TrialJob) -> str:
+        """Publish the trials that can be scored; gives the reason why others cannot, if any."""
         network = self._network(self._data, job)
         folds = self._setup.folds
         horizons = sorted(set(job.epochs.values()))
@@ -70,8 +59,10 @@ class _Trainer:
         def report(fold: int, epoch: Epoch) -> None:
             self._report(fold, len(folds), epoch, horizons[-1])
 
-        outcomes = cross_validate(network, folds, job.seed, horizons, report)
+        outcomes, error = cross_validate(network, folds, job.seed, horizons, report)
         for trial, epochs in job.epochs.items():
+            if epochs not in outcomes:
+                continue
             outcome = outcomes[epochs]
             network.model.set_weights(outcome.median_fold.weights)
             self._publish(
@@ -90,8 +81,9 @@ class _Trainer:
                     finished_at=outcome.history[-1].measured_at,
                 ),
             )
+        return error
 
-    def _run_final(self, job: FinalJob) -> None:
+    def _run_final(self, job: FinalJob) -> str:
         train, test = load_training(self._setup.data), load_test(self._setup.data)
         both = Images(
             np.concatenate([train.pixels, test.pixels]),
@@ -102,6 +94,8 @@ class _Trainer:
         network = self._network(Pixels(both, self._setup.classes), job)
         started_at, history = _now(), []
         for epoch, _ in fit(network, Fold(train_rows, none), job.seed, job.epochs):
+            if epoch.diverged:
+                return epoch.diverged
             history.append(epoch)
             self._report(1, 1, epoch, job.epochs)
         begin = time.perf_counter()
@@ -123,6 +117,7 @@ class _Trainer:
                 finished_at=_now(),
             ),
         )
+        return ""
 
     def _network(self, data: Pixels, job: Job) -> Network:
         """The network for a job's settings; the last few are kept with their compiled graphs."""
@@ -145,10 +140,6 @@ class _Trainer:
         return network
 
     def _report(self, fold: int, folds: int, epoch: Epoch, epochs: int) -> None:
-        if not math.isfinite(epoch.train_loss):
-            raise DivergedError(
-                f"the loss is {epoch.train_loss} in epoch {epoch.epoch} of fold {fold}"
-            )
         self._send(EpochDone(fold, folds, epoch.epoch, epochs, epoch.val_accuracy))
 
     def _publish(self, entry: Path, network: Network, result: Result) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing import connection, forkserver
@@ -31,17 +32,17 @@ def load_tensorflow_in_advance() -> None:
     Loading takes 4 s of CPU and 0.3 GB; forked trainers share both, and one that died is
     replaced in milliseconds. Forking is safe here: that process has no thread that computes.
     """
-    # One thread of compute each: with more, trainers would fight for cores, and sums would
-    # not come in one order. C++ start-up chatter would drown the progress display.
-    for name, value in {
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "-1",
-    }.items():
-        os.environ.setdefault(name, value)
+    # One thread of compute each, on the processor: with more, trainers would fight for cores, and
+    # sums would not come in one order.
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOADED])
-    forkserver.ensure_running()
+    # Ctrl-C reaches the whole process group; what it means is for the coordinator alone.
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, heard)
 
 
 @dataclass

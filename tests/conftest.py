@@ -17,10 +17,15 @@ for name, value in {
 }.items():
     os.environ[name] = value
 OURS = (
+    "FMSEARCH_DATA",
     "FMSEARCH_HOME",
+    "FMSEARCH_JOBS",
     "FMSEARCH_STORAGE",
     "MLFLOW_EXPERIMENT_NAME",
     "MLFLOW_REGISTRY_URI",
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_TOKEN",
+    "MLFLOW_TRACKING_USERNAME",
     "MLFLOW_TRACKING_URI",
 )
 for name in OURS:

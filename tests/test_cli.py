@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fmsearch.errors import FmsearchError
 from fmsearch.tracking.places import Places
 from fmsearch.tracking.store import Store
 
@@ -40,7 +41,7 @@ Options:
   -h, --help     Show this message and exit.
 
 Commands:
-  data      Show a data set: where it is, its hash, its classes.
+  data      Show a data set: where it is from, its hash, its classes.
   register  Train the best trial's parameters on all training images and...
   spaces    List the search spaces, or print one as YAML, to copy and edit.
   status    List the studies, or one study's trials with their states and...
@@ -90,7 +91,8 @@ def test_status_before_the_first_study_says_so(fmsearch: Run, tmp_path: Path) ->
 def test_data_shows_classes_and_hash(fmsearch: Run, images: Path) -> None:
     lines = fmsearch("data", "--data", images).stdout.splitlines()
     assert lines[0] == "name:     fashion"
-    assert lines[2:5] == [
+    assert lines[1] == f"from:     {images}"
+    assert lines[3:6] == [
         "images:   28 x 28, uint8",
         "class              train    test",
         "T-shirt/top          240      60",
@@ -166,7 +168,17 @@ REFUSED = {
     ("--space", "small.yaml", "--tracking-uri", "nowhere"): "the tracking URI 'nowhere' is neither",
     ("--space", "small.yaml", "--tracking-uri", "file:///a"): "'file:///a' is neither an http(s)",
     ("--space", "small.yaml", "--tracking-uri", "http://"): "'http://' is neither an http(s)",
-    ("--space", "small.yaml", "--storage", "nonsense"): "cannot use the ledger 'nonsense'",
+    ("--space", "small.yaml", "--tracking-uri", "http://[::1"): "'http://[::1' is neither an",
+    ("--space", "small.yaml", "--tracking-uri", "http://a:b"): "'http://a:b' is neither an",
+    ("--space", "small.yaml", "--tracking-uri", "http://a..b"): "http://a..b cannot be reached",
+    ("--space", "small.yaml", "--tracking-uri", "sqlite:////proc/x/m.db"): "--offline",
+    ("--space", "small.yaml", "--tracking-uri", "mysql://me:secret@h/d"): "mysql://me:***@h/d",
+    (
+        "--space",
+        "small.yaml",
+        "--storage",
+        "nonsense",
+    ): "cannot use the ledger nonsense: Could not",
     ("--space", "small.yaml", "--home", "wrong.yaml/x"): "wrong.yaml/x: Not a directory",
 }
 
@@ -255,13 +267,32 @@ def test_a_name_that_belongs_to_another_study_is_refused(
     (tmp_path / "other.yaml").write_text(other)
     for change, differing in (
         (("--space", "other.yaml", "--data", images), "another space;"),
-        (("--space", small_grid, "--data", "other.npz"), "another data, data sha256;"),
+        (("--space", small_grid, "--data", "other.npz"), "another data set;"),
         (("--space", small_grid, "--data", images, "--seed", 1), "another seed;"),
     ):
         done = fmsearch("study", *change, "--name", "small")
         assert done.returncode == 1
         expected = f"fmsearch: the study 'small' exists with {differing} give this one a --name"
         assert done.stderr.startswith(expected)
+
+
+def test_names_that_mlflow_refuses_are_refused_before_training() -> None:
+    from fmsearch.tracking.registry import check_names
+
+    for name, alias, expected in (
+        ("a/b", "champion", "--model 'a/b' must be"),
+        ("mine", "latest", "--alias 'latest' is MLflow's own"),
+        ("mine", "V1", "--alias 'V1' is MLflow's own"),
+    ):
+        with pytest.raises(FmsearchError, match=expected):
+            check_names(name, alias)
+    check_names("fashion-mnist", "champion")
+
+
+def test_no_command_shows_the_help(fmsearch: Run) -> None:
+    done = fmsearch(COLUMNS="80")
+    assert done.stderr.splitlines() == HELP.splitlines()
+    assert done.returncode == 2
 
 
 @pytest.mark.parametrize("arguments", [("status", "mine"), ("register", "--study", "mine")])

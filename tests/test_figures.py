@@ -8,7 +8,7 @@ from PIL import Image
 from sklearn import metrics
 
 from fmsearch.models import figures
-from fmsearch.models.data import load_training
+from fmsearch.models.data import Images, load_training
 from fmsearch.models.evaluation import classification_report
 from fmsearch.models.fashion_mnist import CLASS_NAMES
 from fmsearch.models.training import Epoch
@@ -65,6 +65,9 @@ def test_figures_of_the_data_are_drawn_for_any_number_of_classes(
 ) -> None:
     training = load_training(str(images))
     figures.save_class_samples(tmp_path / "samples.png", training, CLASS_NAMES)
+    for shape in ((4, 8, 8, 2), (4, 1, 8), (4, 8, 1, 1), (4, 8, 8, 3)):
+        strange = Images(np.zeros(shape, np.uint8), np.array([0, 1, 0, 1], np.int32))
+        figures.save_class_samples(tmp_path / "strange.png", strange, ["a", "b"])
     figures.save_class_distribution(tmp_path / "two.png", {"training": [3, 5]}, ["a", "b"])
     assert len(np.unique(pixels(tmp_path / "samples.png"))) > 100
     assert pixels(tmp_path / "two.png").shape[0] > 300

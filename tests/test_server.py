@@ -138,3 +138,33 @@ def test_registering_again_makes_no_second_version(client, folder, server) -> No
     assert done.returncode == 0, done.stderr
     assert "models:/fashion/1" in done.stdout
     assert len(client.search_model_versions("name = 'fashion'")) == 1
+
+
+def test_a_register_that_was_cut_off_is_finished_by_the_next(  # type: ignore[no-untyped-def]
+    client, folder, server, monkeypatch
+) -> None:
+    from fmsearch.search.ledger import Ledger
+    from fmsearch.search.register import register_best
+    from fmsearch.search.sync import evidence_of
+    from fmsearch.tracking.places import Places
+    from fmsearch.tracking.store import TrackingError
+
+    places = Places.of(folder / "mlruns", server)
+    ledger = Ledger(places.storage).study("served")
+    evidence = evidence_of(ledger.record)
+
+    def register():  # type: ignore[no-untyped-def]
+        return register_best(ledger, evidence, places, name="cut", alias="best", epochs=1)
+
+    def cut(*_: object) -> None:
+        raise OSError("cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mlflow.MlflowClient.log_batch", cut)
+        with pytest.raises(TrackingError, match="cut"):
+            register()
+    done = register()
+    version = client.get_model_version_by_alias("cut", "best")
+    run = client.get_run(version.run_id)
+    assert (done.version, run.info.status) == ("1", "FINISHED")
+    assert run.data.metrics["test_accuracy"] == done.test_accuracy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ def begin(tmp_path: Path):  # type: ignore[no-untyped-def]
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         processes.append(process)
         return process
@@ -87,7 +89,7 @@ def test_ctrl_c_ends_cleanly_and_the_same_command_does_the_rest(  # type: ignore
     for line in process.stdout:
         if line.startswith("[2/8]"):
             break
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: all processes of the command
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors == "fmsearch: interrupted; the same command goes on from here\n"
@@ -189,6 +191,7 @@ def test_a_trial_run_has_the_documented_name_tags_and_params(study_run, trial_ru
     ours = {name: value for name, value in tags.items() if name.startswith("fmsearch.")}
     assert ours == {
         "fmsearch.study": "small",
+        "fmsearch.study_id": study_run.data.tags["fmsearch.study_id"],
         "fmsearch.trial": "1",
         "fmsearch.space": "small",
         "fmsearch.role": "trial",
@@ -300,7 +303,7 @@ def test_an_offline_study_is_shipped_by_sync(fmsearch, small_grid, images, tmp_p
     assert "8 trials wait in the outbox; `fmsearch sync` ships them" in done.stdout
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
     synced = fmsearch("sync")
-    assert synced.stdout == "small: 8 of 8 trials shipped\n"
+    assert synced.stdout == "small: 8 of 8 trials shipped\n", synced.stderr
     assert len(trial_runs(tmp_path / "mlruns")) == 8
     assert fmsearch("sync").stdout == ""
 
@@ -314,3 +317,69 @@ def test_the_example_finds_the_best_model_and_asks_it(finished) -> None:  # type
     assert lines[0].startswith("small-000"), done.stderr
     assert len(lines) == 6
     assert all(" taken for " in line for line in lines[1:])
+
+
+def test_ctrl_c_before_the_first_trial_is_one_line(begin, small_grid, images) -> None:  # type: ignore[no-untyped-def]
+    process = begin("--space", small_grid, "--data", images, "--jobs", 1, *OPTIONS)
+    deadline = time.monotonic() + 30
+    while not grandchildren(os.getpid()):  # the process that loads TensorFlow for the trainers
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors == "fmsearch: interrupted; the same command goes on from here\n"
+
+
+def test_status_shows_whole_scores_to_other_programs(finished) -> None:  # type: ignore[no-untyped-def]
+    program = Path(sys.executable).with_name("fmsearch")
+
+    def lines(*arguments: str) -> list[list[str]]:
+        command = [program, "status", *arguments]
+        done = subprocess.run(command, cwd=finished, capture_output=True, text=True, check=True)
+        return [line.split() for line in done.stdout.splitlines() if "─" not in line]
+
+    header, first, second = lines("small")
+    assert header == ["trial", "state", "score", "std", "epochs", "error"]
+    best = first if "*" in first else second
+    assert [row[0] for row in (first, second)] == ["0", "1"]
+    score = best[best.index("complete") + 1]
+    assert len(score) == 7
+    header, study = lines()
+    assert header == ["study", "trials", "complete", "failed", "best", "score", "best", "trial"]
+    assert study[:5] == ["small", "2", "2", "0", score]
+
+
+def test_results_on_disk_that_the_ledger_does_not_know_are_told(  # type: ignore[no-untyped-def]
+    fmsearch, small_grid, images, tmp_path
+) -> None:
+    from fmsearch.search.ledger import Ledger
+
+    arguments = ("--space", small_grid, "--data", images, "--offline", *OPTIONS)
+    assert fmsearch("study", *arguments).returncode == 0
+    whole = scores(tmp_path / "mlruns")
+    study = Ledger(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").study("small")
+    with sqlite3.connect(tmp_path / "mlruns" / "studies.db") as database:
+        # As if the coordinator had been killed just before it told trials 0 to 2.
+        database.execute("delete from trial_values where trial_id <= 3")
+        database.execute("delete from trial_user_attributes where trial_id <= 3")
+        database.execute("update trials set state = 'RUNNING' where trial_id <= 2")
+        database.execute("update trials set state = 'WAITING' where trial_id = 3")
+    assert {study.trials()[number].state.value for number in range(3)} == {"running", "waiting"}
+    synced = fmsearch("sync")
+    assert synced.stdout == "small: 8 of 8 trials shipped\n", synced.stderr
+    assert scores(tmp_path / "mlruns") == whole
+    assert {run.info.status for run in trial_runs(tmp_path / "mlruns")} == {"FINISHED"}
+
+
+def test_studies_of_one_name_in_two_ledgers_keep_their_runs_apart(  # type: ignore[no-untyped-def]
+    fmsearch, small_grid, images, tmp_path
+) -> None:
+    arguments = ("--space", small_grid, "--data", images, *OPTIONS)
+    assert fmsearch("study", *arguments).returncode == 0
+    (tmp_path / "mlruns" / "studies.db").unlink()
+    assert fmsearch("study", *arguments, "--seed", 1).returncode == 0
+    runs = trial_runs(tmp_path / "mlruns")
+    assert len(runs) == 16
+    assert len({run.data.params["seed"] for run in runs}) == 8

@@ -9,6 +9,7 @@ import pytest
 
 from fmsearch.models.data import describe, load_training
 from fmsearch.models.families import FAMILIES
+from fmsearch.models.network import use_one_thread
 from fmsearch.models.split import split_rows
 from fmsearch.search.evidence import Evidence
 from fmsearch.search.ledger import StudyRecord
@@ -26,6 +27,7 @@ IDENTITY = {"fmsearch.study": "s", "fmsearch.role": "trial", "fmsearch.trial": "
 @pytest.fixture(scope="module")
 def keras_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     architecture = {"hidden_units": 4, "layers": 1, "dropout_rate": 0.1}
+    use_one_thread()
     file = tmp_path_factory.mktemp("model") / "model.keras"
     FAMILIES["mlp"].build((28, 28), 10, **architecture).save(file)
     return file
@@ -121,7 +123,7 @@ def test_a_failed_trial_has_a_run_that_says_why(store: Store, images: Path, tmp_
     space = load_space("mlp_grid")
     data = describe(str(images))
     split = split_rows(load_training(data.spec).labels)
-    study = StudyRecord("s", space.text, data.spec, data.sha256, 0, None)
+    study = StudyRecord("s", space.text, data.spec, data.sha256, 0, None, "id")
     entry = tmp_path / "trial-000003"
     write_failure(entry, Failure({"epochs": 3}, 7, "the loss is nan", 9_000))
     run_id = store.ship(Evidence(study, space, data, split).trial(3, entry))

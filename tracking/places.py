@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from ..errors import FmsearchError
 
 EXPERIMENT = "fmsearch"
+SQLITE = "sqlite:///"
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 ANSWER_SECONDS = 5.0
 LEAST_FREE_BYTES = 64 * 2**20
@@ -59,13 +61,15 @@ class Places:
         """Artifacts of the embedded store."""
         return self.home / "artifacts"
 
-    def outbox(self, study: str) -> Path:
-        """Results of a study that MLflow does not have yet."""
-        return self.home / "outbox" / study
+    def outbox(self, label: str) -> Path:
+        """Results that MLflow does not have yet, of the study with this label."""
+        return self.home / "outbox" / label
 
     def lock(self, study: str) -> Path:
-        """The file that a study's coordinator on this machine holds."""
-        return self.home / "locks" / f"{study}.lock"
+        """The file that a study's coordinator on this machine holds: beside the ledger."""
+        embedded = self.storage.startswith(SQLITE)
+        beside = Path(self.storage.removeprefix(SQLITE)).parent if embedded else self.home
+        return beside / "locks" / f"{study}.lock"
 
     def prepare(self) -> None:
         """Make the folder.
@@ -89,13 +93,18 @@ class Places:
 
 
 def _check_tracking_uri(uri: str) -> None:
-    parts = urlsplit(uri)
-    scheme = parts.scheme.split("+")[0]
-    if scheme in ("http", "https") and parts.hostname:
-        return
-    if scheme in DATABASES and "://" in uri:
-        return
-    raise FmsearchError(
-        f"the tracking URI {uri!r} is neither an http(s) address nor a database URL "
-        "such as sqlite:///mlruns/mlflow.db"
-    )
+    try:
+        parts = urlsplit(uri)
+        scheme, is_host = parts.scheme.split("+")[0], bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets or a port that make no sense
+        scheme, is_host = "", False
+    if not (scheme in DATABASES and "://" in uri) and not (scheme in ("http", "https") and is_host):
+        raise FmsearchError(
+            f"the tracking URI {shown(uri)!r} is neither an http(s) address nor a database URL "
+            "such as sqlite:///mlruns/mlflow.db"
+        )
+
+
+def shown(uri: str) -> str:
+    """An address without its password, to be shown and logged."""
+    return re.sub(r"(://[^/@:]*):[^@]*@", r"\1:***@", uri)

@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 
 TAG_STUDY, TAG_TRIAL, TAG_SPACE = "fmsearch.study", "fmsearch.trial", "fmsearch.space"
+TAG_ID = "fmsearch.study_id"
 TAG_ROLE, TAG_STATE, TAG_ERROR = "fmsearch.role", "fmsearch.state", "fmsearch.error"
 TAG_DATA = "fmsearch.data_sha256"
 MOST_TAG_CHARACTERS = 8_000

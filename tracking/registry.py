@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
+from ..errors import FmsearchError
 from .store import Store
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+def check_names(name: str, alias: str) -> None:
+    """Refuse what MLflow would refuse, before anything is trained.
+
+    Raises:
+        FmsearchError: A name is not fit for a model or an alias.
+    """
+    for what, value in (("model", name), ("alias", alias)):
+        if not NAME.fullmatch(value):
+            raise FmsearchError(
+                f"--{what} {value!r} must be 1 to 64 letters, digits, '_', '.' or '-'"
+            )
+    if alias == "latest" or re.fullmatch(r"v\d+", alias, re.IGNORECASE):
+        raise FmsearchError(f"--alias {alias!r} is MLflow's own; choose another one")
 
 
 def register_version(

@@ -11,22 +11,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from ..errors import FmsearchError
 from .model_folder import write_model_folder
-from .places import ANSWER_SECONDS, Places
+from .places import ANSWER_SECONDS, SQLITE, Places, shown
 from .record import MOST_TAG_CHARACTERS, DataInput, LoggedModel, RunRecord, Status
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-log = logging.getLogger(__name__)
-
 MODEL_NAME = "model"
-MOST_METRICS, MOST_PARAMS = 1_000, 100
-"""MLflow's limits for one batch."""
 
 
 class TrackingError(FmsearchError):
@@ -39,15 +34,13 @@ def check_reachable(places: Places) -> None:
     Raises:
         FmsearchError: A server does not answer, or refuses; or a file is no database.
     """
+    way_out = "start it, mend MLFLOW_TRACKING_URI, or go on without by --offline"
     if not places.is_server:
-        try:
-            _prepare_sqlite(places.tracking_uri, create=False)
-        except TrackingError as error:
-            raise FmsearchError(str(error)) from error
+        _check_database(places.tracking_uri, way_out)
         return
     import requests
+    import urllib3
 
-    way_out = "start it, mend MLFLOW_TRACKING_URI, or go on without by --offline"
     url = f"{places.tracking_uri.rstrip('/')}/api/2.0/mlflow/experiments/search"
     token = os.environ.get("MLFLOW_TRACKING_TOKEN")
     user = os.environ.get("MLFLOW_TRACKING_USERNAME")
@@ -60,20 +53,20 @@ def check_reachable(places: Places) -> None:
             auth=(user, password or "") if user else None,
             headers={"Authorization": f"Bearer {token}"} if token and not user else None,
         )
-    except requests.RequestException as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
         raise FmsearchError(
-            f"the MLflow server {_shown(places.tracking_uri)} cannot be reached "
+            f"the MLflow server {shown(places.tracking_uri)} cannot be reached "
             f"({type(error).__name__}); {way_out}"
         ) from error
     if answer.status_code in (401, 403):
         raise FmsearchError(
-            f"the MLflow server {_shown(places.tracking_uri)} refuses the credentials "
+            f"the MLflow server {shown(places.tracking_uri)} refuses the credentials "
             f"(HTTP {answer.status_code}); set MLFLOW_TRACKING_USERNAME and "
             "MLFLOW_TRACKING_PASSWORD, or go on without by --offline"
         )
     if answer.status_code != 200:
         raise FmsearchError(
-            f"{_shown(places.tracking_uri)} does not answer as an MLflow server "
+            f"{shown(places.tracking_uri)} does not answer as an MLflow server "
             f"(HTTP {answer.status_code}); {way_out}"
         )
 
@@ -117,8 +110,8 @@ class Store:
         except TrackingError:
             raise
         except (MlflowException, requests.RequestException, SQLAlchemyError, OSError) as error:
-            reason = " ".join(str(error).split())[:300]
-            where = _shown(self._places.tracking_uri)
+            reason = shown(" ".join(str(error).split()))[:300]
+            where = shown(self._places.tracking_uri)
             raise TrackingError(f"MLflow at {where}: {reason}") from error
 
     def _experiment(self, places: Places) -> str:
@@ -178,9 +171,7 @@ class Store:
             tags = [
                 RunTag(name, value[:MOST_TAG_CHARACTERS]) for name, value in record.tags.items()
             ]
-            self.client.log_batch(run_id, points[:MOST_METRICS], params[:MOST_PARAMS], tags)
-            for start in range(MOST_METRICS, len(points), MOST_METRICS):
-                self.client.log_batch(run_id, points[start : start + MOST_METRICS])
+            self.client.log_batch(run_id, points, params, tags)
             if record.status is not Status.RUNNING:
                 self.client.set_terminated(run_id, record.status.value, record.ended_at)
             elif run is not None and run.info.status != "RUNNING":
@@ -230,8 +221,8 @@ class Store:
 
 def _prepare_sqlite(uri: str, *, create: bool) -> None:
     """Give an embedded database write-ahead logging: the UI reads while studies write."""
-    path = Path(uri.removeprefix("sqlite:///"))
-    if not uri.startswith("sqlite:///") or not (create or path.exists()):
+    path = Path(uri.removeprefix(SQLITE))
+    if not uri.startswith(SQLITE) or not (create or path.exists()):
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -241,9 +232,23 @@ def _prepare_sqlite(uri: str, *, create: bool) -> None:
         raise TrackingError(f"cannot open {path}: {error}") from error
 
 
-def _shown(uri: str) -> str:
-    """The address without its password."""
-    parts = urlsplit(uri)
-    if parts.password is None:
-        return uri
-    return uri.replace(f":{parts.password}@", ":***@")
+def _check_database(uri: str, way_out: str) -> None:
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import SQLAlchemyError
+
+    path = Path(uri.removeprefix(SQLITE))
+    try:
+        if uri.startswith(SQLITE) and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return  # the database will be made in that folder
+        _prepare_sqlite(uri, create=False)
+        engine = create_engine(uri)
+        with engine.connect():
+            engine.dispose()
+    except TrackingError as error:
+        raise FmsearchError(str(error)) from error
+    except (ImportError, OSError, SQLAlchemyError) as error:
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise FmsearchError(
+            f"MLflow's database {shown(uri)} cannot be used ({shown(reason)}); {way_out}"
+        ) from error

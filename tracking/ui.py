@@ -34,7 +34,6 @@ def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
             ) from error
     command = [
         sys.executable, "-m", "mlflow", "server",
-        "--backend-store-uri", places.tracking_uri,
         "--default-artifact-root", places.artifacts.as_uri(),
         "--host", HOST,
         "--port", str(port),
@@ -45,5 +44,6 @@ def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
         **os.environ,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_BACKEND_STORE_URI": places.tracking_uri,  # not for the list of processes
     }
     return subprocess.Popen(command, env=environment)
