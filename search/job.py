@@ -15,7 +15,7 @@ class TrainerSetup:
     """What a trainer needs once.
 
     Attributes:
-        data: The data set's spec; only its training part is read.
+        data: The data set's spec; for a trial only its training part is read.
         classes: Number of classes.
         folds: Rows of the training part.
     """

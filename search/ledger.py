@@ -128,7 +128,10 @@ class Ledger:
                 "give this one a --name of its own"
             )
         record = replace(record, id=known.id if known else uuid.uuid4().hex[:12])
-        study_id = self._make(record.name)
+        if known is not None:
+            study_id = self._storage.get_study_id_from_name(record.name)
+        else:
+            study_id = self._make(record.name)
         self._storage.set_study_user_attr(study_id, RECORD, asdict(record))
         return StudyLedger(self._storage, record)
 
@@ -138,8 +141,13 @@ class Ledger:
 
         try:
             return self._storage.create_new_study([StudyDirection.MAXIMIZE], name)
-        except DuplicatedStudyError:
-            return self._storage.get_study_id_from_name(name)
+        except DuplicatedStudyError:  # by another program, or by a call that was cut off
+            study_id = self._storage.get_study_id_from_name(name)
+            if self._storage.get_n_trials(study_id):
+                raise FmsearchError(
+                    f"the ledger has a study {name!r} that fmsearch did not make; choose a --name"
+                ) from None
+            return study_id
 
 
 class StudyLedger:

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fmsearch.errors import FmsearchError
-from fmsearch.search.space_file import load_space, read_space, space_names
+from fmsearch.search.space_file import KEYS, load_space, read_space, space_names
 
 GOOD = """\
 name: mine
@@ -132,3 +135,21 @@ def test_a_grid_too_large_to_be_meant_is_refused() -> None:
 def test_an_unknown_space_is_refused_with_a_guess() -> None:
     with pytest.raises(FmsearchError, match="did you mean mlp_grid"):
         load_space("mlp_gird")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=6,
+)
+DOCUMENTS = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys((*KEYS, "unknown", "score", "fixed"), VALUES)
+)
+
+
+@given(st.text() | DOCUMENTS.map(yaml.safe_dump))
+def test_any_text_gives_a_space_or_a_message(text: str) -> None:
+    try:
+        assert read_space(text, "mine.yaml").name
+    except FmsearchError as error:
+        assert str(error).startswith("mine.yaml")  # noqa: PT017  # no error is fine, too

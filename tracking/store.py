@@ -9,6 +9,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -179,14 +180,19 @@ class Store:
             return run_id
 
     def _create(self, record: RunRecord, parent: str | None) -> str:
-        from mlflow.tracking.context.registry import resolve_tags
-
         family = {"mlflow.parentRunId": parent} if parent else {}
-        tags = {**resolve_tags(), **family, **record.identity}
+        tags = {**self._source, **family, **record.identity}
         run = self.client.create_run(
             self.experiment_id, record.started_at, tags, run_name=record.name
         )
         return str(run.info.run_id)
+
+    @cached_property
+    def _source(self) -> dict[str, str]:
+        """MLflow's usual tags of user, program and git commit; the same for all runs."""
+        from mlflow.tracking.context.registry import resolve_tags
+
+        return dict(resolve_tags())
 
     def _log_data(self, run_id: str, data: DataInput) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
