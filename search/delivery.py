@@ -9,9 +9,10 @@ from pathlib import Path
 
 from ..errors import FmsearchError
 from ..tracking.places import Places
+from ..tracking.reachability import TrackingError
 from ..tracking.record import RunRecord, Status
 from ..tracking.shipper import Shipper
-from ..tracking.store import Store, TrackingError
+from ..tracking.store import Store
 from .evidence import Evidence, identity
 from .ledger import StudyLedger
 from .result import entries

@@ -10,6 +10,7 @@ from ..errors import FmsearchError
 from ..models.data import DataSet
 from ..models.seeds import derive_seed
 from ..tracking.places import Places
+from ..tracking.reachability import check_reachable
 from ..tracking.record import (
     TAG_DATA,
     TAG_SPACE,
@@ -19,7 +20,7 @@ from ..tracking.record import (
     Status,
 )
 from ..tracking.registry import check_names, register_version
-from ..tracking.store import Store, check_reachable
+from ..tracking.store import Store
 from .evidence import Evidence, identity, result_points
 from .job import EpochDone, FinalJob, JobDone, JobFailed, TrainerDied, TrainerSetup
 from .ledger import StudyLedger

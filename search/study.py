@@ -15,8 +15,8 @@ from ..models.seeds import derive_seed
 from ..models.settings import Value
 from ..models.split import Split, cut_folds, split_rows
 from ..tracking.places import Places
+from ..tracking.reachability import check_reachable
 from ..tracking.record import Status
-from ..tracking.store import check_reachable
 from .delivery import Delivery
 from .engine import Engine
 from .evidence import Evidence

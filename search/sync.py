@@ -8,8 +8,8 @@ from ..errors import FmsearchError
 from ..models.data import describe, load_training
 from ..models.split import split_rows
 from ..tracking.places import Places
+from ..tracking.reachability import check_reachable
 from ..tracking.record import Status
-from ..tracking.store import check_reachable
 from .delivery import Delivery, is_unshipped
 from .evidence import Evidence
 from .ledger import Ledger, StudyRecord

@@ -319,6 +319,7 @@ def test_the_ui_answers_on_loopback_and_ends_with_ctrl_c(tmp_path: Path) -> None
         stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         assert ui.stdout is not None

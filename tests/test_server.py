@@ -147,7 +147,7 @@ def test_a_register_that_was_cut_off_is_finished_by_the_next(  # type: ignore[no
     from fmsearch.search.register import register_best
     from fmsearch.search.sync import evidence_of
     from fmsearch.tracking.places import Places
-    from fmsearch.tracking.store import TrackingError
+    from fmsearch.tracking.reachability import TrackingError
 
     places = Places.of(folder / "mlruns", server)
     ledger = Ledger(places.storage).study("served")

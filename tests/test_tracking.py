@@ -16,10 +16,11 @@ from fmsearch.search.ledger import StudyRecord
 from fmsearch.search.result import Failure, write_failure
 from fmsearch.search.space_file import load_space
 from fmsearch.tracking.places import Places
+from fmsearch.tracking.reachability import TrackingError
 from fmsearch.tracking.record import LoggedModel, Point, RunRecord, Status
 from fmsearch.tracking.registry import register_version
 from fmsearch.tracking.shipper import Shipper
-from fmsearch.tracking.store import Store, TrackingError
+from fmsearch.tracking.store import Store
 
 IDENTITY = {"fmsearch.study": "s", "fmsearch.role": "trial", "fmsearch.trial": "3"}
 

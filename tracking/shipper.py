@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable
 
-from .store import TrackingError
+from .reachability import TrackingError
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,93 @@
+"""Whether a store can be used, found out in seconds and before anything is trained."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from ..errors import FmsearchError
+from .places import ANSWER_SECONDS, SQLITE, Places, shown
+
+
+class TrackingError(FmsearchError):
+    """The MLflow store did not do what it was asked, and may do it later."""
+
+
+def check_reachable(places: Places) -> None:
+    """Ask the store for a sign of life, within seconds and without loading MLflow.
+
+    Raises:
+        FmsearchError: A server does not answer, or refuses; or a file is no database.
+    """
+    way_out = "start it, mend MLFLOW_TRACKING_URI, or go on without by --offline"
+    if not places.is_server:
+        _check_database(places.tracking_uri, way_out)
+        return
+    import requests
+    import urllib3
+
+    url = f"{places.tracking_uri.rstrip('/')}/api/2.0/mlflow/experiments/search"
+    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+    user = os.environ.get("MLFLOW_TRACKING_USERNAME")
+    password = os.environ.get("MLFLOW_TRACKING_PASSWORD")
+    try:
+        answer = requests.get(
+            url,
+            params={"max_results": "1"},
+            timeout=ANSWER_SECONDS,
+            auth=(user, password or "") if user else None,
+            headers={"Authorization": f"Bearer {token}"} if token and not user else None,
+        )
+    except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
+        raise FmsearchError(
+            f"the MLflow server {shown(places.tracking_uri)} cannot be reached "
+            f"({type(error).__name__}); {way_out}"
+        ) from error
+    if answer.status_code in (401, 403):
+        raise FmsearchError(
+            f"the MLflow server {shown(places.tracking_uri)} refuses the credentials "
+            f"(HTTP {answer.status_code}); set MLFLOW_TRACKING_USERNAME and "
+            "MLFLOW_TRACKING_PASSWORD, or go on without by --offline"
+        )
+    if answer.status_code != 200:
+        raise FmsearchError(
+            f"{shown(places.tracking_uri)} does not answer as an MLflow server "
+            f"(HTTP {answer.status_code}); {way_out}"
+        )
+
+
+def prepare_sqlite(uri: str, *, create: bool) -> None:
+    """Give an embedded database write-ahead logging: the UI reads while studies write."""
+    path = Path(uri.removeprefix(SQLITE))
+    if not uri.startswith(SQLITE) or not (create or path.exists()):
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.Error as error:
+        raise TrackingError(f"cannot open {path}: {error}") from error
+
+
+def _check_database(uri: str, way_out: str) -> None:
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import SQLAlchemyError
+
+    path = Path(uri.removeprefix(SQLITE))
+    try:
+        if uri.startswith(SQLITE) and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return  # the database will be made in that folder
+        prepare_sqlite(uri, create=False)
+        engine = create_engine(uri)
+        with engine.connect():
+            engine.dispose()
+    except TrackingError as error:
+        raise FmsearchError(str(error)) from error
+    except (ImportError, OSError, SQLAlchemyError) as error:
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise FmsearchError(
+            f"MLflow's database {shown(uri)} cannot be used ({shown(reason)}); {way_out}"
+        ) from error
