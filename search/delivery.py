@@ -15,7 +15,7 @@ from ..tracking.shipper import Shipper
 from ..tracking.store import Store
 from .evidence import Evidence, identity
 from .ledger import StudyLedger
-from .result import entries
+from .result import entries, entry_name
 
 UNSHIPPED = "study"
 """A file in the outbox that says that the study's own run is not as it must be in the end."""
@@ -96,8 +96,8 @@ class Delivery:
 
     def _ship_trial(self, number: int) -> None:
         store, parent = self._open()
-        entry = entries(self._outbox).get(number)
-        if entry is not None:
+        entry = self._outbox / entry_name(number)
+        if entry.exists():
             store.ship(self._evidence.trial(number, entry), parent)
             shutil.rmtree(entry)
 

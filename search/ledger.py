@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import FmsearchError
 from ..models.settings import Value
 from ..tracking.places import SQLITE, shown
+from ..tracking.sqlite import write_ahead
 from .result import Result
 from .space import Space
 from .space_file import read_space
@@ -87,7 +87,7 @@ class Ledger:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
             if url.startswith(SQLITE):
-                _prepare_sqlite(Path(url.removeprefix(SQLITE)))
+                write_ahead(Path(url.removeprefix(SQLITE)))
             self._storage: RDBStorage = optuna.storages.RDBStorage(
                 url, engine_kwargs={"pool_pre_ping": True}
             )
@@ -233,10 +233,3 @@ def _read(trial: FrozenTrial) -> Trial:
         score_seconds=tuple(trial.user_attrs.get(SCORE, ())),
         error=trial.user_attrs.get(ERROR, ""),
     )
-
-
-def _prepare_sqlite(path: Path) -> None:
-    """Create the file with write-ahead logging, so that readers and the writer do not wait."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA journal_mode=WAL")

@@ -21,8 +21,9 @@ def settle(recorder: Recorder, trial: Trial, entry: Path) -> None:
 
 def recover(ledger: StudyLedger, outbox: Path) -> None:
     """Tell the ledger of results that were on disk when an earlier session ended."""
+    trials = ledger.trials()
     for number, entry in entries(outbox).items():
-        trial = ledger.trials()[number]
+        trial = trials[number]
         if trial.state is State.WAITING:
             ledger.claim(number)
         if not trial.state.finished:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from ..errors import FmsearchError
 from .places import ANSWER_SECONDS, SQLITE, Places, shown
+from .sqlite import write_ahead
 
 
 class TrackingError(FmsearchError):
@@ -64,9 +64,7 @@ def prepare_sqlite(uri: str, *, create: bool) -> None:
     if not uri.startswith(SQLITE) or not (create or path.exists()):
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path)) as database:
-            database.execute("PRAGMA journal_mode=WAL")
+        write_ahead(path)
     except sqlite3.Error as error:
         raise TrackingError(f"cannot open {path}: {error}") from error
 
