@@ -110,15 +110,15 @@ class CurvesFigure:
         self._canvases: dict[Hashable, tuple[_Canvas, list[Artist]]] = {}
 
     def save(self, path: Path, history: Sequence[Epoch], title: str) -> None:
-        """Write a PNG. Scales are rounded so that figures of alike trainings can be compared."""
+        """Write a PNG. Scales are few, so that figures of many trainings can be compared."""
         losses = [value for one in history for value in (one.train_loss, one.val_loss or 0.0)]
         accuracies = [
             value
             for one in history
             for value in (one.train_accuracy, 1.0 if one.val_accuracy is None else one.val_accuracy)
         ]
-        top = max(0.5, math.ceil(min(max(losses), 1e6) * 2) / 2)
-        bottom = max(0.0, math.floor(min(accuracies) * 5) / 5)
+        top = 2.0 ** max(0, math.ceil(math.log2(min(max(losses), 1e6) + 1e-9)))
+        bottom = max(low for low in (0.0, 0.5, 0.8) if low <= min(accuracies))
         key = (len(history), top, bottom)
         if key not in self._canvases:
             self._canvases[key] = self._prepare(*key)

@@ -91,7 +91,9 @@ class Delivery:
             if found is not None and not self._reopen:
                 self._parent = str(found.info.run_id)
             else:
-                self._parent = self._store.ship(self._evidence.study_begun(self._begun_at))
+                with tempfile.TemporaryDirectory() as folder:
+                    begun = self._evidence.study_begun(self._begun_at, Path(folder))
+                    self._parent = self._store.ship(begun)
         return self._store, self._parent
 
     def _ship_trial(self, number: int) -> None:

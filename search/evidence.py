@@ -68,8 +68,10 @@ class Evidence:
     def _curves_figure(self) -> figures.CurvesFigure:
         return figures.CurvesFigure()
 
-    def study_begun(self, started_at: int) -> RunRecord:
-        """The study's run while trials are to come."""
+    def study_begun(self, started_at: int, folder: Path) -> RunRecord:
+        """The study's run while trials are to come; `folder` is filled with its artifacts."""
+        (folder / "space.yaml").write_text(self.study.space, "utf-8")
+        self._draw_data(folder / "figures")
         return RunRecord(
             name=self.study.name,
             identity=identity(self.study, "study"),
@@ -86,24 +88,26 @@ class Evidence:
                 self.data.spec,
                 {"train": sum(self.data.train_counts), "test": sum(self.data.test_counts)},
             ),
+            artifacts=folder,
         )
 
-    def study_ended(
-        self, trials: list[Trial], status: Status, ended_at: int, folder: Path
-    ) -> RunRecord:
-        """The study's run at its end or interruption; `folder` is filled with its artifacts."""
-        (folder / "space.yaml").write_text(self.study.space, "utf-8")
-        (folder / "trials.csv").write_text(trials_csv(trials), "utf-8")
-        (folder / "cv_results.csv").write_text(cv_results_csv(trials), "utf-8")
+    def _draw_data(self, folder: Path) -> None:
         names, images = self.data.class_names, load_training(self.study.data)
-        figures.save_class_samples(folder / "figures/class_samples.png", images, names)
+        figures.save_class_samples(folder / "class_samples.png", images, names)
         held = np.concatenate([self.split.validation, self.split.gate])
         counts = {
             part: np.bincount(images.labels[rows], minlength=len(names)).tolist()
             for part, rows in (("training", self.split.train), ("validation", held))
         }
         counts["test"] = list(self.data.test_counts)
-        figures.save_class_distribution(folder / "figures/class_distribution.png", counts, names)
+        figures.save_class_distribution(folder / "class_distribution.png", counts, names)
+
+    def study_ended(
+        self, trials: list[Trial], status: Status, ended_at: int, folder: Path
+    ) -> RunRecord:
+        """The study's run at its end or interruption; `folder` is filled with its artifacts."""
+        (folder / "trials.csv").write_text(trials_csv(trials), "utf-8")
+        (folder / "cv_results.csv").write_text(cv_results_csv(trials), "utf-8")
         best = best_trial(trials)
         params: dict[str, str] = {"seed": str(self.study.seed)}
         points: tuple[Point, ...] = ()

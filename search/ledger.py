@@ -19,7 +19,7 @@ from .space_file import read_space
 from .trial import State, Trial
 
 if TYPE_CHECKING:
-    from optuna.storages import RDBStorage
+    from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
 RECORD = "fmsearch.study"
@@ -88,8 +88,9 @@ class Ledger:
         try:
             if url.startswith(SQLITE):
                 write_ahead(Path(url.removeprefix(SQLITE)))
-            self._storage: RDBStorage = optuna.storages.RDBStorage(
-                url, engine_kwargs={"pool_pre_ping": True}
+            # Wrapped as `optuna.load_study` does it: finished trials are read once.
+            self._storage: BaseStorage = optuna.storages.get_storage(
+                optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
             )
         except (ArgumentError, ImportError, RuntimeError) as error:
             raise FmsearchError(f"cannot use the ledger {shown(url)}: {error}") from error
@@ -153,7 +154,7 @@ class Ledger:
 class StudyLedger:
     """One study's trials. Only one process at a time may change a study on SQLite."""
 
-    def __init__(self, storage: RDBStorage, record: StudyRecord) -> None:
+    def __init__(self, storage: BaseStorage, record: StudyRecord) -> None:
         self._storage = storage
         self._study_id = storage.get_study_id_from_name(record.name)
         self.record = record

@@ -20,6 +20,7 @@ from ..tracking.record import Status
 from .delivery import Delivery
 from .engine import Engine
 from .evidence import Evidence
+from .interruption import Interruption
 from .job import EpochDone, Job, JobDone, JobFailed, Message, TrainerDied, TrainerSetup, TrialJob
 from .ledger import Ledger, StudyLedger, StudyRecord
 from .lock import hold
@@ -95,7 +96,10 @@ def run_study(plan: Plan, watcher: Watcher) -> Summary:
     plan.places.prepare()
     if not plan.offline:
         check_reachable(plan.places)
-    with hold(plan.places.lock(plan.name), f"the study {plan.name!r}"):
+    with (
+        hold(plan.places.lock(plan.name), f"the study {plan.name!r}"),
+        Interruption() as interruption,
+    ):
         load_tensorflow_in_advance()
         split = split_rows(labels, plan.train_images)
         if plan.space.folds > len(split.train):
@@ -103,12 +107,20 @@ def run_study(plan: Plan, watcher: Watcher) -> Summary:
                 f"{plan.space.folds} folds are more than the {len(split.train)} training images"
             )
         ledger = Ledger(plan.places.storage).open_study(plan.record)
-        return _Loop(plan, ledger, split, watcher).run()
+        return _Loop(plan, ledger, split, watcher, interruption).run()
 
 
 class _Loop:
-    def __init__(self, plan: Plan, ledger: StudyLedger, split: Split, watcher: Watcher) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        ledger: StudyLedger,
+        split: Split,
+        watcher: Watcher,
+        interruption: Interruption,
+    ) -> None:
         self._plan = plan
+        self._interruption = interruption
         self._ledger = ledger
         self._watcher = watcher
         self._outbox = plan.places.outbox(ledger.record.label)
@@ -153,6 +165,8 @@ class _Loop:
         while self._running:
             for trainer, job, message in trainers.messages(LISTEN_SECONDS):
                 self._hear(trainers, trainer, job, message)
+                self._interruption.heed()
+            self._interruption.heed()
             self._hand_out(trainers)
 
     def _hand_out(self, trainers: Trainers) -> None:

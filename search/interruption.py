@@ -1,0 +1,46 @@
+"""Interruption: Ctrl-C and SIGTERM, heeded where nothing is half done."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType, TracebackType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """A context in which the first signal waits for `heed`, and a second one acts at once.
+
+    A KeyboardInterrupt in the middle of a database's transaction leaves its driver to clean up,
+    with a traceback of its own; so it is raised between two steps instead.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __enter__(self) -> Interruption:
+        self._before = {number: signal.signal(number, self._hear) for number in SIGNALS}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def heed(self) -> None:
+        """Stop here, if that was asked for.
+
+        Raises:
+            KeyboardInterrupt: It was.
+        """
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # as signal's
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
