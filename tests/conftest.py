@@ -56,6 +56,14 @@ def clean_environment() -> Iterator[None]:
         os.environ.pop(name, None)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """TensorFlow computes in one thread, whichever test loads it first."""
+    from fmsearch.models.network import use_one_thread
+
+    use_one_thread()
+
+
 @pytest.fixture(scope="session")
 def images() -> Path:
     """3,000 real images: 240 training and 60 test images of each class."""

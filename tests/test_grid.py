@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV, KFold, ParameterGrid
 
 from fmsearch.models.data import load_training
 from fmsearch.models.families import FAMILIES
-from fmsearch.models.network import Network, Pixels, use_one_thread
+from fmsearch.models.network import Network, Pixels
 from fmsearch.models.seeds import derive_seed
 from fmsearch.models.split import Fold, cut_folds, split_rows
 from fmsearch.models.training import fit
@@ -151,7 +151,6 @@ def searches(
     from fmsearch.search.study import Plan, run_study
     from fmsearch.tracking.places import Places
 
-    use_one_thread()
     home = tmp_path_factory.mktemp("store")
     space = read_space(GRID, "")
     places = Places.of(home)

@@ -9,7 +9,6 @@ import pytest
 
 from fmsearch.models.data import describe, load_training
 from fmsearch.models.families import FAMILIES
-from fmsearch.models.network import use_one_thread
 from fmsearch.models.split import split_rows
 from fmsearch.search.evidence import Evidence
 from fmsearch.search.ledger import StudyRecord
@@ -28,7 +27,6 @@ IDENTITY = {"fmsearch.study": "s", "fmsearch.role": "trial", "fmsearch.trial": "
 @pytest.fixture(scope="module")
 def keras_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     architecture = {"hidden_units": 4, "layers": 1, "dropout_rate": 0.1}
-    use_one_thread()
     file = tmp_path_factory.mktemp("model") / "model.keras"
     FAMILIES["mlp"].build((28, 28), 10, **architecture).save(file)
     return file

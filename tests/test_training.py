@@ -10,7 +10,7 @@ from fmsearch.models.backend import keras, tf
 from fmsearch.models.cross_validation import cross_validate
 from fmsearch.models.data import load_training
 from fmsearch.models.families import FAMILIES
-from fmsearch.models.network import Network, Pixels, Variables, use_one_thread
+from fmsearch.models.network import Network, Pixels, Variables
 from fmsearch.models.optimizers import make_optimizer
 from fmsearch.models.settings import OPTIMIZERS
 from fmsearch.models.split import Fold, cut_folds
@@ -21,7 +21,6 @@ ARCHITECTURE = {"hidden_units": 16, "layers": 2, "dropout_rate": 0.3}
 
 @pytest.fixture(scope="module")
 def pixels(images: Path) -> Pixels:
-    use_one_thread()
     return Pixels(load_training(str(images)), classes=10)
 
 
