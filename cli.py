@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from .errors import FmsearchError
+from .search.strategy import PRUNERS, SAMPLERS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,6 +28,36 @@ if TYPE_CHECKING:
 DEFAULT_HOME = Path("mlruns")
 DEFAULT_PORT = 5000
 WHOLE_LINES = 1000
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, as a number with or without s, m or h."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is no time like 90s, 20m or 2h", param, ctx)
+        return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+class KeepModels(click.ParamType[int | None]):
+    """How many models are kept: all (None), none (0) or of the best K."""
+
+    name = "keep_models"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int | None:
+        if value in ("all", None):
+            return None
+        if value == "none" or value == 0:
+            return 0
+        match = re.fullmatch(r"best:([1-9]\d*)", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not all, best:K (like best:10) or none", param, ctx)
+        return int(match[1])
 
 
 class Commands(click.Group):
@@ -174,7 +207,8 @@ def spaces(name: str | None) -> None:
         return
     for known in space_names():
         space = load_space(known)
-        click.echo(f"{known}  ({space.size} points, {space.model}, {space.engine})")
+        points = "continuous" if math.isinf(space.size) else f"{space.size:,.0f} points"
+        click.echo(f"{known}  ({points}, {space.model}, {space.engine})")
         click.echo(click.wrap_text(space.about, 79, "    ", "    "))
 
 
@@ -241,6 +275,60 @@ def data(fetch: bool, spec: str) -> None:
     "--train-images", type=click.IntRange(1), metavar="N", help="Use only N images, to rehearse."
 )
 @click.option(
+    "--trials",
+    type=click.IntRange(1),
+    metavar="N",
+    help="End with N trials, earlier sessions included.  [default: the space's]",
+)
+@click.option(
+    "--timeout",
+    type=Duration(),
+    metavar="TIME",
+    help="Begin no more trials after TIME: 90s, 20m, 2h.",
+)
+@click.option(
+    "--target-score",
+    type=click.FloatRange(0, 1),
+    metavar="SCORE",
+    help="Begin no more trials once the best one has SCORE.",
+)
+@click.option(
+    "--sampler", type=click.Choice(list(SAMPLERS)), help="Who proposes.  [default: the space's]"
+)
+@click.option(
+    "--pruner",
+    type=click.Choice(list(PRUNERS)),
+    help="Who stops trials that look bad.  [default: the space's]",
+)
+@click.option(
+    "--enqueue",
+    type=click.Choice(["published", "nothing"]),
+    default="published",
+    show_default=True,
+    help="What a new study begins with, before its sampler proposes.",
+)
+@click.option(
+    "--reproducible",
+    is_flag=True,
+    help="Let the same command give the same trials, however fast its trainers are.",
+)
+@click.option(
+    "--keep-models",
+    type=KeepModels(),
+    default="all",
+    show_default=True,
+    metavar="all|best:K|none",
+    help="Whose models stay in the store.",
+)
+@click.option(
+    "--checkpoint-every",
+    type=Duration(),
+    default="10s",
+    show_default=True,
+    metavar="TIME",
+    help="How much training a crash may cost, at most.",
+)
+@click.option(
     "--offline",
     is_flag=True,
     help="Do without MLflow; results wait in the outbox for `fmsearch sync`.",
@@ -253,6 +341,15 @@ def study(
     jobs: int | None,
     seed: int,
     train_images: int | None,
+    trials: int | None,
+    timeout: float | None,
+    target_score: float | None,
+    sampler: str | None,
+    pruner: str | None,
+    enqueue: str,
+    reproducible: bool,
+    keep_models: int | None,
+    checkpoint_every: float,
     offline: bool,
     **store: Any,
 ) -> None:
@@ -261,11 +358,16 @@ def study(
 
     from .models import fashion_mnist
     from .models.data import FASHION_MNIST, describe
-    from .progress import StudyProgress
-    from .search.space_file import NAME, load_space
-    from .search.study import Plan, run_study
+    from .progress import StudyProgress, shown
+    from .search.plan import Limits, Plan
+    from .search.space_file import load_space
+    from .search.space_reader import NAME
+    from .search.strategy import choose_strategy
+    from .search.study import run_study
     from .search.trainers import usable_cores
 
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)  # where people keep a model of their own
     space = load_space(spec)
     places = _places(store)
     name = name or space.name
@@ -275,15 +377,28 @@ def study(
         )
     if data == FASHION_MNIST:
         fashion_mnist.fetch()
+    jobs = jobs or usable_cores()
     plan = Plan(
-        space, name, describe(data), seed, jobs or usable_cores(), train_images, places, offline
+        space,
+        name,
+        describe(data),
+        seed,
+        jobs,
+        train_images,
+        places,
+        offline,
+        choose_strategy(space, sampler, pruner, reproducible=reproducible, jobs=jobs),
+        Limits(trials or space.trials, timeout, target_score),
+        enqueue == "published",
+        keep_models,
+        checkpoint_every,
     )
     console = Console()
     with StudyProgress(console, name) as progress:
         summary = run_study(plan, progress)
     best = summary.best
     if best is not None:
-        values = ", ".join(f"{key}={value}" for key, value in best.parameters.items())
+        values = ", ".join(f"{key}={shown(value)}" for key, value in best.parameters.items())
         click.echo(f"best: trial {best.number} with score {best.score:.5f} ({values})")
     if summary.waiting is None:
         click.echo(f"browse: fmsearch ui    register: fmsearch register --study {name}")

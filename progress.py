@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from .models.settings import Value
 from .search.job import EpochDone
 from .search.trial import State, Trial, best_trial
 
@@ -33,7 +34,8 @@ class StudyProgress:
         )
         self._overall = self._live.add_task(study, total=None, note="loading TensorFlow")
         self._trainers: list[int] = []
-        self._total = self._finished = self._finished_before = 0
+        self._total: int | None = None
+        self._finished = self._finished_before = 0
         self._clock: Callable[[], float] = time.monotonic
         self._start = self._clock()
 
@@ -51,14 +53,13 @@ class StudyProgress:
             self._live.remove_task(task)  # type: ignore[arg-type]  # rich's TaskID is an int
         self._live.stop()
 
-    def begun(self, trials: list[Trial], jobs: int) -> None:
-        self._total = len(trials)
+    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
+        self._total = total
         self._finished = self._finished_before = sum(trial.state.finished for trial in trials)
         resumed = f", {self._finished} of them finished before" if self._finished else ""
         trainers = f"{jobs} trainer{'s' * (jobs != 1)}"
-        self._console.print(
-            f"{self._study}: {self._total} trials{resumed}, {trainers}", highlight=False
-        )
+        count = "as many trials as the limits allow" if total is None else f"{total} trials"
+        self._console.print(f"{self._study}: {count}{resumed}, {trainers}", highlight=False)
         self._start = self._clock()
         self._live.update(self._overall, total=self._total, completed=self._finished, note="")
         self._trainers = [
@@ -79,31 +80,44 @@ class StudyProgress:
 
     def told(self, trial: Trial, best: Trial | None) -> None:
         self._finished += 1
-        left = self._time_left()
         highest = f"best {best.score:.4f} (trial {best.number})" if best else "none complete yet"
-        self._live.update(self._overall, completed=self._finished, note=f"{highest}, {left}")
+        note = f"{highest}{self._time_left()}"
+        self._live.update(self._overall, completed=self._finished, note=note)
         if trial.state is State.COMPLETE:
             outcome = f"score {trial.score:.4f}"
         else:
-            outcome = f"{trial.state.value}: {trial.error}"
-        values = " ".join(f"{name}={value}" for name, value in trial.parameters.items())
+            outcome = f"{trial.state.value}: {trial.reason}"
+        if trial.duplicate_of is not None:
+            outcome += f" (as trial {trial.duplicate_of})"
+        values = " ".join(f"{name}={shown(value)}" for name, value in trial.parameters.items())
         self._console.print(
-            f"[{self._finished:>{len(str(self._total))}}/{self._total}] "
-            f"trial {trial.number}: {outcome}  {values}  | {highest}, {left}",
+            f"[{self._place()}] trial {trial.number}: {outcome}  {values}  | {note}",
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
 
+    def _place(self) -> str:
+        if self._total is None:
+            return str(self._finished)
+        return f"{self._finished:>{len(str(self._total))}}/{self._total}"
+
     def _time_left(self) -> str:
+        if self._total is None:
+            return ""
         now = self._finished - self._finished_before
         seconds = (self._clock() - self._start) * (self._total - self._finished) / now
-        return f"{seconds / 60:.0f} min left" if seconds >= 120 else f"{seconds:.0f} s left"
+        return f", {seconds / 60:.0f} min left" if seconds >= 120 else f", {seconds:.0f} s left"
+
+
+def shown(value: Value) -> str:
+    """A parameter's value, numbers to four digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def studies_table(studies: list[tuple[str, list[Trial]]]) -> Table:
     """One row for each study: how far it is and what is best."""
-    table = _table("study", "trials", "complete", "failed", "best score", "best trial")
+    table = _table("study", "trials", "complete", "pruned", "failed", "best score", "best trial")
     for name, trials in studies:
         best = best_trial(trials)
         states = Counter(trial.state for trial in trials)
@@ -111,6 +125,7 @@ def studies_table(studies: list[tuple[str, list[Trial]]]) -> Table:
             name,
             str(len(trials)),
             str(states[State.COMPLETE]),
+            str(states[State.PRUNED]),
             str(states[State.FAILED]),
             f"{best.score:.5f}" if best else "",
             str(best.number) if best else "",
@@ -121,7 +136,7 @@ def studies_table(studies: list[tuple[str, list[Trial]]]) -> Table:
 def trials_table(trials: list[Trial]) -> Table:
     """One row for each trial; the best one is marked."""
     names = sorted({name for trial in trials for name in trial.parameters})
-    table = _table("trial", "state", "score", "std", *names, "error")
+    table = _table("trial", "state", "score", "std", *names, "reason")
     best = best_trial(trials)
     for trial in trials:
         mark = " *" if trial is best else ""
@@ -130,8 +145,8 @@ def trials_table(trials: list[Trial]) -> Table:
             trial.state.value,
             "" if trial.score is None else f"{trial.score:.5f}",
             f"{trial.metrics['score_std']:.5f}" if "score_std" in trial.metrics else "",
-            *(str(trial.parameters.get(name, "")) for name in names),
-            trial.error,
+            *(shown(trial.parameters.get(name, "")) for name in names),
+            trial.reason,
         )
     return table
 
@@ -139,5 +154,5 @@ def trials_table(trials: list[Trial]) -> Table:
 def _table(*names: str) -> Table:
     table = Table(box=SIMPLE, show_edge=False, pad_edge=False)
     for name in names:
-        table.add_column(name, no_wrap=name != "error")
+        table.add_column(name, no_wrap=name != "reason")
     return table

@@ -22,12 +22,12 @@ class Dropout:
     Masks depend on the seed, the training step and the layer's place in the model alone.
     """
 
-    def __init__(self, model: keras.Model, step: keras.Variable) -> None:
+    def __init__(self, model: keras.Model, step: tf.Variable) -> None:
         """Take over the model's dropout layers.
 
         Args:
             model: Any Keras model; layers with a noise shape of their own are left alone.
-            step: Counts training steps.
+            step: int64, (); counts training steps.
         """
         self._layers = _dropout_layers(model)
         self._step = step
@@ -67,7 +67,7 @@ class Dropout:
             key=tf.reshape(tf.cast(self._seed, tf.uint64), [1]),
             # The lower word counts the numbers of one mask, so the upper one tells masks apart.
             counter=tf.stack(
-                [tf.constant(0, tf.uint64), tf.cast(self._step.value * 1024 + index, tf.uint64)]
+                [tf.constant(0, tf.uint64), tf.cast(self._step * 1024 + index, tf.uint64)]
             ),
             alg=PHILOX,
             dtype=tf.uint32,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .settings import FloatRange, IntRange, Setting
+from .settings import Compiled, Flag, FloatRange, IntRange, Setting
 
 if TYPE_CHECKING:
     import keras
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 ARCHITECTURE: Mapping[str, Setting] = {
     "hidden_units": Setting(IntRange(1, 2**16), 128),
     "layers": Setting(IntRange(1, 4), 2),
-    "dropout_rate": Setting(FloatRange(0.0, 1.0), 0.0),
+    "batch_norm": Setting(Flag(), False),
+    "dropout_rate": Setting(FloatRange(0.0, 1.0), 0.0, Compiled.PRESENCE),
 }
-DROPOUT = ("dropout_rate",)
 
 
 def build(
@@ -24,6 +24,7 @@ def build(
     *,
     hidden_units: int,
     layers: int,
+    batch_norm: bool,
     dropout_rate: float,
 ) -> keras.Model:
     """A perceptron on raw images; its pixels are divided by 255 and flattened inside.
@@ -34,6 +35,7 @@ def build(
         hidden_units: Width of the first dense layer; each further layer has half as many
             units as the one before, and at least one: 128 gives 128 and 64, as published.
         layers: Number of hidden layers.
+        batch_norm: Whether a batch normalization stands between each dense layer and its relu.
         dropout_rate: Share of units dropped after each hidden layer; 0 adds no layer.
 
     Returns:
@@ -45,7 +47,13 @@ def build(
     x = keras.layers.Rescaling(1 / 255)(inputs)
     x = keras.layers.Flatten()(x)
     for layer in range(layers):
-        x = keras.layers.Dense(max(1, hidden_units >> layer), activation="relu")(x)
+        units = max(1, hidden_units >> layer)
+        if batch_norm:
+            x = keras.layers.Dense(units, use_bias=False)(x)
+            x = keras.layers.BatchNormalization()(x)
+            x = keras.layers.ReLU()(x)
+        else:
+            x = keras.layers.Dense(units, activation="relu")(x)
         if dropout_rate:
             x = keras.layers.Dropout(dropout_rate)(x)
     outputs = keras.layers.Dense(classes, activation="softmax")(x)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .augmentation import gather_augmented
 from .backend import keras, tf
 from .data import Images
 from .dropout import Dropout, rates_of
-from .families import FAMILIES
-from .optimizers import make_optimizer
+from .families import Family
+from .optimizers import Optimizer
 from .settings import Value
 from .split import Rows
 
@@ -68,26 +69,19 @@ class Network:
 
     Attributes:
         model: The Keras model, with the weights of the moment.
-        architecture: The settings from which `initialize` builds. It may be replaced by one
-            with an equal `Family.graph`.
+        settings: All settings of the training. They may be replaced by ones with an equal
+            `Family.graph`; the next `initialize` heeds them.
     """
 
-    def __init__(
-        self,
-        data: Pixels,
-        family: str,
-        architecture: Mapping[str, Value],
-        batch_size: int,
-        optimizer: str,
-    ) -> None:
+    def __init__(self, data: Pixels, family: Family, settings: Mapping[str, Value]) -> None:
         self._data = data
         self._family = family
-        self.architecture = architecture
-        self._batch_size = batch_size
+        self.settings = settings
         self.model = self._build()
-        self._optimizer, self._step = make_optimizer(optimizer, self.model.trainable_variables)
+        self._optimizer = Optimizer(self.model.trainable_variables, settings)
         self._dropout = Dropout(self.model, self._optimizer.iterations)
-        self._fresh_state = [variable.numpy() for variable in self._optimizer.variables]
+        self._smoothing = tf.Variable(0.0, trainable=False)
+        self._shift = tf.Variable(0, dtype=tf.int64, trainable=False)
         rows = tf.TensorSpec([None], tf.int32)
         self._train = tf.function(
             self._train_graph, input_signature=[rows, tf.TensorSpec([2], tf.int32)]
@@ -95,21 +89,33 @@ class Network:
         self._evaluate = tf.function(self._evaluate_graph, input_signature=[rows])
 
     def _build(self) -> keras.Model:
-        build = FAMILIES[self._family].build
-        return build(self._data.image_shape, self._data.classes, **self.architecture)
+        return self._family.make(self._data.image_shape, self._data.classes, self.settings)
 
     @property
     def _variables(self) -> list[keras.Variable | tf.Variable]:
-        return [*self.model.variables, *self._optimizer.variables, *self._dropout.variables]
+        ours = [self._smoothing, self._shift, *self._dropout.variables]
+        return [*self.model.variables, *self._optimizer.variables, *ours]
 
-    def initialize(self, seed: int) -> None:
-        """Set fresh weights, drawn from `seed` by the layers' own initializers."""
+    def initialize(self, seed: int, images: int, epochs: int) -> None:
+        """Set fresh weights, drawn from `seed` by the layers' own initializers.
+
+        Args:
+            seed: Of weights and dropout.
+            images: How many are trained on in each epoch.
+            epochs: How many there will be, for a schedule that needs to know.
+        """
         keras.utils.set_random_seed(seed)
         fresh = self._build()
+        for variable, value in zip(self.model.variables, fresh.variables, strict=True):
+            variable.assign(value)
+        self._optimizer.begin(self.settings, -(-images // self._batch_size), epochs)
         self._dropout.set(seed, rates_of(fresh))
-        masks = [variable.numpy() for variable in self._dropout.variables]
-        weights = [variable.numpy() for variable in fresh.variables]
-        self.restore((*weights, *self._fresh_state, *masks))
+        self._smoothing.assign(float(self.settings["label_smoothing"]))
+        self._shift.assign(int(self.settings["shift"]))
+
+    @property
+    def _batch_size(self) -> int:
+        return int(self.settings["batch_size"])
 
     def state(self) -> Variables:
         """Copies of all variables: weights, random states of layers, the optimizer's state."""
@@ -149,17 +155,19 @@ class Network:
     def _train_graph(self, rows: tf.Tensor, order: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         count = tf.size(rows)
         rows = tf.gather(rows, tf.argsort(tf.random.stateless_uniform([count], order)))
+        augments = bool(self.settings["flip"]) or bool(self.settings["shift"])
         variables = [variable.value for variable in self.model.trainable_variables]
         total, correct = tf.constant(0.0), tf.constant(0)
         for start in tf.range(0, count, self._batch_size):
             batch = rows[start : tf.minimum(start + self._batch_size, count)]
-            images, labels = self._gather(batch)
+            images = self._augmented(batch, order) if augments else self._images(batch)
+            labels = tf.gather(self._data.labels, batch)
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(variables)
                 probabilities = self.model(images, training=True)
-                losses = keras.ops.sparse_categorical_crossentropy(labels, probabilities)
+                losses = self._losses(labels, probabilities)
                 loss = tf.reduce_mean(losses)
-            self._step(tape.gradient(loss, variables))
+            self._optimizer.step(tape.gradient(loss, variables))
             total += tf.reduce_sum(losses)
             correct += tf.reduce_sum(tf.cast(_predicted(probabilities) == labels, tf.int32))
         return total, correct
@@ -168,8 +176,9 @@ class Network:
         count, classes = tf.size(rows), self._data.classes
         total, confusion = tf.constant(0.0), tf.zeros([classes * classes], tf.int64)
         for start in tf.range(0, count, EVALUATION_BATCH):
-            images, labels = self._gather(rows[start : tf.minimum(start + EVALUATION_BATCH, count)])
-            probabilities = self.model(images, training=False)
+            batch = rows[start : tf.minimum(start + EVALUATION_BATCH, count)]
+            labels = tf.gather(self._data.labels, batch)
+            probabilities = self.model(self._images(batch), training=False)
             losses = keras.ops.sparse_categorical_crossentropy(labels, probabilities)
             total += tf.reduce_sum(losses)
             cells = labels * classes + _predicted(probabilities)
@@ -178,8 +187,26 @@ class Network:
             )
         return total, tf.reshape(confusion, [classes, classes])
 
-    def _gather(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.gather(self._data.pixels, rows), tf.gather(self._data.labels, rows)
+    def _images(self, rows: tf.Tensor) -> tf.Tensor:
+        return tf.gather(self._data.pixels, rows)
+
+    def _augmented(self, rows: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
+        seed = tf.stack([order[0], tf.cast(self._optimizer.iterations, tf.int32)])
+        return gather_augmented(
+            self._data.pixels,
+            rows,
+            seed,
+            flip=bool(self.settings["flip"]),
+            shift=self._shift if self.settings["shift"] else None,
+        )
+
+    def _losses(self, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+        """Cross-entropy of each image, in nats, with the labels smoothed as the settings say."""
+        if not self.settings["label_smoothing"]:
+            return keras.ops.sparse_categorical_crossentropy(labels, probabilities)
+        classes = self._data.classes
+        truth = tf.one_hot(labels, classes) * (1 - self._smoothing) + self._smoothing / classes
+        return keras.ops.categorical_crossentropy(truth, probabilities)
 
 
 def _predicted(probabilities: tf.Tensor) -> tf.Tensor:

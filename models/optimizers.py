@@ -1,104 +1,155 @@
-"""One optimizer step as one fused TensorFlow kernel per variable.
+"""Optimizers: one step as one fused TensorFlow kernel per variable.
 
-A Keras optimizer keeps the state and the hyperparameters; its arithmetic is done here by the
-kernels `ResourceApply…`, which compute the same formulas in one pass over memory. Keras' own
-`Optimizer.apply` inside a `tf.function` is slower (for the published MLP the whole training step
-takes 1.2 times as long) and leaves several MB behind for each fit.
+The kernels `ResourceApply…` compute the formulas of Keras' optimizers in one pass over memory.
+Keras' own `Optimizer.apply` inside a `tf.function` is slower (for the published MLP the whole
+training step takes 1.2 times as long) and leaves several MB behind for each fit. The
+hyperparameters are variables, so that trainings that differ in them share one compiled graph.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from .backend import keras, tf
+from .settings import Value
 
-Step = Callable[[Sequence[tf.Tensor]], None]
-
-
-def make_optimizer(
-    name: str, variables: Sequence[keras.Variable]
-) -> tuple[keras.optimizers.Optimizer, Step]:
-    """A Keras optimizer with Keras' default hyperparameters, and its step.
-
-    Args:
-        name: A key of `KINDS`.
-        variables: What is optimized; the optimizer's state is built for them.
-
-    Returns:
-        The optimizer, and a function that applies gradients (one for each variable) and counts
-        the step; it is to be called inside a `tf.function`.
-    """
-    kind, make_apply = KINDS[name]
-    optimizer = kind()
-    optimizer.build(variables)
-    apply = make_apply(optimizer, variables)
-
-    def step(gradients: Sequence[tf.Tensor]) -> None:
-        apply(gradients)
-        optimizer.iterations.assign_add(1)
-
-    return optimizer, step
+EPSILON = 1e-7  # Keras' default for all of them
+BETA_1, BETA_2 = 0.9, 0.999  # Kingma & Ba 2015
+RHO = 0.9
 
 
-def _adam(optimizer: keras.optimizers.Adam, variables: Sequence[keras.Variable]) -> Step:
-    # Kingma & Ba 2015, as in Keras: epsilon is added to sqrt(v), not to its corrected value.
-    slots = list(zip(variables, optimizer._momentums, optimizer._velocities, strict=True))
+class Optimizer:
+    """The state of an optimizer, and its step under a learning rate schedule."""
 
-    def apply(gradients: Sequence[tf.Tensor]) -> None:
-        steps = tf.cast(optimizer.iterations.value + 1, tf.float32)
-        beta_1_power, beta_2_power = optimizer.beta_1**steps, optimizer.beta_2**steps
-        for gradient, (variable, momentum, velocity) in zip(gradients, slots, strict=True):
-            tf.raw_ops.ResourceApplyAdam(
-                var=variable.value.handle,
-                m=momentum.value.handle,
-                v=velocity.value.handle,
-                beta1_power=beta_1_power,
-                beta2_power=beta_2_power,
-                lr=optimizer.learning_rate.value,
-                beta1=optimizer.beta_1,
-                beta2=optimizer.beta_2,
-                epsilon=optimizer.epsilon,
-                grad=gradient,
-            )
+    def __init__(self, variables: Sequence[keras.Variable], settings: Mapping[str, Value]) -> None:
+        """Make the state; `begin` sets it.
 
-    return apply
+        Args:
+            variables: What is optimized.
+            settings: All settings of a training. Of them `optimizer`, `schedule` and whether
+                there is a `weight_decay` are compiled; the other ones are set by `begin`.
+        """
+        self._kernel = KERNELS[str(settings["optimizer"])]
+        self._cosine = settings["schedule"] == "cosine"
+        self._decays = bool(settings["weight_decay"])
+        self._targets = [
+            _Target(variable, [_zeros(variable) for _ in range(self._kernel.slots)])
+            for variable in variables
+        ]
+        self.iterations = tf.Variable(0, dtype=tf.int64, trainable=False)
+        names = ("learning_rate", "momentum", "weight_decay", "warmup_steps", "steps")
+        self._hyper = {name: tf.Variable(0.0, trainable=False, name=name) for name in names}
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """All that a later step depends on."""
+        slots = [slot for target in self._targets for slot in target.slots]
+        return [self.iterations, *self._hyper.values(), *slots]
+
+    def begin(self, settings: Mapping[str, Value], steps_per_epoch: int, epochs: int) -> None:
+        """Forget all steps and take the hyperparameters of `settings`, for a fit of `epochs`."""
+        for variable in self.variables:
+            variable.assign(tf.zeros_like(variable))
+        for name in ("learning_rate", "momentum", "weight_decay"):
+            self._hyper[name].assign(float(settings[name]))
+        self._hyper["warmup_steps"].assign(float(int(settings["warmup_epochs"]) * steps_per_epoch))
+        self._hyper["steps"].assign(float(epochs * steps_per_epoch))
+
+    def rate(self) -> tf.Tensor:
+        """The learning rate of the coming step, float32."""
+        peak, warmup = self._hyper["learning_rate"], self._hyper["warmup_steps"]
+        step = tf.cast(self.iterations, tf.float32)
+        if not self._cosine:
+            return peak * tf.minimum(1.0, (step + 1) / tf.maximum(warmup, 1.0))
+        # Loshchilov & Hutter 2017, one period, after a linear rise.
+        passed = (step - warmup) / tf.maximum(self._hyper["steps"] - warmup, 1.0)
+        falling = 0.5 * (1 + tf.cos(math.pi * tf.clip_by_value(passed, 0.0, 1.0)))
+        return peak * tf.where(step < warmup, (step + 1) / tf.maximum(warmup, 1.0), falling)
+
+    def step(self, gradients: Sequence[tf.Tensor]) -> None:
+        """Apply gradients, one for each variable; to be called inside a `tf.function`."""
+        rate = self.rate()
+        count = tf.cast(self.iterations + 1, tf.float32)
+        for gradient, target in zip(gradients, self._targets, strict=True):
+            value = target.variable.value
+            if self._decays and len(value.shape) > 1:
+                value.assign_sub(value * (rate * self._hyper["weight_decay"]))
+            self._kernel.apply(target, gradient, rate, count, self._hyper["momentum"])
+        self.iterations.assign_add(1)
 
 
-def _rmsprop(optimizer: keras.optimizers.RMSprop, variables: Sequence[keras.Variable]) -> Step:
-    slots = [
-        # Without momentum the kernel only writes its momentum slot: scratch space, not state.
-        (variable, velocity, tf.Variable(tf.zeros(variable.shape), trainable=False))
-        for variable, velocity in zip(variables, optimizer._velocities, strict=True)
-    ]
-
-    def apply(gradients: Sequence[tf.Tensor]) -> None:
-        for gradient, (variable, velocity, scratch) in zip(gradients, slots, strict=True):
-            tf.raw_ops.ResourceApplyRMSProp(
-                var=variable.value.handle,
-                ms=velocity.value.handle,
-                mom=scratch.handle,
-                lr=optimizer.learning_rate.value,
-                rho=optimizer.rho,
-                momentum=0.0,
-                epsilon=optimizer.epsilon,
-                grad=gradient,
-            )
-
-    return apply
+@dataclass(frozen=True)
+class _Target:
+    variable: keras.Variable
+    slots: list[tf.Variable]
 
 
-def _sgd(optimizer: keras.optimizers.SGD, variables: Sequence[keras.Variable]) -> Step:
-    def apply(gradients: Sequence[tf.Tensor]) -> None:
-        for gradient, variable in zip(gradients, variables, strict=True):
-            tf.raw_ops.ResourceApplyGradientDescent(
-                var=variable.value.handle, alpha=optimizer.learning_rate.value, delta=gradient
-            )
+@dataclass(frozen=True)
+class _Kernel:
+    """`apply(target, gradient, learning rate, number of the step, momentum)`."""
 
-    return apply
+    slots: int
+    apply: Callable[[_Target, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], None]
 
 
-KINDS: Mapping[str, tuple[type[keras.optimizers.Optimizer], Callable[..., Step]]] = {
-    "adam": (keras.optimizers.Adam, _adam),
-    "rmsprop": (keras.optimizers.RMSprop, _rmsprop),
-    "sgd": (keras.optimizers.SGD, _sgd),
+def _zeros(variable: keras.Variable) -> tf.Variable:
+    return tf.Variable(tf.zeros(variable.shape), trainable=False)
+
+
+def _adam(
+    target: _Target, gradient: tf.Tensor, rate: tf.Tensor, count: tf.Tensor, _: tf.Tensor
+) -> None:
+    # As in Keras, epsilon is added to sqrt(v), not to its corrected value.
+    mean, variance = target.slots
+    tf.raw_ops.ResourceApplyAdam(
+        var=target.variable.value.handle,
+        m=mean.handle,
+        v=variance.handle,
+        beta1_power=BETA_1**count,
+        beta2_power=BETA_2**count,
+        lr=rate,
+        beta1=BETA_1,
+        beta2=BETA_2,
+        epsilon=EPSILON,
+        grad=gradient,
+    )
+
+
+def _rmsprop(
+    target: _Target, gradient: tf.Tensor, rate: tf.Tensor, _: tf.Tensor, __: tf.Tensor
+) -> None:
+    square, update = target.slots
+    tf.raw_ops.ResourceApplyRMSProp(
+        var=target.variable.value.handle,
+        ms=square.handle,
+        mom=update.handle,
+        lr=rate,
+        rho=RHO,
+        momentum=0.0,
+        epsilon=EPSILON,
+        grad=gradient,
+    )
+
+
+def _sgd(
+    target: _Target, gradient: tf.Tensor, rate: tf.Tensor, _: tf.Tensor, momentum: tf.Tensor
+) -> None:
+    # Without momentum this is the plain step: the velocity is then minus rate times gradient.
+    (velocity,) = target.slots
+    tf.raw_ops.ResourceApplyKerasMomentum(
+        var=target.variable.value.handle,
+        accum=velocity.handle,
+        lr=rate,
+        grad=gradient,
+        momentum=momentum,
+    )
+
+
+KERNELS: Mapping[str, _Kernel] = {
+    "adam": _Kernel(2, _adam),
+    "adamw": _Kernel(2, _adam),
+    "rmsprop": _Kernel(2, _rmsprop),
+    "sgd": _Kernel(1, _sgd),
 }

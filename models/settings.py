@@ -1,9 +1,21 @@
 """Settings: the parameters of a training and the values that each may take."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 Value = bool | int | float | str
+
+
+class Scoring(Enum):
+    """How a candidate is scored."""
+
+    CROSS_VALIDATION = "cross_validation"
+    """By the mean over folds of the accuracy after the last epoch, as `GridSearchCV` does."""
+    VALIDATION = "validation"
+    """By the accuracy on held out images after the best epoch, whose weights are kept."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +60,95 @@ class OneOf:
         return "one of " + ", ".join(self.names)
 
     def allows(self, value: Value) -> bool:
-        return value in self.names
+        return isinstance(value, str) and value in self.names
 
 
-Allowed = IntRange | FloatRange | OneOf
+@dataclass(frozen=True)
+class Flag:
+    """True or false."""
+
+    def __str__(self) -> str:
+        return "true or false"
+
+    def allows(self, value: Value) -> bool:
+        return isinstance(value, bool)
+
+
+@dataclass(frozen=True)
+class Anything:
+    """Any value: a user's own model knows what it takes."""
+
+    def __str__(self) -> str:
+        return "a number, a word, true or false"
+
+    def allows(self, value: Value) -> bool:  # noqa: ARG002  # as the others'
+        return True
+
+
+Allowed = IntRange | FloatRange | OneOf | Flag | Anything
+
+
+class Compiled(Enum):
+    """What of a setting goes into a training's compiled graph."""
+
+    VALUE = "value"
+    PRESENCE = "whether it is zero; the value itself is a variable"
+    NOTHING = "nothing: it is a variable, or not of the graph"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What one parameter may be, and what it is where a space does not say."""
+    """What one parameter may be, and what it is where a space does not say.
+
+    Attributes:
+        allowed: Its values.
+        default: None where it depends on the optimizer (`OPTIMIZERS`).
+        compiled: What two trainings must share to share a graph.
+    """
 
     allowed: Allowed
-    default: Value
+    default: Value | None
+    compiled: Compiled = Compiled.VALUE
+
+    def graph(self, value: Value) -> Value | None:
+        """What of `value` is part of the graph."""
+        if self.compiled is Compiled.VALUE:
+            return value
+        return bool(value) if self.compiled is Compiled.PRESENCE else None
 
 
-OPTIMIZERS = ("adam", "rmsprop", "sgd")
+OPTIMIZERS: Mapping[str, Mapping[str, float]] = {
+    "adam": {"learning_rate": 0.001, "weight_decay": 0.0},
+    "adamw": {"learning_rate": 0.001, "weight_decay": 0.004},
+    "rmsprop": {"learning_rate": 0.001, "weight_decay": 0.0},
+    "sgd": {"learning_rate": 0.01, "weight_decay": 0.0},
+}
+"""The optimizers, and the defaults that Keras gives them."""
+
+SCHEDULES = ("constant", "cosine")
 
 TRAINING: Mapping[str, Setting] = {
     "batch_size": Setting(IntRange(1, 2**20), 128),
-    "epochs": Setting(IntRange(1, 10**6), 20),
-    "optimizer": Setting(OneOf(OPTIMIZERS), "adam"),
+    "epochs": Setting(IntRange(1, 10**6), 20, Compiled.NOTHING),
+    "optimizer": Setting(OneOf(tuple(OPTIMIZERS)), "adam"),
+    "learning_rate": Setting(FloatRange(0.0, 100.0), None, Compiled.NOTHING),
+    "momentum": Setting(FloatRange(0.0, 1.0), 0.0, Compiled.NOTHING),
+    "weight_decay": Setting(FloatRange(0.0, 1.0), None, Compiled.PRESENCE),
+    "schedule": Setting(OneOf(SCHEDULES), "constant"),
+    "warmup_epochs": Setting(IntRange(0, 10**6), 0, Compiled.NOTHING),
+    "label_smoothing": Setting(FloatRange(0.0, 1.0), 0.0, Compiled.PRESENCE),
+    "flip": Setting(Flag(), False),
+    "shift": Setting(IntRange(0, 64), 0, Compiled.PRESENCE),
 }
-"""Settings of every training, whatever the model family."""
+"""Settings of every training, whatever the model family.
+
+`momentum` is of sgd alone; `weight_decay` is decoupled from the gradient (Loshchilov & Hutter
+2019) and spares biases and normalization; `cosine` rises over `warmup_epochs` and falls to zero at
+the last step of `epochs`; `flip` mirrors half of the images left to right, and `shift` moves each
+by up to so many pixels, in training alone.
+"""
+
+
+def knows_its_length(settings: Mapping[str, Value]) -> bool:
+    """Whether a training depends from its first step on how long it will be."""
+    return settings["schedule"] != "constant"

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from .split import Fold
 
@@ -58,25 +53,6 @@ class FitState:
     history: tuple[Epoch, ...]
     variables: Variables
 
-    def save(self, path: Path) -> None:
-        """Write the state to a file, whole or not at all."""
-        part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            history = json.dumps([asdict(epoch) for epoch in self.history])
-            variables = {f"v{index}": value for index, value in enumerate(self.variables)}
-            np.savez(file, allow_pickle=False, history=np.array(history), **variables)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-
-    @classmethod
-    def load(cls, path: Path) -> FitState:
-        """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as file:
-            history = tuple(Epoch(**epoch) for epoch in json.loads(str(file["history"])))
-            variables = tuple(file[f"v{index}"] for index in range(len(file.files) - 1))
-        return cls(history, variables)
-
 
 def fit(
     network: Network, fold: Fold, seed: int, epochs: int, start: FitState | None = None
@@ -96,7 +72,7 @@ def fit(
         Each new epoch with its evaluation.
     """
     if start is None:
-        network.initialize(seed)
+        network.initialize(seed, len(fold.train), epochs)
     else:
         network.restore(start.variables)
     done = len(start.history) if start else 0

@@ -5,17 +5,20 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import FmsearchError
 from ..tracking.places import Places
 from ..tracking.reachability import TrackingError
-from ..tracking.record import RunRecord, Status
+from ..tracking.record import TAG_MODEL, RunRecord, Status
 from ..tracking.shipper import Shipper
 from ..tracking.store import Store
 from .evidence import Evidence, identity
 from .ledger import StudyLedger
 from .result import entries, entry_name
+from .trial import Trial, ranking
 
 UNSHIPPED = "study"
 """A file in the outbox that says that the study's own run is not as it must be in the end."""
@@ -38,7 +41,21 @@ class Delivery:
     Nothing happens before `begin`, so that loading MLflow does not delay the first trial.
     """
 
-    def __init__(self, evidence: Evidence, ledger: StudyLedger, places: Places) -> None:
+    def __init__(
+        self,
+        evidence: Evidence,
+        ledger: StudyLedger,
+        places: Places,
+        keep_models: int | None = None,
+    ) -> None:
+        """Prepare to ship.
+
+        Args:
+            evidence, ledger: Of the study.
+            places: Of the store.
+            keep_models: Models of how many of the best trials stay; None for all.
+        """
+        self._keep_models = keep_models
         self._evidence = evidence
         self._ledger = ledger
         self._places = places
@@ -100,8 +117,33 @@ class Delivery:
         store, parent = self._open()
         entry = self._outbox / entry_name(number)
         if entry.exists():
-            store.ship(self._evidence.trial(number, entry), parent)
+            trials = self._ledger.trials()
+            record = self._evidence.trial(trials[number], entry)
+            if number not in self._kept(trials):
+                record = self._without_model(record)
+            store.ship(record, parent)
             shutil.rmtree(entry)
+            self._drop_models(store)
+
+    def _kept(self, trials: Sequence[Trial]) -> set[int]:
+        """Numbers of the trials whose models stay."""
+        ranked = ranking(trials)
+        return {trial.number for trial in ranked[: self._keep_models]}
+
+    def _without_model(self, record: RunRecord) -> RunRecord:
+        if record.model is None:
+            return record
+        return replace(record, model=None, tags={**record.tags, TAG_MODEL: self._why_dropped})
+
+    @property
+    def _why_dropped(self) -> str:
+        return f"dropped: not one of the best {self._keep_models} (--keep-models)"
+
+    def _drop_models(self, store: Store) -> None:
+        """Drop the models that better trials have pushed out of those that stay."""
+        if self._keep_models:
+            keep = {str(number) for number in self._kept(self._ledger.trials())}
+            store.drop_models(identity(self._evidence.study, "trial"), keep, self._why_dropped)
 
     def _end(self, status: Status) -> None:
         store, _ = self._open()

@@ -12,9 +12,12 @@ class Recorder(Protocol):
     """Hears what became of running trials."""
 
     def tell(self, trial: Trial, result: Result) -> None:
-        """Record a trial as complete."""
+        """Record a trial as complete or pruned, as its result says."""
 
-    def fail(self, trial: Trial, error: str) -> None:
+    def repeat(self, trial: Trial, earlier: Trial) -> None:
+        """Record a trial with the result of a finished one that has equal parameters."""
+
+    def fail(self, trial: Trial, reason: str) -> None:
         """Record a trial as failed, with the reason."""
 
 
@@ -22,7 +25,13 @@ class Engine(Recorder, Protocol):
     """Proposes the trials of one study and hears what became of them."""
 
     def ask(self) -> tuple[Trial, ...]:
-        """Claim trials that one training answers; none if nothing is left to try."""
+        """Claim trials that one training answers; none if there is nothing to try now."""
+
+    def report(self, trial: Trial, step: int, scores: tuple[float, ...]) -> str:
+        """Hear a running trial's scores, as in `Report`; gives why it is to be pruned, if it is.
+
+        `step` counts epochs or, cross-validated, folds. The answer is on record before it is given.
+        """
 
     def release(self, trial: Trial) -> None:
         """Give a claimed trial back, to be tried again under its number."""

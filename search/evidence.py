@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,11 +14,14 @@ import numpy as np
 from ..models import figures
 from ..models.data import DataSet, load_training
 from ..models.evaluation import classification_report
+from ..models.settings import Scoring
 from ..models.split import Split
 from ..tracking.record import (
     TAG_DATA,
+    TAG_DUPLICATE,
     TAG_ERROR,
     TAG_ID,
+    TAG_PRUNED,
     TAG_ROLE,
     TAG_SPACE,
     TAG_STATE,
@@ -31,10 +34,10 @@ from ..tracking.record import (
     Status,
 )
 from .ledger import StudyRecord
-from .result import MODEL, SUMMARY, Result, read_failure, read_result
+from .result import MODEL, SUMMARY, Result, read_duplicate, read_failure, read_result
 from .space import Space
 from .tables import cv_results_csv, trials_csv
-from .trial import Trial, best_trial
+from .trial import State, Trial, best_trial
 
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
@@ -107,7 +110,8 @@ class Evidence:
     ) -> RunRecord:
         """The study's run at its end or interruption; `folder` is filled with its artifacts."""
         (folder / "trials.csv").write_text(trials_csv(trials), "utf-8")
-        (folder / "cv_results.csv").write_text(cv_results_csv(trials), "utf-8")
+        if self.space.scoring is Scoring.CROSS_VALIDATION:
+            (folder / "cv_results.csv").write_text(cv_results_csv(trials), "utf-8")
         best = best_trial(trials)
         params: dict[str, str] = {"seed": str(self.study.seed)}
         points: tuple[Point, ...] = ()
@@ -128,36 +132,50 @@ class Evidence:
             artifacts=folder,
         )
 
-    def trial(self, number: int, entry: Path) -> RunRecord:
+    def trial(self, trial: Trial, entry: Path) -> RunRecord:
         """The run of a finished trial; its figures and tables are drawn into the entry."""
-        name = f"{self.study.name}-{number:04d}"
-        tagged = identity(self.study, "trial", **{TAG_TRIAL: str(number)})
-        tags = {TAG_SPACE: self.space.name, TAG_DATA: self.data.sha256}
-        failure = read_failure(entry)
-        if failure is not None:
-            return RunRecord(
-                name=name,
-                identity=tagged,
-                tags={**tags, TAG_STATE: "failed", TAG_ERROR: failure.error},
+        record = RunRecord(
+            name=f"{self.study.name}-{trial.number:04d}",
+            identity=identity(self.study, "trial", **{TAG_TRIAL: str(trial.number)}),
+            tags={TAG_SPACE: self.space.name, TAG_DATA: self.data.sha256, **_state_tags(trial)},
+            status=_STATUS[trial.state],
+            started_at=0,
+            ended_at=0,
+        )
+        if (failure := read_failure(entry)) is not None:
+            return replace(
+                record,
                 params=self._params(failure.settings, failure.seed),
-                status=Status.FAILED,
                 started_at=failure.failed_at,
                 ended_at=failure.failed_at,
             )
+        if (duplicate := read_duplicate(entry)) is not None:
+            at = duplicate.told_at
+            return replace(
+                record,
+                params=self._params(duplicate.settings, duplicate.seed),
+                points=tuple(Point(name, one, 0, at) for name, one in trial.metrics.items()),
+                started_at=at,
+                ended_at=at,
+            )
         result = read_result(entry)
-        heading = f"{name}: accuracy {result.metrics['score']:.4f} over {self.space.folds} folds"
-        return RunRecord(
-            name=name,
-            identity=tagged,
-            tags={**tags, TAG_STATE: "complete"},
+        heading = f"{record.name}: {self._heading(trial, result)}"
+        return replace(
+            record,
             params=self._params(result.settings, result.seed),
             points=result_points(result),
-            status=Status.FINISHED,
             started_at=result.started_at,
             ended_at=result.finished_at,
             artifacts=self.draw(entry, result, heading),
-            model=self.model(entry, result),
+            model=self.model(entry, result) if (entry / MODEL).exists() else None,
         )
+
+    def _heading(self, trial: Trial, result: Result) -> str:
+        if trial.score is None:
+            return trial.reason
+        if self.space.scoring is Scoring.CROSS_VALIDATION:
+            return f"accuracy {trial.score:.4f} over {self.space.folds} folds"
+        return f"accuracy {trial.score:.4f} after epoch {result.metrics['best_epoch']:.0f}"
 
     def _params(self, settings: Mapping[str, object], seed: int) -> dict[str, str]:
         return {**{name: str(value) for name, value in settings.items()}, "seed": str(seed)}
@@ -172,13 +190,33 @@ class Evidence:
         folder = entry / "artifacts"
         shutil.rmtree(folder, ignore_errors=True)
         drawn = folder / "figures"
-        self._confusion_figure.save(drawn / "confusion_matrix.png", result.confusion, heading)
-        self._curves_figure.save(drawn / "learning_curves.png", result.history, heading)
-        report = classification_report(result.confusion, self.data.class_names)
-        (folder / "confusion_matrix.json").write_text(json.dumps(result.confusion))
-        (folder / "classification_report.json").write_text(json.dumps(report, indent=1))
+        drawn.mkdir(parents=True)
+        if result.history:
+            self._confusion_figure.save(drawn / "confusion_matrix.png", result.confusion, heading)
+            self._curves_figure.save(drawn / "learning_curves.png", result.history, heading)
+            report = classification_report(result.confusion, self.data.class_names)
+            (folder / "confusion_matrix.json").write_text(json.dumps(result.confusion))
+            (folder / "classification_report.json").write_text(json.dumps(report, indent=1))
         shutil.copyfile(entry / SUMMARY, folder / "model_summary.txt")
         return folder
+
+
+_STATUS = {
+    State.COMPLETE: Status.FINISHED,
+    State.PRUNED: Status.KILLED,
+    State.FAILED: Status.FAILED,
+}
+
+
+def _state_tags(trial: Trial) -> dict[str, str]:
+    tags = {TAG_STATE: trial.state.value}
+    if trial.duplicate_of is not None:
+        tags[TAG_DUPLICATE] = str(trial.duplicate_of)
+    if trial.state is State.FAILED:
+        tags[TAG_ERROR] = trial.reason
+    if trial.state is State.PRUNED:
+        tags[TAG_PRUNED] = trial.reason
+    return tags
 
 
 def result_points(result: Result) -> tuple[Point, ...]:

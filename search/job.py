@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..models.settings import Value
+from ..models.settings import Scoring, Value
 from ..models.split import Fold
 
 
@@ -17,12 +17,25 @@ class TrainerSetup:
     Attributes:
         data: The data set's spec; for a trial only its training part is read.
         classes: Number of classes.
+        model: Name of the model family, and `parameters`, as `find_family` takes them.
         folds: Rows of the training part.
+        scoring: How trials are scored on the folds.
+        judged: Whether each score waits for a verdict, in which the coordinator may prune.
+        most_parameters: A larger network is not trained; None for any size.
+        keep_models: Whether a trial's result has its model.
+        checkpoint_every: Seconds between two checkpoints.
     """
 
     data: str
     classes: int
-    folds: tuple[Fold, ...]
+    model: str
+    parameters: tuple[str, ...]
+    folds: tuple[Fold, ...] = ()
+    scoring: Scoring = Scoring.VALIDATION
+    judged: bool = False
+    most_parameters: int | None = None
+    keep_models: bool = True
+    checkpoint_every: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -31,17 +44,17 @@ class TrialJob:
 
     Attributes:
         epochs: Trial numbers and the epochs of each.
-        family: Key of `FAMILIES`.
         settings: All settings but `epochs`.
         seed: Of the training.
         entries: The folder in the outbox for each trial's result.
+        checkpoint: The file of its checkpoint.
     """
 
     epochs: Mapping[int, int]
-    family: str
     settings: Mapping[str, Value]
     seed: int
     entries: Mapping[int, Path]
+    checkpoint: Path
 
 
 @dataclass(frozen=True)
@@ -49,30 +62,50 @@ class FinalJob:
     """Training on all training images, and the one look at the test images.
 
     Attributes:
-        family, settings, seed: As in `TrialJob`.
+        settings, seed: As in `TrialJob`.
         epochs: How long to train.
         folder: Where the result and the model go.
     """
 
-    family: str
     settings: Mapping[str, Value]
     seed: int
     epochs: int
     folder: Path
 
 
-Job = TrialJob | FinalJob
+@dataclass(frozen=True)
+class CheckJob:
+    """Building a user's own network, to see that it fits; `settings` as in `TrialJob`."""
+
+    settings: Mapping[str, Value]
+
+
+Job = TrialJob | FinalJob | CheckJob
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why a training is to be pruned after the score that it just reported; empty to go on."""
+
+    prune: str
 
 
 @dataclass(frozen=True)
 class EpochDone:
-    """A trainer finished an epoch; `accuracy` is on validation images, where there are any."""
+    """A trainer finished an epoch.
+
+    Attributes:
+        fold, folds, epoch, epochs: Where it is, counted from 1.
+        accuracy: On validation images, where there are any.
+        scores: As in `Report`.
+    """
 
     fold: int
     folds: int
     epoch: int
     epochs: int
     accuracy: float | None
+    scores: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

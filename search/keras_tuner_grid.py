@@ -15,6 +15,7 @@ from keras_tuner.engine.trial import Trial as TunerTrial
 from keras_tuner.engine.trial import TrialStatus
 
 from ..models.settings import Value
+from .domain import Choice
 from .ledger import StudyLedger
 from .result import Result
 from .space import Space
@@ -56,7 +57,7 @@ class GridOracle(keras_tuner.Oracle):  # type: ignore[misc]  # Keras Tuner is no
 def declare(space: Space) -> keras_tuner.HyperParameters:
     """A space as Keras Tuner's `HyperParameters`, sorted by name as `ParameterGrid` sorts."""
     hyperparameters = keras_tuner.HyperParameters()
-    for name, choices in sorted(space.parameters.items()):
+    for name, choices in sorted(_choices(space).items()):
         hyperparameters.Choice(name, list(choices))
     return hyperparameters
 
@@ -65,11 +66,13 @@ class KerasTunerGrid:
     """The engine of a grid study, on a ledger. For one coordinator."""
 
     def __init__(self, space: Space, ledger: StudyLedger) -> None:
+        self._space = space
         self._ledger = ledger
-        self.oracle = GridOracle(declare(space), space.size)
-        self._trials = [self.oracle.create_trial(str(number)) for number in range(space.size)]
+        size = int(space.size)
+        self.oracle = GridOracle(declare(space), size)
+        self._trials = [self.oracle.create_trial(str(number)) for number in range(size)]
         points: list[dict[str, Value]] = [trial.hyperparameters.values for trial in self._trials]
-        ledger.enqueue(points, space.parameters)
+        ledger.enqueue(points, _choices(space))
         self._waiting: dict[int, Trial] = {}
         for trial in ledger.trials():
             if trial.state is State.RUNNING:  # of a coordinator that is no more
@@ -81,8 +84,9 @@ class KerasTunerGrid:
 
     def ask(self) -> tuple[Trial, ...]:
         while self._waiting:
-            shared = _but_epochs(next(iter(self._waiting.values())))
-            alike = [trial for trial in self._waiting.values() if _but_epochs(trial) == shared]
+            training = self._space.training
+            shared = training(next(iter(self._waiting.values())).parameters)
+            alike = [one for one in self._waiting.values() if training(one.parameters) == shared]
             for trial in alike:
                 del self._waiting[trial.number]
             if claimed := tuple(trial for trial in alike if self._ledger.claim(trial.number)):
@@ -93,8 +97,15 @@ class KerasTunerGrid:
         self._ledger.tell(trial, result)
         self._score(trial.number, result.metrics["score"])
 
-    def fail(self, trial: Trial, error: str) -> None:
-        self._ledger.fail(trial, error)
+    def repeat(self, trial: Trial, earlier: Trial) -> None:
+        self._ledger.repeat(trial, earlier)
+        self._score(trial.number, earlier.score)
+
+    def report(self, trial: Trial, step: int, scores: tuple[float, ...]) -> str:  # noqa: ARG002
+        return ""  # every point of a grid is tried to its end
+
+    def fail(self, trial: Trial, reason: str) -> None:
+        self._ledger.fail(trial, reason)
         self._score(trial.number, None)
 
     def release(self, trial: Trial) -> None:
@@ -111,5 +122,9 @@ class KerasTunerGrid:
         self.oracle.end_trial(trial)
 
 
-def _but_epochs(trial: Trial) -> dict[str, Value]:
-    return {name: value for name, value in trial.parameters.items() if name != "epochs"}
+def _choices(space: Space) -> dict[str, tuple[Value, ...]]:
+    return {
+        name: parameter.domain.values
+        for name, parameter in space.parameters.items()
+        if isinstance(parameter.domain, Choice)
+    }

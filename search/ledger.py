@@ -19,11 +19,16 @@ from .space_file import read_space
 from .trial import State, Trial
 
 if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
     from optuna.storages import BaseStorage
+    from optuna.study import Study
     from optuna.trial import FrozenTrial
 
 RECORD = "fmsearch.study"
-METRICS, FIT, SCORE, ERROR = "metrics", "fit_seconds", "score_seconds", "error"
+METRICS, FIT, SCORE = "metrics", "fit_seconds", "score_seconds"
+REASON, DUPLICATE = "reason", "duplicate_of"
+MOST_PARAMETERS = "parameters"
+"""Name of the constraint on a network's size."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class StudyRecord:
         data_sha256: Of the data set.
         seed: Of the study.
         train_images: How many training images are used; None for all.
+        sampler, pruner, lag: As in `Strategy`.
         id: Drawn when the study is made, so that studies of one name in two ledgers that share
             an MLflow store are not taken for each other.
     """
@@ -47,6 +53,9 @@ class StudyRecord:
     data_sha256: str
     seed: int
     train_images: int | None
+    sampler: str = ""
+    pruner: str = ""
+    lag: int = 0
     id: str = field(default="", compare=False)
 
     @property
@@ -61,12 +70,16 @@ class StudyRecord:
             "data set": (self.data_sha256, other.data_sha256),
             "seed": (self.seed, other.seed),
             "number of --train-images": (self.train_images, other.train_images),
+            "--sampler": (self.sampler, other.sampler),
+            "--pruner": (self.pruner, other.pruner),
+            "--reproducible": (bool(self.lag), bool(other.lag)),
         }
         return [what for what, (ours, theirs) in pairs.items() if ours != theirs]
 
 
 def _meaning(text: str) -> Space:
-    return replace(read_space(text, "the study's space"), about="", text="")
+    space = read_space(text, "the study's space")
+    return replace(space, about="", text="", trials=None, published=(), sampler="", pruner="")
 
 
 class Ledger:
@@ -128,20 +141,27 @@ class Ledger:
                 f"the study {record.name!r} exists with another {', '.join(differing)}; "
                 "give this one a --name of its own"
             )
-        record = replace(record, id=known.id if known else uuid.uuid4().hex[:12])
         if known is not None:
+            if known.lag and record.lag > known.lag:
+                raise FmsearchError(
+                    f"the study {record.name!r} was begun with --reproducible and {known.lag} "
+                    f"trainers, which its results depend on; go on with --jobs {known.lag} or fewer"
+                )
+            record = replace(record, id=known.id, lag=known.lag)
             study_id = self._storage.get_study_id_from_name(record.name)
         else:
-            study_id = self._make(record.name)
+            record = replace(record, id=uuid.uuid4().hex[:12])
+            study_id = self._make(record.name, read_space(record.space, record.name))
         self._storage.set_study_user_attr(study_id, RECORD, asdict(record))
         return StudyLedger(self._storage, record)
 
-    def _make(self, name: str) -> int:
+    def _make(self, name: str, space: Space) -> int:
         from optuna.exceptions import DuplicatedStudyError
         from optuna.study import StudyDirection
 
         try:
-            return self._storage.create_new_study([StudyDirection.MAXIMIZE], name)
+            directions = [StudyDirection[way.upper()] for way in space.objectives.values()]
+            return self._storage.create_new_study(directions, name)
         except DuplicatedStudyError:  # by another program, or by a call that was cut off
             study_id = self._storage.get_study_id_from_name(name)
             if self._storage.get_n_trials(study_id):
@@ -155,13 +175,14 @@ class StudyLedger:
     """One study's trials. Only one process at a time may change a study on SQLite."""
 
     def __init__(self, storage: BaseStorage, record: StudyRecord) -> None:
-        self._storage = storage
+        self.storage = storage
         self._study_id = storage.get_study_id_from_name(record.name)
         self.record = record
+        self._space = read_space(record.space, record.name)
 
     def trials(self) -> list[Trial]:
         """All trials by number."""
-        return [_read(trial) for trial in self._frozen()]
+        return [_read(trial) for trial in self.frozen()]
 
     def enqueue(self, points: Sequence[Mapping[str, Value]], space: Mapping[str, Any]) -> None:
         """Make sure that trial k waits for, or has, `points[k]`; what is there stays.
@@ -176,61 +197,104 @@ class StudyLedger:
         distributions: dict[str, BaseDistribution] = {
             name: CategoricalDistribution(choices) for name, choices in space.items()
         }
-        for point in points[len(self._frozen()) :]:
+        for point in points[len(self.frozen()) :]:
             waiting = create_trial(
                 state=TrialState.WAITING, params=dict(point), distributions=distributions
             )
-            self._storage.create_new_trial(self._study_id, waiting)
+            self.storage.create_new_trial(self._study_id, waiting)
 
     def claim(self, number: int) -> bool:
         """Take a waiting trial; False if somebody else has taken it."""
         from optuna.trial import TrialState
 
-        return self._storage.set_trial_state_values(self._id(number), TrialState.RUNNING)
+        return self.storage.set_trial_state_values(self._id(number), TrialState.RUNNING)
 
     def release(self, number: int) -> None:
         """Give a running trial back, to be taken again under the same number."""
         from optuna.trial import TrialState
 
-        self._storage.set_trial_state_values(self._id(number), TrialState.WAITING)
+        self.storage.set_trial_state_values(self._id(number), TrialState.WAITING)
 
     def tell(self, trial: Trial, result: Result) -> None:
-        """Record a running trial as complete."""
+        """Record a running trial as complete or pruned, as its result says."""
+        metrics = {**result.metrics, "parameters": result.parameters}
+        self._finish(trial, metrics, result.fit_seconds, result.score_seconds, result.pruned)
+
+    def repeat(self, trial: Trial, earlier: Trial) -> None:
+        """Record a running trial as a duplicate of a finished one, with the same numbers."""
+        self.storage.set_trial_user_attr(self._id(trial.number), DUPLICATE, earlier.number)
+        if earlier.state is State.FAILED:
+            self.fail(trial, earlier.reason)
+        else:
+            seconds = (earlier.fit_seconds, earlier.score_seconds)
+            self._finish(trial, earlier.metrics, *seconds, earlier.reason)
+
+    def _finish(
+        self,
+        trial: Trial,
+        metrics: Mapping[str, float],
+        fit_seconds: tuple[float, ...],
+        score_seconds: tuple[float, ...],
+        pruned: str,
+    ) -> None:
         from optuna.trial import TrialState
 
         trial_id = self._id(trial.number)
-        self._storage.set_trial_user_attr(trial_id, METRICS, result.metrics)
-        self._storage.set_trial_user_attr(trial_id, FIT, result.fit_seconds)
-        self._storage.set_trial_user_attr(trial_id, SCORE, result.score_seconds)
-        self._storage.set_trial_state_values(
-            trial_id, TrialState.COMPLETE, [result.metrics["score"]]
-        )
+        known = {METRICS: dict(metrics), FIT: fit_seconds, SCORE: score_seconds, REASON: pruned}
+        for name, value in known.items():
+            self.storage.set_trial_user_attr(trial_id, name, value)
+        if self._space.most_parameters is not None:
+            # Optuna's way to say it: above 0 is infeasible.
+            excess = float(metrics["parameters"] - self._space.most_parameters)
+            self.storage.set_trial_system_attr(trial_id, f"constraints:{MOST_PARAMETERS}", excess)
+        if pruned:
+            self.storage.set_trial_state_values(trial_id, TrialState.PRUNED)
+        else:
+            values = [metrics[name] for name in self._space.objectives]
+            self.storage.set_trial_state_values(trial_id, TrialState.COMPLETE, values)
 
-    def fail(self, trial: Trial, error: str) -> None:
+    def fail(self, trial: Trial, reason: str) -> None:
         """Record a running trial as failed, with the reason."""
         from optuna.trial import TrialState
 
         trial_id = self._id(trial.number)
-        self._storage.set_trial_user_attr(trial_id, ERROR, error)
-        self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+        self.storage.set_trial_user_attr(trial_id, REASON, reason)
+        self.storage.set_trial_state_values(trial_id, TrialState.FAIL)
 
-    def _frozen(self) -> list[FrozenTrial]:
-        return self._storage.get_all_trials(self._study_id, deepcopy=False)
+    def open(self, pruner: BasePruner) -> Study:
+        """The study as Optuna's own."""
+        import optuna
+
+        return optuna.load_study(study_name=self.record.name, storage=self.storage, pruner=pruner)
+
+    def attribute(self, number: int, name: str) -> object:
+        """What is noted of a trial under a name; None if nothing is."""
+        return self.frozen()[number].user_attrs.get(name)
+
+    def reported(self, number: int) -> Mapping[int, float]:
+        """A trial's scores so far, by step."""
+        return self.frozen()[number].intermediate_values
+
+    def frozen(self) -> list[FrozenTrial]:
+        """All trials by number, as Optuna has them; not to be changed."""
+        return self.storage.get_all_trials(self._study_id, deepcopy=False)
 
     def _id(self, number: int) -> int:
-        return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+        return self.storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
 
 
 def _read(trial: FrozenTrial) -> Trial:
     names = {"FAIL": State.FAILED}
     state = names.get(trial.state.name) or State[trial.state.name]
+    metrics = trial.user_attrs.get(METRICS, {})
     return Trial(
         number=trial.number,
         parameters=trial.params,
         state=state,
-        score=trial.value if state is State.COMPLETE else None,
-        metrics=trial.user_attrs.get(METRICS, {}),
+        score=metrics["score"] if state is State.COMPLETE else None,
+        metrics=metrics,
         fit_seconds=tuple(trial.user_attrs.get(FIT, ())),
         score_seconds=tuple(trial.user_attrs.get(SCORE, ())),
-        error=trial.user_attrs.get(ERROR, ""),
+        reason=trial.user_attrs.get(REASON, ""),
+        duplicate_of=trial.user_attrs.get(DUPLICATE),
     )

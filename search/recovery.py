@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from .engine import Recorder
 from .ledger import StudyLedger
-from .result import entries, read_failure, read_result
+from .result import entries, read_duplicate, read_failure, read_result
 from .trial import State, Trial
 
 
-def settle(recorder: Recorder, trial: Trial, entry: Path) -> None:
-    """Record a running trial as its folder says: complete or failed."""
-    failure = read_failure(entry)
-    if failure is None:
-        recorder.tell(trial, read_result(entry))
-    else:
+def settle(recorder: Recorder, trial: Trial, entry: Path, trials: Sequence[Trial]) -> None:
+    """Record a running trial as its folder says; `trials` are the study's."""
+    if (failure := read_failure(entry)) is not None:
         recorder.fail(trial, failure.error)
+    elif (duplicate := read_duplicate(entry)) is not None:
+        recorder.repeat(trial, trials[duplicate.of])
+    else:
+        recorder.tell(trial, read_result(entry))
 
 
 def recover(ledger: StudyLedger, outbox: Path) -> None:
@@ -27,4 +29,4 @@ def recover(ledger: StudyLedger, outbox: Path) -> None:
         if trial.state is State.WAITING:
             ledger.claim(number)
         if not trial.state.finished:
-            settle(ledger, trial, entry)
+            settle(ledger, trial, entry, trials)

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import FmsearchError
-from ..models.data import DataSet
-from ..models.seeds import derive_seed
 from ..tracking.places import Places
 from ..tracking.reachability import check_reachable
 from ..tracking.record import (
@@ -26,6 +24,7 @@ from .job import EpochDone, FinalJob, JobDone, JobFailed, TrainerDied, TrainerSe
 from .ledger import StudyLedger
 from .lock import hold
 from .result import read_result
+from .study import training_seed
 from .trainers import Trainers, load_tensorflow_in_advance
 from .trial import Trial, best_trial
 
@@ -90,7 +89,7 @@ def register_best(
         run = store.find(_identity(evidence, best, job.epochs))
         if run is None or run.info.status != Status.FINISHED.value:
             if not job.folder.exists():
-                _train(job, evidence.data, on_epoch)
+                _train(job, evidence, on_epoch)
             record = _record(evidence, best, job)
             run_id = store.ship(record, _parent(store, evidence))
             shutil.rmtree(job.folder)
@@ -105,14 +104,14 @@ def register_best(
 
 def _job(evidence: Evidence, places: Places, best: Trial, epochs: int | None) -> FinalJob:
     settings = evidence.space.settings(best.parameters)
-    length = int(settings["epochs"]) if epochs is None else epochs
+    if epochs is None:  # as many as gave the score
+        epochs = int(best.metrics.get("best_epoch", settings["epochs"]))
     del settings["epochs"]
     return FinalJob(
-        family=evidence.space.model,
         settings=settings,
-        seed=derive_seed(evidence.study.seed, settings, "final"),
-        epochs=length,
-        folder=places.home / "finals" / f"{evidence.study.label}-{best.number}-{length}",
+        seed=training_seed(evidence.study.seed, best.parameters, "final"),
+        epochs=epochs,
+        folder=places.home / "finals" / f"{evidence.study.label}-{best.number}-{epochs}",
     )
 
 
@@ -121,9 +120,12 @@ def _identity(evidence: Evidence, best: Trial, epochs: int) -> dict[str, str]:
     return identity(evidence.study, "final", **about)
 
 
-def _train(job: FinalJob, data: DataSet, on_epoch: OnEpoch) -> None:
+def _train(job: FinalJob, evidence: Evidence, on_epoch: OnEpoch) -> None:
     load_tensorflow_in_advance()
-    with Trainers(1, TrainerSetup(data.spec, len(data.class_names), ())) as trainers:
+    data, space = evidence.data, evidence.space
+    parameters = (*space.parameters, *space.fixed)
+    setup = TrainerSetup(data.spec, len(data.class_names), space.model, parameters)
+    with Trainers(1, setup) as trainers:
         trainers.give(0, job)
         while True:
             for _, _, message in trainers.messages(timeout=1.0):

@@ -12,7 +12,7 @@ from ..models.settings import Value
 from ..models.training import Epoch
 
 RESULT, MODEL, SUMMARY = "result.json", "model.keras", "model_summary.txt"
-FAILURE = "failure.json"
+FAILURE, DUPLICATE = "failure.json", "duplicate.json"
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Result:
         fit_seconds: Time spent in training, for each fold.
         score_seconds: Time spent in the evaluation that gave the score, for each fold.
         started_at, finished_at: Milliseconds since 1970, UTC.
+        pruned: Why the training was stopped before its end, or not begun; empty if it was not.
     """
 
     settings: dict[str, Value]
@@ -42,6 +43,7 @@ class Result:
     score_seconds: tuple[float, ...]
     started_at: int
     finished_at: int
+    pruned: str = ""
 
     @property
     def train_seconds(self) -> float:
@@ -63,6 +65,22 @@ class Failure:
     seed: int
     error: str
     failed_at: int
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A trial that repeats another one's result.
+
+    Attributes:
+        of: The other trial's number.
+        settings, seed: As in `Result`.
+        told_at: Milliseconds since 1970, UTC.
+    """
+
+    of: int
+    settings: dict[str, Value]
+    seed: int
+    told_at: int
 
 
 def entry_name(trial: int) -> str:
@@ -87,6 +105,19 @@ def read_failure(folder: Path) -> Failure | None:
     """The failure that a folder tells of; None if it holds a result."""
     file = folder / FAILURE
     return Failure(**json.loads(file.read_text("utf-8"))) if file.exists() else None
+
+
+def write_duplicate(entry: Path, duplicate: Duplicate) -> None:
+    """Publish a folder that says of which trial another one is the duplicate."""
+    part = new_folder(entry)
+    (part / DUPLICATE).write_text(json.dumps(asdict(duplicate)), "utf-8")
+    publish(part, entry)
+
+
+def read_duplicate(folder: Path) -> Duplicate | None:
+    """What a folder says so; None if it holds a result of its own."""
+    file = folder / DUPLICATE
+    return Duplicate(**json.loads(file.read_text("utf-8"))) if file.exists() else None
 
 
 def write_result(folder: Path, result: Result) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
-from ..models.families import FAMILIES, Family
-from ..models.settings import Value
+from ..models.families import Family, find_family
+from ..models.settings import Scoring, Value, knows_its_length
+from .domain import Parameter, Point, listed
 
-Parameters = Mapping[str, Value]
+MAXIMIZE, MINIMIZE = "maximize", "minimize"
+OBJECTIVES = ("score", "parameters")
+"""What a study may maximize or minimize: the score, or the number of the network's parameters."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +23,17 @@ class Space:
     Attributes:
         name: Also the default name of its studies.
         about: One paragraph for readers, may be empty.
-        model: A model family, key of `FAMILIES`.
+        model: A model family, key of `FAMILIES`, or a user's own as `package.module:function`.
         engine: Who proposes candidates.
-        folds: A candidate's score is its mean accuracy over this many folds.
-        parameters: For each searched parameter its choices, in the order of the file.
+        scoring: How a candidate is scored.
+        folds: The number of folds of cross-validation; else 1.
+        parameters: The searched parameters, in the order of the file.
         fixed: Settings that all candidates share.
+        objectives: What the study maximizes or minimizes; `score` is among them.
+        most_parameters: A larger network is not trained; None for any size.
+        sampler, pruner: Of an Optuna study that does not say otherwise.
+        trials: How many trials such a study has; None for every point of a grid.
+        published: Points to begin with.
         text: The YAML that the space was read from.
     """
 
@@ -31,27 +41,55 @@ class Space:
     about: str
     model: str
     engine: str
+    scoring: Scoring
     folds: int
-    parameters: Mapping[str, tuple[Value, ...]]
-    fixed: Parameters
+    parameters: Mapping[str, Parameter]
+    fixed: Point
+    objectives: Mapping[str, str]
+    most_parameters: int | None
+    sampler: str
+    pruner: str
+    trials: int | None
+    published: tuple[Point, ...]
     text: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-        object.__setattr__(self, "fixed", MappingProxyType(dict(self.fixed)))
+        for name in ("parameters", "fixed", "objectives"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
-    @property
+    @cached_property
     def family(self) -> Family:
-        return FAMILIES[self.model]
+        """The model family.
 
-    @property
-    def size(self) -> int:
-        """Number of points of the grid."""
-        size = 1
-        for choices in self.parameters.values():
-            size *= len(choices)
-        return size
+        Raises:
+            FmsearchError: A user's own model cannot be imported.
+        """
+        return find_family(self.model, {**self.parameters, **self.fixed})
 
-    def settings(self, point: Parameters) -> dict[str, Value]:
+    @cached_property
+    def size(self) -> float:
+        """Number of different points; infinite where a parameter is continuous."""
+        return _count(list(self.parameters.items()), dict(self.fixed))
+
+    def settings(self, point: Point) -> dict[str, Value]:
         """Every setting of a training at `point`: its values, the fixed ones, the defaults."""
         return self.family.complete({**self.fixed, **point})
+
+    def training(self, point: Point) -> dict[str, Value]:
+        """What trainings must share to be one training with several horizons."""
+        settings = self.settings(point)
+        if not knows_its_length(settings):
+            del settings["epochs"]
+        return settings
+
+
+def _count(parameters: list[tuple[str, Parameter]], values: dict[str, Value]) -> float:
+    """How many points there are below one that begins with `values`."""
+    if not parameters:
+        return 1
+    (name, parameter), *rest = parameters
+    if not parameter.applies(values):
+        return _count(rest, values)
+    if not any(name in later.when for _, later in rest):
+        return parameter.domain.size * _count(rest, values)
+    return sum(_count(rest, {**values, name: value}) for value in listed(parameter.domain))

@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from ..errors import FmsearchError
-from ..models.data import DataSet, load_training
+from ..models.data import load_training
+from ..models.families import FAMILIES
 from ..models.seeds import derive_seed
-from ..models.settings import Value
-from ..models.split import Split, cut_folds, split_rows
-from ..tracking.places import Places
+from ..models.settings import Scoring, Value
+from ..models.split import Fold, Split, cut_folds, split_rows
 from ..tracking.reachability import check_reachable
 from ..tracking.record import Status
 from .delivery import Delivery
 from .engine import Engine
 from .evidence import Evidence
 from .interruption import Interruption
-from .job import EpochDone, Job, JobDone, JobFailed, Message, TrainerDied, TrainerSetup, TrialJob
-from .ledger import Ledger, StudyLedger, StudyRecord
+from .job import (
+    CheckJob,
+    EpochDone,
+    Job,
+    JobDone,
+    JobFailed,
+    Message,
+    TrainerDied,
+    TrainerSetup,
+    TrialJob,
+    Verdict,
+)
+from .ledger import Ledger, StudyLedger
 from .lock import hold
+from .plan import Plan, check_fit, example_point
 from .recovery import recover, settle
-from .result import Failure, entry_name, write_failure
-from .space import Space
+from .result import Duplicate, Failure, entry_name, write_duplicate, write_failure
 from .trainers import Trainers, load_tensorflow_in_advance
 from .trial import Trial, best_trial
 from .trouble import MOST_DEATHS, Trouble
@@ -39,39 +51,14 @@ LISTEN_SECONDS = 0.5
 class Watcher(Protocol):
     """Hears how a study goes on."""
 
-    def begun(self, trials: list[Trial], jobs: int) -> None:
-        """The study's trials are known, finished ones among them."""
+    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
+        """The study's trials so far, how many there are to be in the end, and its trainers."""
 
     def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
         """A trainer finished an epoch of a training that answers these trials."""
 
     def told(self, trial: Trial, best: Trial | None) -> None:
         """A trial is finished; the best one so far."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A study to run or to resume."""
-
-    space: Space
-    name: str
-    data: DataSet
-    seed: int
-    jobs: int
-    train_images: int | None
-    places: Places
-    offline: bool
-
-    @property
-    def record(self) -> StudyRecord:
-        return StudyRecord(
-            self.name,
-            self.space.text,
-            self.data.spec,
-            self.data.sha256,
-            self.seed,
-            self.train_images,
-        )
 
 
 @dataclass(frozen=True)
@@ -92,6 +79,7 @@ def run_study(plan: Plan, watcher: Watcher) -> Summary:
     Raises:
         FmsearchError: Something that the user can mend keeps it from running.
     """
+    check_fit(plan.space, plan.data)
     labels = load_training(plan.data.spec).labels
     plan.places.prepare()
     if not plan.offline:
@@ -106,8 +94,50 @@ def run_study(plan: Plan, watcher: Watcher) -> Summary:
             raise FmsearchError(
                 f"{plan.space.folds} folds are more than the {len(split.train)} training images"
             )
+        setup = _setup(plan, split)
+        if plan.space.model not in FAMILIES:
+            _check_model(plan, setup)
         ledger = Ledger(plan.places.storage).open_study(plan.record)
-        return _Loop(plan, ledger, split, watcher, interruption).run()
+        return _Loop(plan, ledger, split, setup, watcher, interruption).run()
+
+
+def _setup(plan: Plan, split: Split) -> TrainerSetup:
+    space = plan.space
+    if space.scoring is Scoring.CROSS_VALIDATION:
+        folds = cut_folds(split.train, space.folds)
+    else:
+        folds = (Fold(split.train, split.validation),)
+    return TrainerSetup(
+        data=plan.data.spec,
+        classes=len(plan.data.class_names),
+        model=space.model,
+        parameters=(*space.parameters, *space.fixed),
+        folds=folds,
+        scoring=space.scoring,
+        judged=plan.judged,
+        most_parameters=space.most_parameters,
+        keep_models=plan.keep_models != 0,
+        checkpoint_every=plan.checkpoint_every,
+    )
+
+
+def _check_model(plan: Plan, setup: TrainerSetup) -> None:
+    """Let a trainer build a user's own model once.
+
+    Raises:
+        FmsearchError: It cannot be built, or does not fit the data.
+    """
+    space = plan.space
+    with Trainers(1, setup) as trainers:
+        trainers.give(0, CheckJob(space.settings(example_point(space))))
+        while True:
+            for _, _, message in trainers.messages(timeout=1.0):
+                if isinstance(message, JobDone):
+                    return
+                if isinstance(message, JobFailed):
+                    raise FmsearchError(f"model: {space.model}: {message.error}")
+                if isinstance(message, TrainerDied):
+                    raise FmsearchError(f"model: {space.model} ends its process when it is built")
 
 
 class _Loop:
@@ -116,6 +146,7 @@ class _Loop:
         plan: Plan,
         ledger: StudyLedger,
         split: Split,
+        setup: TrainerSetup,
         watcher: Watcher,
         interruption: Interruption,
     ) -> None:
@@ -123,23 +154,26 @@ class _Loop:
         self._interruption = interruption
         self._ledger = ledger
         self._watcher = watcher
+        self._setup = setup
         self._outbox = plan.places.outbox(ledger.record.label)
         recover(ledger, self._outbox)
-        self._engine = _ENGINES[plan.space.engine](plan.space, ledger)
-        self._delivery = Delivery(
-            Evidence(ledger.record, plan.space, plan.data, split), ledger, plan.places
-        )
-        self._setup = TrainerSetup(
-            plan.data.spec, len(plan.data.class_names), cut_folds(split.train, plan.space.folds)
-        )
+        self._engine = _ENGINES[plan.space.engine](plan, ledger)
+        evidence = Evidence(ledger.record, plan.space, plan.data, split)
+        self._delivery = Delivery(evidence, ledger, plan.places, plan.keep_models)
+        self._begun_at = time.monotonic()
         self._running: dict[int, tuple[Trial, ...]] = {}
+        self._duplicates: defaultdict[int, list[Trial]] = defaultdict(list)
         self._trouble = Trouble()
 
     def run(self) -> Summary:
         trials = self._ledger.trials()
-        unfinished = sum(not trial.state.finished for trial in trials)
-        jobs = min(self._plan.jobs, unfinished)
-        self._watcher.begun(trials, jobs)
+        total = self._plan.limits.trials
+        if total is None and self._plan.space.engine == "keras_tuner":
+            total = len(trials)
+        left = (total or len(trials) + self._plan.jobs) - sum(one.state.finished for one in trials)
+        unfinished = left > 0 and not self._plan.limits.reached(trials, self._begun_at)
+        jobs = min(self._plan.jobs, left) if unfinished else 0
+        self._watcher.begun(trials, total, jobs)
         status = Status.FAILED
         try:
             if unfinished:
@@ -152,7 +186,7 @@ class _Loop:
             status = Status.KILLED
             raise
         finally:
-            for running in self._running.values():
+            for running in [*self._running.values(), *self._duplicates.values()]:
                 for trial in running:
                     self._engine.release(trial)
             waiting = self._delivery.end(status)
@@ -171,11 +205,33 @@ class _Loop:
 
     def _hand_out(self, trainers: Trainers) -> None:
         for trainer in trainers.idle():
-            trials = self._engine.ask()
+            trials = self._next()
             if not trials:
                 return
             self._running[trainer] = trials
             trainers.give(trainer, self._job(trials))
+
+    def _next(self) -> tuple[Trial, ...]:
+        """Trials to be trained; those that repeat others are settled on the way."""
+        while not self._plan.limits.reached(self._ledger.trials(), self._begun_at):
+            trials = self._engine.ask()
+            if not trials or trials[0].duplicate_of is None:
+                return trials
+            (trial,) = trials
+            self._duplicates[trials[0].duplicate_of].append(trial)
+            self._settle_duplicates(trials[0].duplicate_of)
+        return ()
+
+    def _settle_duplicates(self, of: int) -> None:
+        """Repeat a trial's result in its duplicates, once it has one."""
+        if not self._ledger.trials()[of].state.finished:
+            return
+        for trial in self._duplicates.pop(of, ()):
+            entry = self._outbox / entry_name(trial.number)
+            settings = self._plan.space.settings(trial.parameters)
+            now = time.time_ns() // 1_000_000
+            write_duplicate(entry, Duplicate(of, settings, self._seed(trial), now))
+            self._settle(trial, entry)
 
     def _job(self, trials: tuple[Trial, ...]) -> TrialJob:
         settings = self._plan.space.settings(trials[0].parameters)
@@ -186,10 +242,10 @@ class _Loop:
         del settings["epochs"]
         return TrialJob(
             epochs=epochs,
-            family=self._plan.space.model,
             settings=settings,
-            seed=self._seed(settings),
+            seed=self._seed(trials[0]),
             entries={number: self._outbox / entry_name(number) for number in epochs},
+            checkpoint=self._outbox / f"checkpoint-{trials[0].number:06d}.npz",
         )
 
     def _hear(self, trainers: Trainers, trainer: int, job: Job | None, message: Message) -> None:
@@ -197,6 +253,8 @@ class _Loop:
         if isinstance(message, EpochDone):
             self._trouble.advanced(trials, (message.fold, message.epoch))
             self._watcher.epoch(trainer, trials, message)
+            if message.scores:
+                self._judge(trainers, trainer, trials, message)
         elif isinstance(message, JobDone):
             self._finish(trainer, "")
         elif isinstance(message, JobFailed):
@@ -215,6 +273,15 @@ class _Loop:
                     "their own messages are above"
                 )
 
+    def _judge(
+        self, trainers: Trainers, trainer: int, trials: tuple[Trial, ...], done: EpochDone
+    ) -> None:
+        """Report scores to the engine and, where the trainer waits for it, its verdict."""
+        step = done.epoch if self._plan.space.scoring is Scoring.VALIDATION else done.fold
+        reasons = [self._engine.report(trial, step, done.scores) for trial in trials]
+        if self._setup.judged:
+            trainers.judge(trainer, Verdict(next(iter(reasons), "")))
+
     def _finish(self, trainer: int, error: str) -> None:
         """Tell or fail a training's trials, each as its folder in the outbox says.
 
@@ -224,32 +291,47 @@ class _Loop:
             trial, *rest = trials
             entry = self._outbox / entry_name(trial.number)
             if not entry.exists():
-                self._write_failure(trial, entry, error)
-            settle(self._engine, trial, entry)
+                settings = self._plan.space.settings(trial.parameters)
+                now = time.time_ns() // 1_000_000
+                write_failure(entry, Failure(settings, self._seed(trial), error, now))
+            self._settle(trial, entry)
             self._running[trainer] = tuple(rest)
-            self._delivery.trial(trial.number)
-            told = self._ledger.trials()
-            self._watcher.told(told[trial.number], best_trial(told))
+            self._settle_duplicates(trial.number)
         del self._running[trainer]
         self._trouble.finished(error)
 
-    def _write_failure(self, trial: Trial, entry: Path, error: str) -> None:
-        settings = self._plan.space.settings(trial.parameters)
-        now = time.time_ns() // 1_000_000
-        write_failure(entry, Failure(settings, self._seed(settings), error, now))
+    def _settle(self, trial: Trial, entry: Path) -> None:
+        settle(self._engine, trial, entry, self._ledger.trials())
+        self._delivery.trial(trial.number)
+        told = self._ledger.trials()
+        self._watcher.told(told[trial.number], best_trial(told))
 
-    def _seed(self, settings: Mapping[str, Value]) -> int:
-        """Of a training: from the study's seed and all settings but the epochs."""
-        but_epochs = {name: value for name, value in settings.items() if name != "epochs"}
-        return derive_seed(self._plan.seed, but_epochs)
+    def _seed(self, trial: Trial) -> int:
+        """Of a training: from the study's seed and the parameters, but for the epochs."""
+        return training_seed(self._plan.seed, trial.parameters)
 
 
-def _keras_tuner(space: Space, ledger: StudyLedger) -> Engine:
+def training_seed(study_seed: int, parameters: Mapping[str, Value], *more: str) -> int:
+    """The seed of a training of some parameters; trials that differ only in epochs share it."""
+    but_epochs = {name: value for name, value in parameters.items() if name != "epochs"}
+    return derive_seed(study_seed, but_epochs, *more)
+
+
+def _keras_tuner(plan: Plan, ledger: StudyLedger) -> Engine:
     # Keras Tuner loads TensorFlow: only for a grid, and by the module that does so in silence.
     from ..models import backend  # noqa: F401
     from .keras_tuner_grid import KerasTunerGrid
 
-    return KerasTunerGrid(space, ledger)
+    return KerasTunerGrid(plan.space, ledger)
 
 
-_ENGINES = {"keras_tuner": _keras_tuner}
+def _optuna(plan: Plan, ledger: StudyLedger) -> Engine:
+    from .optuna_engine import OptunaEngine
+
+    engine = OptunaEngine(plan.space, ledger, plan.strategy, plan.seed)
+    if plan.enqueue:
+        engine.enqueue()
+    return engine
+
+
+_ENGINES = {"keras_tuner": _keras_tuner, "optuna": _optuna}

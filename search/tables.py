@@ -12,10 +12,10 @@ from .trial import State, Trial
 
 
 def trials_csv(trials: Sequence[Trial]) -> str:
-    """One row for each trial: its parameters, state, final numbers and error."""
+    """One row for each trial: its parameters, state, final numbers, and why it has none."""
     parameters = sorted({name for trial in trials for name in trial.parameters})
     metrics = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
-    header = ["trial", "state", *parameters, *metrics, "fit_seconds", "error"]
+    header = ["trial", "state", *parameters, *metrics, "fit_seconds", "reason"]
     rows = [
         [
             trial.number,
@@ -23,7 +23,7 @@ def trials_csv(trials: Sequence[Trial]) -> str:
             *(trial.parameters.get(name, "") for name in parameters),
             *(trial.metrics.get(name, "") for name in metrics),
             round(sum(trial.fit_seconds), 3),
-            trial.error,
+            trial.reason,
         ]
         for trial in trials
     ]

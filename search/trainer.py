@@ -5,19 +5,34 @@ from __future__ import annotations
 import signal
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ..models.cross_validation import cross_validate
+from ..models.backend import keras
+from ..models.checkpoint import Checkpoint
 from ..models.data import Images, load_test, load_training
-from ..models.families import FAMILIES
+from ..models.families import find_family
 from ..models.network import Network, Pixels, use_one_thread
+from ..models.scoring import Outcome, Report, Training, train_and_score
+from ..models.settings import Value
 from ..models.split import Fold
 from ..models.training import Epoch, fit
-from .job import EpochDone, FinalJob, Job, JobDone, JobFailed, Message, TrainerSetup, TrialJob
+from .job import (
+    CheckJob,
+    EpochDone,
+    FinalJob,
+    Job,
+    JobDone,
+    JobFailed,
+    Message,
+    TrainerSetup,
+    TrialJob,
+    Verdict,
+)
 from .result import MODEL, SUMMARY, Result, new_folder, publish, write_result
 
 CACHED_NETWORKS = 8
@@ -39,11 +54,17 @@ class _Trainer:
     def __init__(self, connection: Connection, setup: TrainerSetup) -> None:
         self._connection = connection
         self._setup = setup
+        self._family = find_family(setup.model, setup.parameters)
         self._data = Pixels(load_training(setup.data), setup.classes)
         self._networks: OrderedDict[tuple[object, ...], Network] = OrderedDict()
 
     def answer(self, job: Job) -> None:
-        error = self._run_trials(job) if isinstance(job, TrialJob) else self._run_final(job)
+        if isinstance(job, TrialJob):
+            error = self._run_trials(job)
+        elif isinstance(job, FinalJob):
+            error = self._run_final(job)
+        else:
+            error = self._check(job)
         self._send(JobFailed(error) if error else JobDone())
 
     def _send(self, message: Message) -> None:
@@ -51,37 +72,66 @@ class _Trainer:
 
     def _run_trials(self, job: TrialJob) -> str:
         """Publish the trials that can be scored; gives the reason why others cannot, if any."""
-        network = self._network(self._data, job)
+        network = self._network(self._data, job.settings)
+        started_at = _now()
+        most = self._setup.most_parameters
+        count = network.model.count_params()
+        if most is not None and count > most:
+            reason = f"infeasible: {count:,} parameters are more than {most:,}"
+            for trial, epochs in job.epochs.items():
+                self._publish_trial(job, trial, epochs, network, None, started_at, reason)
+            return ""
         folds = self._setup.folds
         horizons = sorted(set(job.epochs.values()))
-        started_at = _now()
+        training = Training(folds, job.seed, horizons, self._setup.scoring)
+        pruned = ""
 
-        def report(fold: int, epoch: Epoch) -> None:
-            self._report(fold, len(folds), epoch, horizons[-1])
+        def report(one: Report) -> bool:
+            nonlocal pruned
+            where = (one.fold, len(folds), one.epoch.epoch, horizons[-1])
+            self._send(EpochDone(*where, one.epoch.val_accuracy, one.scores))
+            if one.scores and self._setup.judged:
+                verdict: Verdict = self._connection.recv()
+                pruned = verdict.prune
+            return bool(pruned)
 
-        outcomes, error = cross_validate(network, folds, job.seed, horizons, report)
+        checkpoint = Checkpoint(job.checkpoint, self._setup.checkpoint_every)
+        scored = train_and_score(network, training, report, checkpoint, checkpoint.load())
         for trial, epochs in job.epochs.items():
-            if epochs not in outcomes:
-                continue
-            outcome = outcomes[epochs]
+            outcome = scored.outcomes.get(epochs, scored.pruned)
+            if outcome is not None:
+                self._publish_trial(job, trial, epochs, network, outcome, started_at, pruned)
+        checkpoint.remove()
+        return scored.error
+
+    def _publish_trial(
+        self,
+        job: TrialJob,
+        trial: int,
+        epochs: int,
+        network: Network,
+        outcome: Outcome | None,
+        started_at: int,
+        pruned: str,
+    ) -> None:
+        """Publish a trial's result; without an outcome it was not trained."""
+        result = Result(
+            settings={**job.settings, "epochs": epochs},
+            seed=job.seed,
+            metrics=outcome.metrics if outcome and not pruned else {},
+            history=outcome.history if outcome else (),
+            confusion=_rows(outcome.confusion) if outcome else (),
+            parameters=network.model.count_params(),
+            fit_seconds=tuple(fold.fit_seconds for fold in outcome.folds) if outcome else (),
+            score_seconds=tuple(fold.score_seconds for fold in outcome.folds) if outcome else (),
+            started_at=started_at,
+            finished_at=outcome.history[-1].measured_at if outcome else _now(),
+            pruned=pruned,
+        )
+        if outcome is not None:
             network.model.set_weights(outcome.median_fold.weights)
-            self._publish(
-                job.entries[trial],
-                network,
-                Result(
-                    settings={**job.settings, "epochs": epochs},
-                    seed=job.seed,
-                    metrics=outcome.metrics,
-                    history=outcome.history,
-                    confusion=_rows(outcome.confusion),
-                    parameters=network.model.count_params(),
-                    fit_seconds=tuple(fold.fit_seconds for fold in outcome.folds),
-                    score_seconds=tuple(fold.score_seconds for fold in outcome.folds),
-                    started_at=started_at,
-                    finished_at=outcome.history[-1].measured_at,
-                ),
-            )
-        return error
+        with_model = self._setup.keep_models and not pruned
+        self._publish(job.entries[trial], network, result, with_model=with_model)
 
     def _run_final(self, job: FinalJob) -> str:
         train, test = load_training(self._setup.data), load_test(self._setup.data)
@@ -91,62 +141,67 @@ class _Trainer:
         )
         rows = np.arange(len(both), dtype=np.int32)
         train_rows, test_rows, none = rows[: len(train)], rows[len(train) :], rows[:0]
-        network = self._network(Pixels(both, self._setup.classes), job)
+        network = self._network(Pixels(both, self._setup.classes), job.settings)
         started_at, history = _now(), []
         for epoch, _ in fit(network, Fold(train_rows, none), job.seed, job.epochs):
             if epoch.diverged:
                 return epoch.diverged
             history.append(epoch)
-            self._report(1, 1, epoch, job.epochs)
+            self._report(epoch, job.epochs)
         begin = time.perf_counter()
         tested = network.evaluate(test_rows)
         tested_in = time.perf_counter() - begin
-        self._publish(
-            job.folder,
-            network,
-            Result(
-                settings={**job.settings, "epochs": job.epochs},
-                seed=job.seed,
-                metrics={"test_accuracy": tested.accuracy, "test_loss": tested.loss},
-                history=tuple(history),
-                confusion=_rows(tested.confusion),
-                parameters=network.model.count_params(),
-                fit_seconds=(sum(epoch.seconds for epoch in history),),
-                score_seconds=(tested_in,),
-                started_at=started_at,
-                finished_at=_now(),
-            ),
+        result = Result(
+            settings={**job.settings, "epochs": job.epochs},
+            seed=job.seed,
+            metrics={"test_accuracy": tested.accuracy, "test_loss": tested.loss},
+            history=tuple(history),
+            confusion=_rows(tested.confusion),
+            parameters=network.model.count_params(),
+            fit_seconds=(sum(epoch.seconds for epoch in history),),
+            score_seconds=(tested_in,),
+            started_at=started_at,
+            finished_at=_now(),
         )
+        self._publish(job.folder, network, result, with_model=True)
         return ""
 
-    def _network(self, data: Pixels, job: Job) -> Network:
+    def _check(self, job: CheckJob) -> str:
+        """Build a user's own network and let it answer two images; gives what is wrong."""
+        images = load_training(self._setup.data).pixels[:2]
+        try:
+            model = self._family.make(images.shape[1:], self._setup.classes, job.settings)
+            if not isinstance(model, keras.Model):
+                return f"it gives a {type(model).__name__}, not a keras.Model"
+            answers = np.asarray(model(images))
+        except Exception as error:  # whatever a user's code raises
+            return f"{type(error).__name__}: {error}"
+        expected = (len(images), self._setup.classes)
+        if answers.shape != expected:
+            return f"it gives outputs of shape {answers.shape} for 2 images, not {expected}"
+        if not np.allclose(answers.sum(axis=1), 1, atol=1e-3) or (answers < 0).any():
+            return "its outputs are no probabilities: end it with a softmax"
+        return ""
+
+    def _network(self, data: Pixels, settings: Mapping[str, Value]) -> Network:
         """The network for a job's settings; the last few are kept with their compiled graphs."""
-        family = FAMILIES[job.family]
-        architecture = {name: job.settings[name] for name in family.architecture}
-        key = (id(data), job.family, family.graph(job.settings))
-        network = self._networks.pop(key, None)
-        if network is None:
-            network = Network(
-                data,
-                job.family,
-                architecture,
-                batch_size=int(job.settings["batch_size"]),
-                optimizer=str(job.settings["optimizer"]),
-            )
-        network.architecture = architecture
+        key = (id(data), self._family.graph(settings))
+        network = self._networks.pop(key, None) or Network(data, self._family, settings)
+        network.settings = settings
         self._networks[key] = network
         if len(self._networks) > CACHED_NETWORKS:
             self._networks.popitem(last=False)
         return network
 
-    def _report(self, fold: int, folds: int, epoch: Epoch, epochs: int) -> None:
-        self._send(EpochDone(fold, folds, epoch.epoch, epochs, epoch.val_accuracy))
+    def _report(self, epoch: Epoch, epochs: int) -> None:
+        self._send(EpochDone(1, 1, epoch.epoch, epochs, epoch.val_accuracy))
 
-    def _publish(self, entry: Path, network: Network, result: Result) -> None:
+    def _publish(self, entry: Path, network: Network, result: Result, *, with_model: bool) -> None:
         part = new_folder(entry)
         write_result(part, result)
         (part / SUMMARY).write_text(network.summary(), "utf-8")
-        network.model.save(part / MODEL)
+        if with_model:
+            network.model.save(part / MODEL)
         publish(part, entry)
 
 

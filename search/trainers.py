@@ -12,7 +12,7 @@ from multiprocessing import connection, forkserver
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from .job import Job, JobDone, JobFailed, Message, TrainerDied, TrainerSetup
+from .job import Job, JobDone, JobFailed, Message, TrainerDied, TrainerSetup, Verdict
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
@@ -93,6 +93,11 @@ class Trainers:
         trainer.job = job
         with contextlib.suppress(OSError):
             trainer.connection.send(job)
+
+    def judge(self, index: int, verdict: Verdict) -> None:
+        """Answer a trainer that waits for a verdict."""
+        with contextlib.suppress(OSError):
+            self._trainers[index].connection.send(verdict)
 
     def messages(self, timeout: float) -> Iterator[tuple[int, Job | None, Message]]:
         """What trainers said within `timeout` seconds: trainer, its job, message."""

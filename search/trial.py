@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -33,9 +33,10 @@ class Trial:
         parameters: The space's parameters and their values.
         state: What became of it.
         score: The number that the study maximises, once complete.
-        metrics: Its final numbers by name; empty until complete.
+        metrics: Its final numbers by name; empty until it is complete or pruned.
         fit_seconds, score_seconds: Time spent for each fold, as in `Result`.
-        error: Why it failed.
+        reason: Why it failed or was pruned.
+        duplicate_of: The trial of equal parameters whose result it repeats.
     """
 
     number: int
@@ -45,7 +46,8 @@ class Trial:
     metrics: Mapping[str, float] = field(default_factory=dict)
     fit_seconds: tuple[float, ...] = ()
     score_seconds: tuple[float, ...] = ()
-    error: str = ""
+    reason: str = ""
+    duplicate_of: int | None = None
 
     def __post_init__(self) -> None:
         if (self.state is State.COMPLETE) != (self.score is not None):
@@ -55,11 +57,23 @@ class Trial:
 
     @property
     def fold_scores(self) -> tuple[float, ...]:
-        count = len(self.fit_seconds)
-        return tuple(self.metrics[f"fold_{fold}_score"] for fold in range(1, count + 1))
+        names = (f"fold_{fold}_score" for fold in range(1, len(self.fit_seconds) + 1))
+        return tuple(self.metrics[name] for name in names if name in self.metrics)
 
 
-def best_trial(trials: list[Trial]) -> Trial | None:
-    """The complete trial with the highest score; the first of equals, as `GridSearchCV` has it."""
-    complete = [trial for trial in trials if trial.state is State.COMPLETE]
-    return max(complete, key=lambda trial: (trial.score, -trial.number), default=None)
+def ranking(trials: Sequence[Trial]) -> list[Trial]:
+    """Complete trials, the highest score first; of equals the first, as `GridSearchCV` has it.
+
+    Duplicates are left out: they stand for a trial that is there.
+    """
+    complete = [
+        (trial.score, -trial.number, trial)
+        for trial in trials
+        if trial.score is not None and trial.duplicate_of is None
+    ]
+    return [trial for *_, trial in sorted(complete, key=lambda one: one[:2], reverse=True)]
+
+
+def best_trial(trials: Sequence[Trial]) -> Trial | None:
+    """The first of the `ranking`."""
+    return next(iter(ranking(trials)), None)

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,15 @@ from ..errors import FmsearchError
 from .model_folder import write_model_folder
 from .places import Places, shown
 from .reachability import TrackingError, prepare_sqlite
-from .record import MOST_TAG_CHARACTERS, DataInput, LoggedModel, RunRecord, Status
+from .record import (
+    MOST_TAG_CHARACTERS,
+    TAG_MODEL,
+    TAG_TRIAL,
+    DataInput,
+    LoggedModel,
+    RunRecord,
+    Status,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -115,7 +123,7 @@ class Store:
             if record.data is not None:
                 self._log_data(run_id, record.data)
             if record.model is not None:
-                self._log_model(run_id, record.model, is_new=run is None)
+                self._log_model(run_id, record, record.model, is_new=run is None)
             if record.artifacts is not None:
                 self.client.log_artifacts(run_id, str(record.artifacts))
             points = [
@@ -160,7 +168,30 @@ class Store:
         context = InputTag("mlflow.data.context", "training")
         self.client.log_inputs(run_id, [DatasetInput(dataset, [context])])
 
-    def _log_model(self, run_id: str, model: LoggedModel, *, is_new: bool) -> None:
+    def drop_models(self, identity: Mapping[str, str], keep: Set[str], why: str) -> None:
+        """Delete logged models, files included, and say so in their runs.
+
+        Args:
+            identity: Tags of all models in question.
+            keep: Values of the tag `fmsearch.trial` of those that stay.
+            why: Written into the tag `fmsearch.model` of the runs.
+        """
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        text = " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
+        with self.errors():
+            for model in self.client.search_logged_models([self.experiment_id], text):
+                if model.tags.get(TAG_TRIAL) in keep:
+                    continue
+                if model.source_run_id is not None:
+                    self.client.set_tag(model.source_run_id, TAG_MODEL, why)
+                repository = get_artifact_repository(model.artifact_location)
+                repository.delete_artifacts()  # type: ignore[no-untyped-call]
+                self.client.delete_logged_model(model.model_id)
+
+    def _log_model(
+        self, run_id: str, record: RunRecord, model: LoggedModel, *, is_new: bool
+    ) -> None:
         from mlflow.entities import LoggedModelOutput
 
         if not is_new:  # an earlier shipment was cut off: what it left is not whole
@@ -169,7 +200,11 @@ class Store:
             ):
                 self.client.delete_logged_model(old.model_id)
         logged = self.client.create_logged_model(
-            self.experiment_id, name=MODEL_NAME, source_run_id=run_id, model_type="keras"
+            self.experiment_id,
+            name=MODEL_NAME,
+            source_run_id=run_id,
+            tags=dict(record.identity),
+            model_type="keras",
         )
         with tempfile.TemporaryDirectory() as folder:
             write_model_folder(Path(folder), model, logged.model_id)

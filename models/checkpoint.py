@@ -1,0 +1,103 @@
+"""Checkpoints: a training's progress in a file, so that a dead trainer's work goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .scoring import FoldOutcome, Progress
+from .training import Epoch, FitState
+
+SHARE = 0.02
+"""Of the time that keeping may take."""
+
+
+class Checkpoint:
+    """One training's file; written whole or not at all."""
+
+    def __init__(self, path: Path, every: float) -> None:
+        """Name the file.
+
+        Args:
+            path: Where it is, if there is one.
+            every: Seconds between two checkpoints; more where one takes too long.
+        """
+        self._path = path
+        self._every = every
+        self._last = time.monotonic()
+        self._cost = 0.0
+
+    def due(self) -> bool:
+        return time.monotonic() - self._last >= max(self._every, self._cost / SHARE)
+
+    def keep(self, progress: Progress) -> None:
+        begin = time.monotonic()
+        arrays: dict[str, Any] = {}
+
+        def put(values: tuple[Any, ...]) -> list[str]:
+            names = [f"a{len(arrays) + index}" for index in range(len(values))]
+            arrays.update(zip(names, values, strict=True))
+            return names
+
+        document = {
+            "fold": progress.fold,
+            "history": [asdict(epoch) for epoch in progress.state.history],
+            "variables": put(progress.state.variables),
+            "kept": [
+                {
+                    "horizon": horizon,
+                    "fold": fold,
+                    "history": [asdict(epoch) for epoch in one.history],
+                    "epoch": one.epoch,
+                    "confusion": put((one.confusion,)),
+                    "weights": put(one.weights),
+                }
+                for horizon, folds in progress.kept.items()
+                for fold, one in folds.items()
+            ],
+            "horizons": list(progress.kept),
+        }
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        part = self._path.with_suffix(".part")
+        with part.open("wb") as file:
+            np.savez(file, allow_pickle=False, document=np.array(json.dumps(document)), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(self._path)
+        self._last = time.monotonic()
+        self._cost = self._last - begin
+
+    def load(self) -> Progress | None:
+        """What was kept; None if nothing was, or if it cannot be read."""
+        try:
+            with np.load(self._path, allow_pickle=False) as file:
+                return _read(json.loads(str(file["document"])), file)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return None  # the training begins anew
+
+    def remove(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+def _read(document: dict[str, Any], arrays: Any) -> Progress:
+    kept: dict[int, dict[int, FoldOutcome]] = {at: {} for at in document["horizons"]}
+    for one in document["kept"]:
+        kept[one["horizon"]][one["fold"]] = FoldOutcome(
+            _history(one["history"]),
+            one["epoch"],
+            arrays[one["confusion"][0]],
+            tuple(arrays[name] for name in one["weights"]),
+        )
+    variables = tuple(arrays[name] for name in document["variables"])
+    return Progress(document["fold"], FitState(_history(document["history"]), variables), kept)
+
+
+def _history(epochs: list[dict[str, Any]]) -> tuple[Epoch, ...]:
+    return tuple(Epoch(**epoch) for epoch in epochs)

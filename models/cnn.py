@@ -1,0 +1,119 @@
+"""Convolutional networks: blocks of 3 x 3 convolutions and pooling, then a dense part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .settings import Compiled, FloatRange, IntRange, OneOf, Setting, Value
+
+if TYPE_CHECKING:
+    import keras
+
+MOST_BLOCKS = 5
+BATCH_NORMS = ("none", "dense", "each")
+HEADS = ("flatten", "average")
+
+_WIDTHS = (32, 64, 128, 128, 128)
+
+ARCHITECTURE: Mapping[str, Setting] = {
+    "depth": Setting(IntRange(1, MOST_BLOCKS), 3),
+    **{
+        f"filters_{block}": Setting(IntRange(1, 4096), width)
+        for block, width in enumerate(_WIDTHS, start=1)
+    },
+    **{f"convolutions_{block}": Setting(IntRange(1, 4), 1) for block in range(1, MOST_BLOCKS + 1)},
+    "batch_norm": Setting(OneOf(BATCH_NORMS), "dense"),
+    "norm_block": Setting(IntRange(0, MOST_BLOCKS), 0),
+    "head": Setting(OneOf(HEADS), "flatten"),
+    "dense_units": Setting(IntRange(0, 2**16), 128),
+    "dropout_rate": Setting(FloatRange(0.0, 1.0), 0.0, Compiled.PRESENCE),
+    "dropout_from": Setting(IntRange(1, MOST_BLOCKS), 1),
+    "dense_dropout": Setting(FloatRange(0.0, 1.0), 0.0, Compiled.PRESENCE),
+}
+
+
+def fault(settings: Mapping[str, Value], shape: tuple[int, ...]) -> str:
+    """Why images of a shape cannot go through so many poolings; empty if they can."""
+    deepest = min(shape[:2]).bit_length() - 1  # each pooling halves a side, rounding down
+    if int(settings["depth"]) <= deepest:
+        return ""
+    return (
+        f"depth: {settings['depth']} blocks halve the sides of an image {settings['depth']} times, "
+        f"and {shape[0]} x {shape[1]} pixels bear {deepest}"
+    )
+
+
+def idle(settings: Mapping[str, Value]) -> frozenset[str]:
+    """What belongs to blocks that are not there."""
+    absent = range(int(settings["depth"]) + 1, MOST_BLOCKS + 1)
+    return frozenset(f"{name}_{block}" for block in absent for name in ("filters", "convolutions"))
+
+
+def build(
+    input_shape: tuple[int, ...],
+    classes: int,
+    *,
+    depth: int,
+    batch_norm: str,
+    norm_block: int,
+    head: str,
+    dense_units: int,
+    dropout_rate: float,
+    dropout_from: int,
+    dense_dropout: float,
+    **blocks: int,
+) -> keras.Model:
+    """A convolutional network on raw images; its pixels are divided by 255 inside.
+
+    A block is some convolutions (3 x 3, padding same, relu), max pooling 2 x 2, and dropout.
+
+    Args:
+        input_shape: Of one uint8 image, (h, w) or (h, w, c); a side s bears log2(s) blocks.
+        classes: Number of outputs.
+        depth: Number of blocks.
+        batch_norm: `each`: between every convolution or dense layer and its relu; `dense`: once,
+            before the dense part; `none`.
+        norm_block: A block behind which stands a batch normalization of its own; 0 for none.
+        head: What turns maps into a vector: `flatten`, or the `average` of each map.
+        dense_units: Width of the dense relu layer before the outputs; 0 for none.
+        dropout_rate: Share of units dropped at the end of the blocks; 0 adds no layer.
+        dropout_from: The first block that has this dropout.
+        dense_dropout: Share of units dropped before the outputs; 0 adds no layer.
+        blocks: `filters_1`, `convolutions_1` and so on: each block's maps and convolutions.
+
+    Returns:
+        A model from uint8 images (n, *input_shape) to float32 probabilities (n, classes).
+    """
+    import keras  # loads TensorFlow: in trainers only
+
+    layers = keras.layers
+    own_norms = batch_norm == "each"
+
+    def activated(layer: keras.Layer, x: keras.KerasTensor) -> keras.KerasTensor:
+        x = layer(x)
+        return layers.ReLU()(layers.BatchNormalization()(x) if own_norms else x)
+
+    inputs = keras.Input(input_shape, dtype="uint8", name="images")
+    x = layers.Rescaling(1 / 255)(inputs)
+    if len(input_shape) == 2:
+        x = layers.Reshape((*input_shape, 1))(x)
+    for block in range(1, depth + 1):
+        for _ in range(blocks[f"convolutions_{block}"]):
+            filters = blocks[f"filters_{block}"]
+            convolution = layers.Conv2D(filters, 3, padding="same", use_bias=not own_norms)
+            x = activated(convolution, x)
+        x = layers.MaxPooling2D()(x)
+        if dropout_rate and block >= dropout_from:
+            x = layers.Dropout(dropout_rate)(x)
+        if block == norm_block:
+            x = layers.BatchNormalization()(x)
+    x = layers.Flatten()(x) if head == "flatten" else layers.GlobalAveragePooling2D()(x)
+    if batch_norm == "dense":
+        x = layers.BatchNormalization()(x)
+    if dense_units:
+        x = activated(layers.Dense(dense_units, use_bias=not own_norms), x)
+    if dense_dropout:
+        x = layers.Dropout(dense_dropout)(x)
+    outputs = layers.Dense(classes, activation="softmax")(x)
+    return keras.Model(inputs, outputs, name="cnn")

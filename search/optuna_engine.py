@@ -1,0 +1,181 @@
+"""Optuna's search: a sampler proposes, a pruner judges, and no parameters are trained twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import optuna
+from optuna.samplers import RandomSampler
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from ..models.seeds import derive_seed
+from ..models.settings import Scoring, Value
+from .domain import Choice, IntInterval, Parameter
+from .ledger import StudyLedger
+from .result import Result
+from .space import Space
+from .strategy import Strategy, make_pruner, make_sampler
+from .trial import State, Trial
+
+PRUNED_AT = "pruned_at"
+
+
+class OptunaEngine:
+    """The engine of an Optuna study, on a ledger. For one coordinator."""
+
+    def __init__(self, space: Space, ledger: StudyLedger, strategy: Strategy, seed: int) -> None:
+        """Take the study up where it stands.
+
+        Args:
+            space: Whose points are tried.
+            ledger: Of the study.
+            strategy: With its sampler and pruner.
+            seed: Of the study.
+        """
+        self._space = space
+        self._ledger = ledger
+        self._strategy = strategy
+        self._seed = seed
+        self._study = ledger.open(make_pruner(strategy, space.scoring))
+        self._running: dict[int, optuna.Trial] = {}
+        self._judges: dict[int, optuna.Trial] = {}
+        self._known: dict[str, int] = {}
+        for trial in ledger.trials():
+            if trial.state is State.RUNNING:  # of a coordinator that is no more
+                ledger.release(trial.number)
+            elif trial.state in (State.COMPLETE, State.PRUNED):
+                self._known.setdefault(self._key(trial.parameters), trial.number)
+
+    def enqueue(self) -> None:
+        """Let a new study begin with the space's published points."""
+        if not self._ledger.trials():
+            for point in self._space.published:
+                self._study.enqueue_trial(dict(point))
+
+    def ask(self) -> tuple[Trial, ...]:
+        if len(self._known) >= self._space.size:
+            return ()  # every point is known, or being tried
+        asked = self._open()
+        if asked is None:
+            return ()
+        first = self._known.setdefault(self._key(asked.params), asked.number)
+        again = first if first != asked.number else None
+        return (Trial(asked.number, asked.params, State.RUNNING, duplicate_of=again),)
+
+    def _open(self) -> optuna.Trial | None:
+        """The next trial, with all its parameters; None if its time has not come."""
+        trials = self._ledger.frozen()
+        waiting = [trial for trial in trials if trial.state.name == "WAITING"]
+        number = waiting[0].number if waiting else len(trials)
+        sampler = make_sampler(self._strategy, derive_seed(self._seed, "sampler", number))
+        self._study.sampler = sampler
+        if self._strategy.lag:
+            view = lagged_view(self._study, number, self._strategy.lag)
+            if view is None:
+                return None
+            judge = view.ask()
+            self._suggest(judge)
+            for step, value in (waiting[0].intermediate_values if waiting else {}).items():
+                judge.report(value, step)
+            if not waiting:
+                self._study.enqueue_trial(judge.params)
+            self._study.sampler = RandomSampler()  # which is not asked: all values are set
+        asked = self._study.ask()
+        self._suggest(asked)
+        self._running[number] = asked
+        self._judges[number] = judge if self._strategy.lag else asked
+        return asked
+
+    def _suggest(self, asked: optuna.Trial) -> None:
+        values: dict[str, Value] = dict(self._space.fixed)
+        for name, parameter in self._space.parameters.items():
+            if parameter.applies(values):
+                values[name] = _suggest(asked, name, parameter)
+
+    def report(self, trial: Trial, step: int, scores: tuple[float, ...]) -> str:
+        asked = self._running[trial.number]
+        decided = self._ledger.attribute(trial.number, PRUNED_AT)
+        if decided is not None:  # before an earlier session ended
+            return str(decided) if step >= int(str(decided).rpartition(" ")[2]) else ""
+        if step in self._ledger.reported(trial.number):
+            return ""
+        # Wilcoxon's test compares folds one by one; the other pruners a number so far.
+        value = scores[-1] if self._strategy.pruner == "wilcoxon" else sum(scores) / len(scores)
+        judge = self._judges[trial.number]
+        for one in {id(asked): asked, id(judge): judge}.values():
+            one.report(value, step)
+        if not judge.should_prune():
+            return ""
+        unit = "epoch" if self._space.scoring is Scoring.VALIDATION else "fold"
+        reason = f"{self._strategy.pruner} pruner, at {value:.4f} after {unit} {step}"
+        asked.set_user_attr(PRUNED_AT, reason)
+        return reason
+
+    def tell(self, trial: Trial, result: Result) -> None:
+        self._ledger.tell(trial, result)
+        self._close(trial)
+
+    def repeat(self, trial: Trial, earlier: Trial) -> None:
+        self._ledger.repeat(trial, earlier)
+        self._close(trial)
+
+    def fail(self, trial: Trial, reason: str) -> None:
+        self._ledger.fail(trial, reason)
+        self._close(trial)
+        self._forget(trial)
+
+    def release(self, trial: Trial) -> None:
+        self._ledger.release(trial.number)
+        self._close(trial)
+        self._forget(trial)
+
+    def _close(self, trial: Trial) -> None:
+        del self._running[trial.number], self._judges[trial.number]
+
+    def _forget(self, trial: Trial) -> None:
+        key = self._key(trial.parameters)
+        if self._known.get(key) == trial.number:
+            del self._known[key]
+
+    def _key(self, point: Mapping[str, Value]) -> str:
+        """The same for points that are the same training."""
+        return json.dumps(self._space.settings(point), sort_keys=True)
+
+
+def _suggest(trial: optuna.Trial, name: str, parameter: Parameter) -> Value:
+    domain = parameter.domain
+    if isinstance(domain, Choice):
+        return trial.suggest_categorical(name, domain.values)  # type: ignore[return-value]
+    if isinstance(domain, IntInterval):
+        return trial.suggest_int(name, domain.low, domain.high, step=domain.step, log=domain.log)
+    return trial.suggest_float(name, domain.low, domain.high, log=domain.log)
+
+
+def lagged_view(study: optuna.Study, number: int, lag: int) -> optuna.Study | None:
+    """A study in memory that is as trial `number` may see it: trials up to `number - lag` told.
+
+    The ones between are running, whatever has become of them by now, so that what is proposed
+    depends on no trainer's speed (Optuna's issue 3056 asks for this). None while a trial that must
+    be told is not.
+    """
+    trials = study.get_trials(deepcopy=False)
+    told = trials[: max(0, number - lag + 1)]
+    if not all(trial.state.is_finished() for trial in told):
+        return None
+    view = optuna.create_study(
+        directions=study.directions, sampler=study.sampler, pruner=study.pruner
+    )
+    view.add_trials(told)
+    view.add_trials([_as_running(trial) for trial in trials[len(told) : number]])
+    if number < len(trials) and trials[number].params:  # taken up again
+        view.enqueue_trial(trials[number].params)
+    elif number < len(trials):
+        view.enqueue_trial(trials[number].system_attrs.get("fixed_params", {}))
+    return view
+
+
+def _as_running(trial: FrozenTrial) -> FrozenTrial:
+    return create_trial(
+        state=TrialState.RUNNING, params=trial.params, distributions=trial.distributions
+    )

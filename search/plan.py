@@ -1,0 +1,131 @@
+"""Plans: what a study is to be, and when it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..errors import FmsearchError
+from ..models.data import DataSet
+from ..models.settings import Value
+from ..tracking.places import Places
+from .domain import Choice, Point
+from .ledger import StudyRecord
+from .space import Space
+from .strategy import Strategy
+from .trial import State, Trial, best_trial
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When no more trials are begun; those that run are finished.
+
+    Attributes:
+        trials: As many have been begun, earlier sessions included; None for the engine's own end.
+        seconds: So long after the beginning of this session.
+        score: The best trial has at least this score.
+    """
+
+    trials: int | None = None
+    seconds: float | None = None
+    score: float | None = None
+
+    def reached(self, trials: Sequence[Trial], since: float) -> bool:
+        """Whether one is; `since` is the session's beginning, as `time.monotonic` told it."""
+        if self.seconds is not None and time.monotonic() - since >= self.seconds:
+            return True
+        if self.trials is not None:
+            begun = sum(trial.state is not State.WAITING for trial in trials)
+            if begun >= self.trials:
+                return True
+        best = best_trial(trials)
+        if self.score is None or best is None or best.score is None:
+            return False
+        return best.score >= self.score
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study to run or to resume.
+
+    Attributes:
+        space, name, data, seed: What is searched, on what.
+        jobs: Trainers.
+        train_images: Use only so many of the training images; None for all.
+        places: Where everything is kept.
+        offline: Whether to do without MLflow.
+        strategy: Of an Optuna study.
+        limits: When it ends.
+        enqueue: Whether a new study begins with its space's published points.
+        keep_models: Models of how many of the best trials are kept; None for all.
+        checkpoint_every: Seconds between two checkpoints of a training.
+    """
+
+    space: Space
+    name: str
+    data: DataSet
+    seed: int
+    jobs: int
+    train_images: int | None
+    places: Places
+    offline: bool
+    strategy: Strategy = field(default_factory=Strategy)
+    limits: Limits = field(default_factory=Limits)
+    enqueue: bool = True
+    keep_models: int | None = None
+    checkpoint_every: float = 10.0
+
+    @property
+    def record(self) -> StudyRecord:
+        return StudyRecord(
+            self.name,
+            self.space.text,
+            self.data.spec,
+            self.data.sha256,
+            self.seed,
+            self.train_images,
+            self.strategy.sampler,
+            self.strategy.pruner,
+            self.strategy.lag,
+        )
+
+    @property
+    def judged(self) -> bool:
+        """Whether a pruner judges the trials."""
+        return self.strategy.pruner not in ("", "none")
+
+
+def check_fit(space: Space, data: DataSet) -> None:
+    """See that every point of a space suits the images.
+
+    Raises:
+        FmsearchError: One does not, or a user's own model cannot be imported.
+    """
+    settings = space.settings(_largest(space))
+    if reason := space.family.fault(settings, data.image_shape):
+        raise FmsearchError(f"the space {space.name!r} does not fit {data.name}: {reason}")
+
+
+def _largest(space: Space) -> Point:
+    """A point with the largest value of every parameter whose values have an order."""
+    point: dict[str, Value] = dict(space.fixed)
+    for name, parameter in space.parameters.items():
+        if not parameter.applies(point):
+            continue
+        if not isinstance(parameter.domain, Choice):
+            point[name] = parameter.domain.high
+        elif parameter.domain.values:
+            numbers = [one for one in parameter.domain.values if not isinstance(one, str)]
+            point[name] = max(numbers) if numbers else parameter.domain.values[0]
+    return {name: value for name, value in point.items() if name in space.parameters}
+
+
+def example_point(space: Space) -> Point:
+    """A point of the space: of each parameter the first or the lowest value."""
+    point: dict[str, Value] = dict(space.fixed)
+    for name, parameter in space.parameters.items():
+        if parameter.applies(point):
+            domain = parameter.domain
+            point[name] = domain.values[0] if isinstance(domain, Choice) else domain.low
+    return {name: value for name, value in point.items() if name in space.parameters}
