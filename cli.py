@@ -8,6 +8,7 @@ import math
 import os
 import re
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_HOME = Path("mlruns")
 DEFAULT_PORT = 5000
 WHOLE_LINES = 1000
+WATCH_SECONDS = 2.0
 
 
 class Duration(click.ParamType[float]):
@@ -408,16 +410,29 @@ def study(
 
 @main.command()
 @click.argument("study", required=False)
+@click.option("--watch", is_flag=True, help="Show it anew every two seconds, until Ctrl-C.")
 @store_options
-def status(study: str | None, **store: Any) -> None:
-    """List the studies, or one study's trials with their states and scores."""
-    from .progress import studies_table, trials_table
+def status(study: str | None, watch: bool, **store: Any) -> None:
+    """List the studies, or one study's trials: states, scores, what matters, what is running."""
+    from .progress import overview_lines, studies_table, trials_table
     from .search.ledger import Ledger
+    from .search.overview import overview
 
     places = _places(store)
     if study is not None:
-        _print(trials_table(_existing_study(places, study).trials()))
-        return
+        existing = _existing_study(places, study)
+        while True:
+            now = overview(existing)
+            if watch:
+                click.clear()
+            for line in overview_lines(study, now):
+                click.echo(line)
+            _print(trials_table(now.trials))
+            if not watch:
+                return
+            time.sleep(WATCH_SECONDS)
+    if watch:
+        raise click.UsageError("--watch wants the name of a study")
     if not _ledger_exists(places):
         click.echo(f"no studies in {places.home} yet")
         return

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from .models.settings import Value
 from .search.job import EpochDone
+from .search.overview import Overview
 from .search.trial import State, Trial, best_trial
 
 
@@ -113,6 +114,22 @@ class StudyProgress:
 def shown(value: Value) -> str:
     """A parameter's value, numbers to four digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def overview_lines(name: str, now: Overview) -> list[str]:
+    """A few lines above the table of a study's trials."""
+    counts = ", ".join(f"{count} {state.value}" for state, count in now.counts.items())
+    lines = [f"{name}: {len(now.trials)} trials: {counts}"]
+    if now.best is not None:
+        values = " ".join(f"{key}={shown(value)}" for key, value in now.best.parameters.items())
+        lines.append(f"best: trial {now.best.number}, score {now.best.score:.5f}: {values}")
+    if now.importances:
+        parts = ", ".join(f"{key} {share:.0%}" for key, share in now.importances.items())
+        lines.append(f"importance: {parts}")
+    for number, last in now.running.items():
+        where = f"score {last[1]:.4f} after step {last[0]}" if last else "no score yet"
+        lines.append(f"running: trial {number}, {where}")
+    return lines
 
 
 def studies_table(studies: list[tuple[str, list[Trial]]]) -> Table:

@@ -1,4 +1,4 @@
-"""Augmentation: mirrored and shifted images, as indices into the raw pixels.
+"""Augmentation: mirrored and shifted images, as indices into the raw pixels, and blanked parts.
 
 A batch is gathered from the data set anyway; here each of its pixels is fetched from where
 augmentation puts it, so that each image is mirrored and shifted in its own way by one gather of
@@ -9,13 +9,23 @@ from __future__ import annotations
 
 from .backend import tf
 
+SMALLEST, LARGEST = 1 / 8, 1 / 2
+"""Sides of a blanked rectangle, as shares of the image's."""
+
 
 def gather_augmented(
-    pixels: tf.Tensor, rows: tf.Tensor, seed: tf.Tensor, *, flip: bool, shift: tf.Tensor | None
+    pixels: tf.Tensor,
+    rows: tf.Tensor,
+    seed: tf.Tensor,
+    *,
+    flip: bool,
+    shift: tf.Tensor | None,
+    erase: tf.Tensor | None,
 ) -> tf.Tensor:
     """Images, each mirrored left to right or not, and moved by up to `shift` pixels each way.
 
-    What moves in from outside is 0.
+    What moves in from outside is 0, and so is the rectangle that is blanked in some images
+    (random erasing, Zhong et al. 2020).
 
     Args:
         pixels: uint8, (n, h, w) or (n, h, w, c).
@@ -23,6 +33,7 @@ def gather_augmented(
         seed: int32, (2,); the draws depend on it alone.
         flip: Whether half of the images, drawn at random, are mirrored.
         shift: int64, (); None to move none.
+        erase: float32, (): the share of images that lose a rectangle; None for none.
 
     Returns:
         uint8, (b, h, w) or (b, h, w, c).
@@ -45,7 +56,30 @@ def gather_augmented(
     index = (first + from_y)[:, :, tf.newaxis] * width
     flat = tf.reshape(pixels, [-1, *channels])
     images = tf.gather(flat, index + from_x[:, tf.newaxis, :])
-    if shift is None:
+    seen = tf.ones([count, height, width], tf.bool)
+    if shift is not None:
+        seen = (y == from_y)[:, :, tf.newaxis] & (x == from_x)[:, tf.newaxis, :]
+    if erase is not None:
+        seen &= ~_rectangles(count, height, width, tf.random.fold_in(seed, 3), erase)
+    if shift is None and erase is None:
         return images
-    inside = tf.cast((y == from_y)[:, :, tf.newaxis] & (x == from_x)[:, tf.newaxis, :], tf.uint8)
-    return images * tf.reshape(inside, [count, height, width, *[1] * len(channels)])
+    kept = tf.reshape(tf.cast(seen, tf.uint8), [count, height, width, *[1] * len(channels)])
+    return images * kept
+
+
+def _rectangles(
+    count: tf.Tensor, height: int, width: int, seed: tf.Tensor, share: tf.Tensor
+) -> tf.Tensor:
+    """bool, (count, height, width): a random rectangle in a share of the images."""
+    draws = tf.random.stateless_uniform([count, 5], seed)
+    inside = []
+    for side, length, place in (
+        (height, draws[:, 0], draws[:, 1]),
+        (width, draws[:, 2], draws[:, 3]),
+    ):
+        size = tf.round(side * (SMALLEST + (LARGEST - SMALLEST) * length))
+        first = tf.floor(place * (side - size + 1))
+        at = tf.range(side, dtype=tf.float32)[tf.newaxis]
+        inside.append((at >= first[:, tf.newaxis]) & (at < (first + size)[:, tf.newaxis]))
+    hit = (draws[:, 4] < share)[:, tf.newaxis, tf.newaxis]
+    return inside[0][:, :, tf.newaxis] & inside[1][:, tf.newaxis, :] & hit

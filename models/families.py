@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import FmsearchError
 from . import cnn, mlp
 from .settings import OPTIMIZERS, TRAINING, Anything, Setting, Value
 
@@ -55,13 +53,9 @@ class Family:
 
         A user's own model has defaults that only it knows; they stay unsaid.
         """
-        optimizer = parameters.get("optimizer", TRAINING["optimizer"].default)
-        own = OPTIMIZERS[str(optimizer)]
-        values = {
-            name: parameters.get(name, own[name] if one.default is None else one.default)
-            for name, one in self.settings.items()
-            if name in parameters or name in own or one.default is not None
-        }
+        optimizer = str(parameters.get("optimizer", TRAINING["optimizer"].default))
+        defaults = {name: one.default for name, one in self.settings.items()}
+        values = {**defaults, **OPTIMIZERS[optimizer], **parameters}
         known = {name: value for name, value in values.items() if value is not None}
         idle = self.idle(known)
         return {name: value for name, value in known.items() if name not in idle}
@@ -81,35 +75,26 @@ FAMILIES: Mapping[str, Family] = {
 def find_family(model: str, parameters: Iterable[str]) -> Family:
     """A built-in family by name, or a user's own as `package.module:function`.
 
+    The user's code is loaded when a network is first made, not before.
+
     Args:
         model: As a space names it.
         parameters: Names of the parameters that a space gives; a user's own model takes those
             that are not settings of the training.
-
-    Raises:
-        FmsearchError: There is no such model, or it does not take these parameters.
     """
     if model in FAMILIES:
         return FAMILIES[model]
-    build = _import(model)
     names = [name for name in parameters if name not in TRAINING]
-    try:
-        inspect.signature(build).bind((28, 28), 10, **dict.fromkeys(names))
-    except (TypeError, ValueError) as error:
-        raise FmsearchError(
-            f"model: {model} must be callable as build(input_shape, classes"
-            f"{''.join(f', {name}=…' for name in names)}): {error}"
-        ) from error
-    return Family(build, {name: Setting(Anything(), None) for name in names})
+    return Family(_OwnModel(model), {name: Setting(Anything(), None) for name in names})
 
 
-def _import(model: str) -> Build:
-    """The function that `package.module:function` names; importing runs the module's code."""
-    module, _, name = model.partition(":")
-    try:
-        build = getattr(importlib.import_module(module), name)
-    except Exception as error:  # whatever the user's code raises when it is loaded
-        raise FmsearchError(f"model: cannot import {model}: {error!r}") from error
-    if not callable(build):
-        raise FmsearchError(f"model: {model} is not a function")
-    return build  # type: ignore[no-any-return]
+@dataclass(frozen=True)
+class _OwnModel:
+    """A user's build function, by name."""
+
+    model: str
+
+    def __call__(self, shape: Shape, classes: int, **parameters: Value) -> keras.Model:
+        module, _, name = self.model.partition(":")
+        build: Build = getattr(importlib.import_module(module), name)
+        return build(shape, classes, **parameters)

@@ -13,6 +13,7 @@ from .backend import keras, tf
 from .data import Images
 from .dropout import Dropout, rates_of
 from .families import Family
+from .normalization import fuse_batch_normalization
 from .optimizers import Optimizer
 from .settings import Value
 from .split import Rows
@@ -79,9 +80,11 @@ class Network:
         self.settings = settings
         self.model = self._build()
         self._optimizer = Optimizer(self.model.trainable_variables, settings)
+        fuse_batch_normalization(self.model)
         self._dropout = Dropout(self.model, self._optimizer.iterations)
         self._smoothing = tf.Variable(0.0, trainable=False)
         self._shift = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._erase = tf.Variable(0.0, trainable=False)
         rows = tf.TensorSpec([None], tf.int32)
         self._train = tf.function(
             self._train_graph, input_signature=[rows, tf.TensorSpec([2], tf.int32)]
@@ -93,7 +96,7 @@ class Network:
 
     @property
     def _variables(self) -> list[keras.Variable | tf.Variable]:
-        ours = [self._smoothing, self._shift, *self._dropout.variables]
+        ours = [self._smoothing, self._shift, self._erase, *self._dropout.variables]
         return [*self.model.variables, *self._optimizer.variables, *ours]
 
     def initialize(self, seed: int, images: int, epochs: int) -> None:
@@ -112,6 +115,7 @@ class Network:
         self._dropout.set(seed, rates_of(fresh))
         self._smoothing.assign(float(self.settings["label_smoothing"]))
         self._shift.assign(int(self.settings["shift"]))
+        self._erase.assign(float(self.settings["erase"]))
 
     @property
     def _batch_size(self) -> int:
@@ -155,7 +159,7 @@ class Network:
     def _train_graph(self, rows: tf.Tensor, order: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         count = tf.size(rows)
         rows = tf.gather(rows, tf.argsort(tf.random.stateless_uniform([count], order)))
-        augments = bool(self.settings["flip"]) or bool(self.settings["shift"])
+        augments = any(self.settings[name] for name in ("flip", "shift", "erase"))
         variables = [variable.value for variable in self.model.trainable_variables]
         total, correct = tf.constant(0.0), tf.constant(0)
         for start in tf.range(0, count, self._batch_size):
@@ -198,6 +202,7 @@ class Network:
             seed,
             flip=bool(self.settings["flip"]),
             shift=self._shift if self.settings["shift"] else None,
+            erase=self._erase if self.settings["erase"] else None,
         )
 
     def _losses(self, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:

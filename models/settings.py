@@ -139,13 +139,14 @@ TRAINING: Mapping[str, Setting] = {
     "label_smoothing": Setting(FloatRange(0.0, 1.0), 0.0, Compiled.PRESENCE),
     "flip": Setting(Flag(), False),
     "shift": Setting(IntRange(0, 64), 0, Compiled.PRESENCE),
+    "erase": Setting(FloatRange(0.0, 1.0), 0.0, Compiled.PRESENCE),
 }
 """Settings of every training, whatever the model family.
 
 `momentum` is of sgd alone; `weight_decay` is decoupled from the gradient (Loshchilov & Hutter
 2019) and spares biases and normalization; `cosine` rises over `warmup_epochs` and falls to zero at
-the last step of `epochs`; `flip` mirrors half of the images left to right, and `shift` moves each
-by up to so many pixels, in training alone.
+the last step of `epochs`. In training alone `flip` mirrors half of the images left to right,
+`shift` moves each by up to so many pixels, and `erase` blanks a rectangle in that share of them.
 """
 
 

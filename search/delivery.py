@@ -20,6 +20,7 @@ from .ledger import StudyLedger
 from .result import entries, entry_name
 from .trial import Trial, ranking
 
+FIGURES_SECONDS = 60.0
 UNSHIPPED = "study"
 """A file in the outbox that says that the study's own run is not as it must be in the end."""
 
@@ -65,6 +66,7 @@ class Delivery:
         self._parent: str | None = None
         self._shipper: Shipper | None = None
         self._reopen = True
+        self._drawn_at, self._drawing_took = time.monotonic(), 0.0
 
     def begin(self, *, reopen: bool = True) -> None:
         """Open the study's run, and ship what an earlier session left.
@@ -124,6 +126,26 @@ class Delivery:
             store.ship(record, parent)
             shutil.rmtree(entry)
             self._drop_models(store)
+            self._refresh_figures(store, parent)
+
+    def _refresh_figures(self, store: Store, parent: str) -> None:
+        """Draw the search as it stands, if that is due: each minute, and in 2 % of the time."""
+        if self._evidence.space.engine != "optuna":
+            return
+        if time.monotonic() - self._drawn_at < max(FIGURES_SECONDS, self._drawing_took / 0.02):
+            return
+        begin = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            self._draw_search(Path(folder))
+            store.add_artifacts(parent, Path(folder))
+        self._drawn_at = time.monotonic()
+        self._drawing_took = self._drawn_at - begin
+
+    def _draw_search(self, folder: Path) -> None:
+        """The figures of an Optuna study below a folder of artifacts."""
+        from .study_figures import draw  # loads plotly
+
+        draw(self._ledger.study(), self._evidence.space.objectives, folder / "figures" / "search")
 
     def _kept(self, trials: Sequence[Trial]) -> set[int]:
         """Numbers of the trials whose models stay."""
@@ -152,6 +174,8 @@ class Delivery:
             record: RunRecord = self._evidence.study_ended(
                 self._ledger.trials(), status, ended_at, Path(folder)
             )
+            if self._evidence.space.engine == "optuna":
+                self._draw_search(Path(folder))
             store.ship(record)
         if not entries(self._outbox):
             shutil.rmtree(self._outbox)

@@ -97,7 +97,7 @@ class Ledger:
         import optuna
         from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
         try:
             if url.startswith(SQLITE):
                 write_ahead(Path(url.removeprefix(SQLITE)))
@@ -261,7 +261,7 @@ class StudyLedger:
         self.storage.set_trial_user_attr(trial_id, REASON, reason)
         self.storage.set_trial_state_values(trial_id, TrialState.FAIL)
 
-    def open(self, pruner: BasePruner) -> Study:
+    def study(self, pruner: BasePruner | None = None) -> Study:
         """The study as Optuna's own."""
         import optuna
 

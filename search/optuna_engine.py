@@ -37,7 +37,7 @@ class OptunaEngine:
         self._ledger = ledger
         self._strategy = strategy
         self._seed = seed
-        self._study = ledger.open(make_pruner(strategy, space.scoring))
+        self._study = ledger.study(make_pruner(strategy, space.scoring))
         self._running: dict[int, optuna.Trial] = {}
         self._judges: dict[int, optuna.Trial] = {}
         self._known: dict[str, int] = {}

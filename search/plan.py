@@ -100,7 +100,7 @@ def check_fit(space: Space, data: DataSet) -> None:
     """See that every point of a space suits the images.
 
     Raises:
-        FmsearchError: One does not, or a user's own model cannot be imported.
+        FmsearchError: One does not.
     """
     settings = space.settings(_largest(space))
     if reason := space.family.fault(settings, data.image_shape):

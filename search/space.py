@@ -59,11 +59,7 @@ class Space:
 
     @cached_property
     def family(self) -> Family:
-        """The model family.
-
-        Raises:
-            FmsearchError: A user's own model cannot be imported.
-        """
+        """The model family."""
         return find_family(self.model, {**self.parameters, **self.fixed})
 
     @cached_property

@@ -76,7 +76,9 @@ def test_help_loads_no_heavy_library() -> None:
 
 
 def test_spaces_are_listed_and_printed_as_they_can_be_used(fmsearch: Run, tmp_path: Path) -> None:
-    assert fmsearch("spaces").stdout.startswith("mlp_grid  (32 points, mlp, keras_tuner)\n    The")
+    listed = fmsearch("spaces").stdout
+    assert listed.startswith("cnn  (continuous, cnn, optuna)\n    Convolutional networks")
+    assert "\nmlp_grid  (32 points, mlp, keras_tuner)\n    The published grid" in listed
     text = fmsearch("spaces", "mlp_grid_2").stdout
     (tmp_path / "copy.yaml").write_text(text)
     assert fmsearch("spaces", "copy.yaml").stdout == text

@@ -89,10 +89,10 @@ def test_tables_have_a_row_for_each_trial() -> None:
     scores = {"score": 0.5, "score_std": 0.1, "fold_1_score": 0.4, "fold_2_score": 0.6}
     trials = [
         Trial(0, {"a": 1}, State.COMPLETE, 0.5, scores, (1.0, 3.0), (0.25, 0.25)),
-        Trial(1, {"a": 2}, State.FAILED, error="why, indeed"),
+        Trial(1, {"a": 2}, State.FAILED, reason="why, indeed"),
     ]
     assert trials_csv(trials).splitlines() == [
-        "trial,state,a,score,score_std,fold_1_score,fold_2_score,fit_seconds,error",
+        "trial,state,a,score,score_std,fold_1_score,fold_2_score,fit_seconds,reason",
         "0,complete,1,0.5,0.1,0.4,0.6,4.0,",
         '1,failed,2,,,,,0,"why, indeed"',
     ]

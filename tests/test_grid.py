@@ -17,10 +17,13 @@ from fmsearch.models.network import Network, Pixels
 from fmsearch.models.seeds import derive_seed
 from fmsearch.models.split import Fold, cut_folds, split_rows
 from fmsearch.models.training import fit
+from fmsearch.search.domain import Choice
 from fmsearch.search.keras_tuner_grid import KerasTunerGrid
 from fmsearch.search.ledger import Ledger, StudyLedger, StudyRecord
 from fmsearch.search.result import Result
+from fmsearch.search.space import Space
 from fmsearch.search.space_file import load_space, read_space
+from fmsearch.search.study import training_seed
 from fmsearch.search.tables import cv_results
 from fmsearch.search.trial import State, best_trial
 
@@ -48,6 +51,12 @@ def result_with(score: float) -> Result:
     return Result({}, 0, metrics, (), (), 0, (1.0, 1.0, 1.0), (0.1, 0.1, 0.1), 0, 0)
 
 
+def choices(space: Space) -> dict[str, list[Any]]:
+    """A grid as scikit-learn takes it."""
+    domains = {name: parameter.domain for name, parameter in space.parameters.items()}
+    return {name: list(one.values) for name, one in domains.items() if isinstance(one, Choice)}
+
+
 def ask_all(engine: KerasTunerGrid) -> Iterator[tuple[Any, ...]]:
     while trials := engine.ask():
         yield trials
@@ -57,7 +66,7 @@ def test_points_come_in_the_order_of_scikit_learns_parameter_grid(tmp_path: Path
     space = load_space("mlp_grid")
     ledger = open_ledger(tmp_path)
     KerasTunerGrid(space, ledger)
-    expected = list(ParameterGrid({name: list(v) for name, v in space.parameters.items()}))
+    expected = list(ParameterGrid(choices(space)))
     assert [dict(trial.parameters) for trial in ledger.trials()] == expected
 
 
@@ -94,7 +103,7 @@ def test_a_resumed_grid_keeps_finished_trials_and_asks_the_rest_once(tmp_path: P
     assert {trial.number for trial in lost} <= set(asked)
     assert len(ledger.trials()) == 8
     assert second.oracle.get_best_trials(1)[0].score == 0.9
-    assert ledger.trials()[told[1].number].error == "why"
+    assert ledger.trials()[told[1].number].reason == "why"
 
 
 def test_a_released_trial_is_asked_again_under_its_number(tmp_path: Path) -> None:
@@ -117,19 +126,11 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         self.optimizer, self.epochs, self.dropout_rate = optimizer, epochs, dropout_rate
 
     def fit(self, positions: np.ndarray, _y: object = None) -> Perceptron:
-        settings = FAMILIES["mlp"].complete(
-            {
-                "hidden_units": 12,
-                "batch_size": 32,
-                "optimizer": self.optimizer,
-                "dropout_rate": self.dropout_rate,
-            }
-        )
-        del settings["epochs"]
-        architecture = {key: settings[key] for key in ("hidden_units", "layers", "dropout_rate")}
-        self.network_ = Network(self.pixels, "mlp", architecture, 32, self.optimizer)
+        point = {"optimizer": self.optimizer, "dropout_rate": self.dropout_rate}
+        settings = FAMILIES["mlp"].complete({"hidden_units": 12, "batch_size": 32, **point})
+        self.network_ = Network(self.pixels, FAMILIES["mlp"], settings)
         number = 1 + [len(set(positions) & set(fold.validation)) for fold in self._folds()].index(0)
-        seed = derive_seed(derive_seed(0, settings), number)
+        seed = derive_seed(training_seed(0, point), number)
         train = Fold(self.rows[positions], self.rows[:0])
         for _ in fit(self.network_, train, seed, self.epochs):
             pass
@@ -148,7 +149,8 @@ def searches(
 ) -> tuple[GridSearchCV, StudyLedger]:
     """The same grid searched by scikit-learn in this process and by a study with two trainers."""
     from fmsearch.models.data import describe
-    from fmsearch.search.study import Plan, run_study
+    from fmsearch.search.plan import Plan
+    from fmsearch.search.study import run_study
     from fmsearch.tracking.places import Places
 
     home = tmp_path_factory.mktemp("store")
@@ -159,9 +161,8 @@ def searches(
 
     training = load_training(str(images))
     rows = split_rows(training.labels, 400).train
-    grid = {name: list(choices) for name, choices in space.parameters.items()}
     estimator = Perceptron(Pixels(training, 10), rows)
-    search = GridSearchCV(estimator, grid, cv=KFold(3), refit=False)
+    search = GridSearchCV(estimator, choices(space), cv=KFold(3), refit=False)
     search.fit(np.arange(len(rows)))
     return search, Ledger(places.storage).study("tiny")
 

@@ -1,14 +1,21 @@
 """Space files: what a space may say, and what is said of a faulty one."""
 
+import copy
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fmsearch.errors import FmsearchError
-from fmsearch.search.space_file import KEYS, load_space, read_space, space_names
+from fmsearch.models.settings import Scoring
+from fmsearch.search.domain import Choice, FloatInterval, IntInterval, Parameter
+from fmsearch.search.plan import example_point
+from fmsearch.search.space_file import load_space, read_space, space_names
+from fmsearch.search.space_reader import KEYS
 
 GOOD = """\
 name: mine
@@ -17,17 +24,54 @@ engine: keras_tuner
 score: {by: cross_validation, folds: 3}
 parameters: {batch_size: [64, 128]}
 """
+OPTUNA = """\
+name: mine
+model: mlp
+engine: optuna
+score: {by: validation}
+parameters: {layers: {int: [1, 3]}, dropout_rate: {float: [0.0, 0.5]}}
+"""
+EVERYTHING = """\
+name: everything
+about: Every key that a space of Optuna may have.
+model: cnn
+engine: optuna
+score: {by: cross_validation, folds: 5}
+sampler: nsga2
+pruner: none
+trials: 7
+objectives: {score: maximize, parameters: minimize}
+constraints: {parameters: {at_most: 120000}}
+fixed: {epochs: 8, schedule: cosine, warmup_epochs: 2}
+parameters:
+  depth: {int: [2, 4]}
+  filters_1: {int: [16, 64], step: 16}
+  filters_3: {int: [8, 64], log: true, when: {depth: [3, 4]}}
+  filters_4: {choices: [32, 64], when: {depth: 4, filters_1: [16, 32]}}
+  flip: [false, true]
+  dropout_rate: {float: [0, 0.5]}
+  weight_decay: {float: [1e-4, 1e-2], log: true}
+published:
+  - {depth: 2, filters_1: 32, flip: true, dropout_rate: 0.5, weight_decay: 0.01}
+"""
+
+
+def changed(text: str, change: str) -> str:
+    """A space's text with other top-level lines, each of which replaces the one of its key."""
+    keys = tuple(f"{line.split(':')[0]}:" for line in change.splitlines())
+    kept = [line for line in text.splitlines(keepends=True) if not line.startswith(keys)]
+    return "".join(kept) + change
 
 
 def test_the_published_grid_has_32_points_over_3_folds() -> None:
     space = load_space("mlp_grid")
     assert (space.size, space.folds) == (32, 3)
     assert dict(space.parameters) == {
-        "batch_size": (64, 128),
-        "dropout_rate": (0.2, 0.3),
-        "epochs": (10, 20),
-        "hidden_units": (64, 128),
-        "optimizer": ("adam", "rmsprop"),
+        "batch_size": Parameter(Choice((64, 128))),
+        "dropout_rate": Parameter(Choice((0.2, 0.3))),
+        "epochs": Parameter(Choice((10, 20))),
+        "hidden_units": Parameter(Choice((64, 128))),
+        "optimizer": Parameter(Choice(("adam", "rmsprop"))),
     }
 
 
@@ -43,21 +87,173 @@ def test_a_built_in_space_carries_the_name_of_its_file(name: str) -> None:
     assert load_space(name).name == name
 
 
+def test_the_built_in_spaces_are_two_grids_and_two_for_optuna() -> None:
+    engines = {name: load_space(name).engine for name in space_names()}
+    assert engines == {
+        "cnn": "optuna", "mlp": "optuna", "mlp_grid": "keras_tuner", "mlp_grid_2": "keras_tuner",
+    }  # fmt: skip
+
+
+def test_the_cnn_space_begins_with_the_published_networks_of_depth_3_and_4() -> None:
+    first, second = load_space("cnn").published
+    assert [first[f"filters_{block}"] for block in (1, 2, 3)] == [32, 64, 128]
+    assert [second[f"filters_{block}"] for block in (1, 2, 3, 4)] == [32, 32, 64, 128]
+    same = first.keys() - {"depth", "filters_2", "filters_3"}
+    assert {name: second[name] for name in same} == {name: first[name] for name in same}
+
+
+def test_the_mlp_space_begins_with_the_published_baseline() -> None:
+    space = load_space("mlp")
+    (point,) = space.published
+    complete = space.settings(point)
+    assert (complete["layers"], complete["hidden_units"], complete["optimizer"]) == (2, 128, "adam")
+    assert (complete["learning_rate"], complete["weight_decay"]) == (0.001, 0.0)
+
+
 def test_settings_fill_in_what_a_point_does_not_say() -> None:
     settings = read_space(GOOD, "mine").settings({"batch_size": 64})
     assert settings == {
         "batch_size": 64,
         "epochs": 20,
         "optimizer": "adam",
+        "learning_rate": 0.001,
+        "momentum": 0.0,
+        "weight_decay": 0.0,
+        "schedule": "constant",
+        "warmup_epochs": 0,
+        "label_smoothing": 0.0,
+        "flip": False,
+        "shift": 0,
         "hidden_units": 128,
         "layers": 2,
+        "batch_norm": False,
         "dropout_rate": 0.0,
     }
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "rate", "decay"),
+    [("adam", 0.001, 0.0), ("adamw", 0.001, 0.004), ("rmsprop", 0.001, 0.0), ("sgd", 0.01, 0.0)],
+)
+def test_learning_rate_and_weight_decay_default_to_the_optimizers_own(
+    optimizer: str, rate: float, decay: float
+) -> None:
+    complete = read_space(GOOD, "mine").settings({"optimizer": optimizer, "batch_size": 64})
+    assert (complete["learning_rate"], complete["weight_decay"]) == (rate, decay)
+
+
 def test_a_number_that_yaml_reads_as_text_is_a_number() -> None:
     text = GOOD.replace("batch_size: [64, 128]", "dropout_rate: [1e-1, 0, 0.5]")
-    assert read_space(text, "mine").parameters["dropout_rate"] == (0.1, 0.0, 0.5)
+    assert read_space(text, "mine").parameters["dropout_rate"].domain == Choice((0.1, 0.0, 0.5))
+
+
+WRITTEN_AS_TEXT = {
+    "parameters: {weight_decay: {float: [1e-4, 1e-2]}}\n": FloatInterval(0.0001, 0.01),
+    "parameters: {weight_decay: {choices: [1e-4, 0.01]}}\n": Choice((0.0001, 0.01)),
+    "parameters: {weight_decay: [1e-4, 0]}\n": Choice((0.0001, 0.0)),
+}
+
+
+@pytest.mark.parametrize(("change", "expected"), WRITTEN_AS_TEXT.items())
+def test_1e_4_is_a_number_wherever_values_are_written(
+    change: str, expected: Choice | FloatInterval
+) -> None:
+    space = read_space(changed(OPTUNA, change), "mine")
+    assert space.parameters["weight_decay"].domain == expected
+
+
+def test_1e_4_is_a_number_in_fixed() -> None:
+    space = read_space(changed(OPTUNA, "fixed: {weight_decay: 1e-4}\n"), "mine")
+    assert dict(space.fixed) == {"weight_decay": 0.0001}
+
+
+@pytest.mark.parametrize("written", ["1e-4", "0", "0.25"])
+def test_a_number_of_a_published_point_is_read_as_its_parameters_are(written: str) -> None:
+    change = f"published: [{{layers: 1, dropout_rate: {written}}}]\n"
+    (point,) = read_space(changed(OPTUNA, change), "mine").published
+    assert (point["dropout_rate"], type(point["dropout_rate"])) == (float(written), float)
+
+
+@pytest.mark.parametrize("written", ["1e-1", "0"])
+def test_a_number_of_a_condition_is_read_as_its_parameters_are(written: str) -> None:
+    parameters = (
+        f"dropout_rate: [1e-1, 0], layers: {{int: [1, 2], when: {{dropout_rate: {written}}}}}"
+    )
+    space = read_space(changed(OPTUNA, f"parameters: {{{parameters}}}\n"), "mine")
+    assert space.parameters["layers"].applies({"dropout_rate": float(written)})
+
+
+def test_every_key_of_an_optuna_space_is_read() -> None:
+    space = read_space(EVERYTHING, "everything.yaml")
+    assert (space.name, space.model, space.engine) == ("everything", "cnn", "optuna")
+    assert (space.scoring, space.folds) == (Scoring.CROSS_VALIDATION, 5)
+    assert (space.sampler, space.pruner, space.trials) == ("nsga2", "none", 7)
+    assert dict(space.objectives) == {"score": "maximize", "parameters": "minimize"}
+    assert space.most_parameters == 120_000
+    assert dict(space.fixed) == {"epochs": 8, "schedule": "cosine", "warmup_epochs": 2}
+    (point,) = space.published
+    assert point["filters_1"] == 32
+    assert space.text == EVERYTHING
+
+
+def test_every_form_of_a_parameter_is_read() -> None:
+    assert dict(read_space(EVERYTHING, "everything.yaml").parameters) == {
+        "depth": Parameter(IntInterval(2, 4)),
+        "filters_1": Parameter(IntInterval(16, 64, step=16)),
+        "filters_3": Parameter(IntInterval(8, 64, log=True), {"depth": (3, 4)}),
+        "filters_4": Parameter(Choice((32, 64)), {"depth": (4,), "filters_1": (16, 32)}),
+        "flip": Parameter(Choice((False, True))),
+        "dropout_rate": Parameter(FloatInterval(0.0, 0.5)),
+        "weight_decay": Parameter(FloatInterval(0.0001, 0.01, log=True)),
+    }
+
+
+def test_an_optuna_space_that_says_little_has_the_documented_defaults() -> None:
+    space = read_space(OPTUNA, "mine")
+    assert (space.scoring, space.folds) == (Scoring.VALIDATION, 1)
+    assert (space.sampler, space.pruner, space.trials) == ("tpe", "median", 50)
+    assert dict(space.objectives) == {"score": "maximize"}
+    assert (space.most_parameters, space.published) == (None, ())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "score: {by: cross_validation, folds: 3}\n",
+        "objectives: {score: maximize, parameters: minimize}\n",
+    ],
+)
+def test_nothing_is_pruned_by_default_across_folds_or_for_several_objectives(change: str) -> None:
+    assert read_space(changed(OPTUNA, change), "mine").pruner == "none"
+
+
+def test_a_grid_has_no_number_of_trials_but_its_points() -> None:
+    space = read_space(GOOD, "mine")
+    assert (space.trials, space.size) == (None, 2)
+
+
+def test_whole_numbers_end_with_the_last_step_that_fits() -> None:
+    text = changed(OPTUNA, "parameters: {hidden_units: {int: [32, 100], step: 32}}\n")
+    domain = read_space(text, "mine").parameters["hidden_units"].domain
+    assert domain == IntInterval(32, 96, step=32)
+
+
+def test_a_published_point_leaves_out_what_does_not_apply_to_it() -> None:
+    text = EVERYTHING.replace("- {depth: 2,", "- {depth: 3, filters_3: 64,")
+    (point,) = read_space(text, "everything.yaml").published
+    assert "filters_4" not in point
+
+
+def test_a_users_own_model_has_parameters_of_any_name_and_the_trainings_own() -> None:
+    parameters = "width: {int: [1, 9]}, rate: {float: [-1, 1e-4]}, kind: [a, 2, true]"
+    change = f"model: nets:build\nfixed: {{cut: w, epochs: 3}}\nparameters: {{{parameters}}}\n"
+    space = read_space(changed(OPTUNA, change), "mine")
+    assert (space.model, dict(space.fixed)) == ("nets:build", {"cut": "w", "epochs": 3})
+    assert dict(space.parameters) == {
+        "width": Parameter(IntInterval(1, 9)),
+        "rate": Parameter(FloatInterval(-1.0, 0.0001)),
+        "kind": Parameter(Choice(("a", 2, True))),
+    }
 
 
 def test_the_example_space_is_one_that_can_be_run() -> None:
@@ -68,15 +264,26 @@ def test_the_example_space_is_one_that_can_be_run() -> None:
 FAULTS = {
     "name: a b\n": "name: 'a b' must be 1 to 64 letters",
     "name: 3\n": "name: 3 is not text",
-    "model: svm\n": "model: 'svm' is unknown; it is one of mlp",
-    "engine: grid\n": "engine: 'grid' is unknown; it is one of keras_tuner",
+    "name: ''\n": "name: '' must be 1 to 64 letters",
+    "model: svm\n": "model: 'svm' is unknown; it is one of mlp, cnn, your.module:function",
+    "model: mine.nets\n": "model: 'mine.nets' is unknown; it is one of mlp, cnn, your.module:func",
+    "model: my nets:build\n": "model: 'my nets:build' is unknown",
+    "model: 3\n": "model: 3 is unknown",
+    "engine: grid\n": "engine: 'grid' is unknown; it is one of keras_tuner, optuna",
     "engine: [keras_tuner]\n": "engine: ['keras_tuner'] is unknown",
-    "score: {by: luck, folds: 3}\n": "score.by: 'luck' is not cross_validation",
+    "score: {by: luck, folds: 3}\n": "score.by: 'luck' is not one of cross_validation, validation",
+    "score: {}\n": "score.by: None is not one of cross_validation, validation",
+    "score: {by: [validation]}\n": "score.by: ['validation'] is not one of",
+    "score: {by: validation, folds: 3}\n": "score.folds: belongs to cross_validation",
+    "score: {by: cross_validation}\n": "score.folds: None is not a whole number of at least 2",
+    "score: {by: cross_validation, folds: true}\n": "score.folds: True is not a whole number of at",
     "score: {by: cross_validation, folds: 1}\n": "score.folds: 1 is not a whole number of at least",
     "score: {by: cross_validation, folds: 3, fold: 2}\n": "score.fold: unknown key; did you mean",
     "score: 3\n": "score: 3 is not a mapping",
     "parameters: {}\n": "parameters: none are given",
     "parameters: {batch_size: []}\n": "parameters.batch_size: [] is not a list of choices",
+    "parameters: {batch_size: {int: [1, 9]}}\n": "batch_size: {'int': [1, 9]} is not a list of",
+    "parameters: {batch_size: {choices: [1]}}\n": "{'choices': [1]} is not a list of choices",
     "parameters: {batch_size: 64}\n": "parameters.batch_size: 64 is not a list of choices",
     "parameters: {batch_size: [0, -1]}\n": "batch_size: -1 is not a whole number from 1 to ",
     "parameters: {batch_size: [64, 64]}\n": "parameters.batch_size: 64 stands twice",
@@ -88,32 +295,210 @@ FAULTS = {
     "parameters: {dropout_rate: [-0.1]}\n": "dropout_rate: -0.1 is not a number in [0, 1)",
     "parameters: {dropout_rate: [.nan]}\n": "dropout_rate: nan is not a number in [0, 1)",
     "parameters: {dropout_rate: [much]}\n": "dropout_rate: 'much' is not a number in [0, 1)",
-    "parameters: {optimizer: [adma]}\n": "optimizer: 'adma' is not one of adam, rmsprop, sgd",
+    "parameters: {optimizer: [adma]}\n": "optimizer: 'adma' is not one of adam, adamw, rmsprop",
     "parameters: {optimizer: [[adam]]}\n": "optimizer: ['adam'] is not one of adam",
     "parameters: {layers: [5]}\n": "layers: 5 is not a whole number from 1 to 4",
     "parameters: {batchsize: [64]}\n": "parameters.batchsize: unknown key; did you mean batch_size",
     "fixed: {epochs: none}\n": "fixed.epochs: 'none' is not a whole number from 1 to ",
     "fixed: {batch_size: 64}\n": "fixed.batch_size: is also in parameters",
     "parametres: {}\n": "parametres: unknown key; did you mean parameters?",
+    "fixed: {flip: 1}\n": "fixed.flip: 1 is not true or false",
+    "fixed: {shift: 65}\n": "fixed.shift: 65 is not a whole number from 0 to 64",
+    "fixed: {schedule: linear}\n": "fixed.schedule: 'linear' is not one of constant, cosine",
+    "fixed: {learning_rate: fast}\n": "fixed.learning_rate: 'fast' is not a number in [0, 100)",
+    "fixed: {learning_rate: inf}\n": "fixed.learning_rate: 'inf' is not a number in [0, 100)",
+    "fixed: {momentum: 1}\n": "fixed.momentum: 1.0 is not a number in [0, 1)",
+    "fixed: {label_smoothing: 1}\n": "fixed.label_smoothing: 1.0 is not a number in [0, 1)",
+    "fixed: {weight_decay: -1e-4}\n": "fixed.weight_decay: -0.0001 is not a number in [0, 1)",
+    "fixed: {schedule: cosine}\n": "schedule: cosine runs over `epochs`; say how many",
+    "fixed: {epochs: 3, warmup_epochs: 3}\n": "warmup_epochs: 3 must be less than epochs, which",
+    "sampler: tpe\n": "sampler: a grid has none; it belongs to engine: optuna",
+    "pruner: none\n": "pruner: a grid has none; it belongs to engine: optuna",
+    "trials: 9\n": "trials: a grid has none; it belongs to engine: optuna",
+    "objectives: {score: maximize}\n": "objectives: a grid has none; it belongs to engine: optuna",
+    "constraints: {parameters: {at_most: 9}}\n": "constraints: a grid has none; it belongs to",
+    "published: [{batch_size: 64}]\n": "published: a grid has none; it belongs to engine: optuna",
     "1: 2\n": "1: unknown key",
+}
+OPTUNA_FAULTS = {
+    "sampler: luck\n": "sampler: 'luck' is unknown; it is one of tpe, random, nsga2",
+    "sampler: [tpe]\n": "sampler: ['tpe'] is unknown",
+    "pruner: luck\n": "pruner: 'luck' is unknown; it is one of median, asha, hyperb",
+    "trials: 0\n": "trials: 0 is not a whole number of at least 1",
+    "trials: 2.5\n": "trials: 2.5 is not a whole number of at least 1",
+    "trials: true\n": "trials: True is not a whole number of at least 1",
+    "objectives: 3\n": "objectives: 3 is not a mapping",
+    "objectives: {loss: minimize}\n": "objectives.loss: unknown key; known keys: score, parameters",
+    "objectives: {paramters: minimize}\n": "objectives.paramters: unknown key; did you mean param",
+    "objectives: {parameters: minimize}\n": "objectives: `score: maximize` is always one",
+    "objectives: {score: minimize}\n": "objectives: `score: maximize` is always one",
+    "objectives: {score: maximize, parameters: few}\n": "objectives.parameters: 'few' is not max",
+    "objectives: {score: [maximize]}\n": "score: ['maximize'] is not maximize or minimize",
+    "constraints: 3\n": "constraints: 3 is not a mapping",
+    "constraints: {seconds: {at_most: 9}}\n": "constraints.seconds: unknown key; known keys: param",
+    "constraints: {parameters: 9}\n": "constraints.parameters: 9 is not like {at_most: 120000}",
+    "constraints: {parameters: {at_most: 0}}\n": "{'at_most': 0} is not like {at_most: 120000}",
+    "constraints: {parameters: {at_most: 9.5}}\n": "{'at_most': 9.5} is not like {at_most",
+    "constraints: {parameters: {at_most: true}}\n": "{'at_most': True} is not like {at_most",
+    "constraints: {parameters: {at_least: 9}}\n": "{'at_least': 9} is not like {at_most: 120000}",
+    "constraints: {parameters: {at_most: 9, at: 9}}\n": "'at': 9} is not like {at_most: 120000}",
+    "fixed: {warmup_epochs: 5}\nparameters: {epochs: [9, 4, 6]}\n": (
+        "warmup_epochs: 5 must be less than epochs, which may be 4"
+    ),
+    "fixed: {epochs: 5}\nparameters: {warmup_epochs: [5, 2]}\n": (
+        "warmup_epochs: 5 must be less than epochs, which may be 5"
+    ),
+    "published: {layers: 1}\n": "published: is not a list of points, each like {depth: 3, …}",
+    "published: [3]\n": "published: is not a list of points, each like {depth: 3, …}",
+    "published: [{layers: 1}]\n": "published, point 1: dropout_rate is missing",
+    "published: [{}, {layers: 1, dropout_rate: 0.5}]\n": "published, point 1: layers is missing",
+    "published: [{layers: 4, dropout_rate: 0.5}]\n": (
+        "published, point 1: layers: 4 is not a whole number from 1 to 3"
+    ),
+    "published: [{layers: 1, dropout_rate: 0.5}, {layers: 1, dropout_rate: 0.6}]\n": (
+        "published, point 2: dropout_rate: 0.6 is not a number from 0 to 0.5"
+    ),
+    "published: [{layers: [1], dropout_rate: 0.5}]\n": "point 1: layers: [1] is not a whole number",
+    "published: [{layers: 1, dropout_rate: 0.5, epochs: 9}]\n": (
+        "published, point 1: epochs is no parameter of this space"
+    ),
+    "published: [{layers: 1, dropout_rate: 0.5, 3: 9}]\n": (
+        "published, point 1: 3 is no parameter of this space"
+    ),
+    "model: mine:build\nfixed: {batch_size: 0}\n": "batch_size: 0 is not a whole number from 1 to",
+    "model: mine:build\nfixed: {a b: 0}\n": "fixed.a b: unknown key",
+    "model: mine:build\nfixed: {width: [1]}\n": "width: [1] is not a number, a word, true or false",
+    "model: mine:build\nparameters: {width: {int: [1, 2.5]}}\n": "[1, 2.5] are not two whole",
+    "model: mine:build\nparameters: {width: [2020-01-01]}\n": "is not a number, a word, true or",
+}
+PARAMETER_FAULTS = {
+    "layers: 3": "parameters.layers: 3 is not a list of choices, like [64, 128]",
+    "layers: {}": "parameters.layers: needs one of choices: […], int: [low, high], fl",
+    "layers: {low: 1, high: 3}": "parameters.layers.low: unknown key",
+    "layers: {int: [1, 3], choices: [1]}": "parameters.layers: needs one of choices",
+    "layers: {int: [1, 3], wen: {}}": "parameters.layers.wen: unknown key; did you mean when?",
+    "layers: {choices: 3}": "parameters.layers: 3 is not a list of choices",
+    "layers: {choices: [5]}": "parameters.layers: 5 is not a whole number from 1 to 4",
+    "layers: {choices: [1, 1]}": "parameters.layers: 1 stands twice",
+    "layers: {int: 3}": "parameters.layers: 3 are not two numbers, [low, high]",
+    "layers: {int: [1, 2, 3]}": "[1, 2, 3] are not two numbers, [low, high]",
+    "layers: {int: [3, 1]}": "`low <= high` must hold, but got 3 and 1",
+    "layers: {int: [one, 3]}": "`low <= high` must hold, but got 'one' and 3",
+    "layers: {int: [1, 3.5]}": "int: [1, 3.5] are not two whole numbers, like [1, 4]",
+    "layers: {int: [true, 3]}": "`low <= high` must hold, but got True and 3",
+    "layers: {int: [0, 3]}": "parameters.layers: 0 is not a whole number from 1 to 4",
+    "layers: {int: [1, 5]}": "parameters.layers: 5 is not a whole number from 1 to 4",
+    "layers: {float: [1, 3]}": "float: does not fit; it is a whole number from 1 to 4",
+    "optimizer: {int: [1, 3]}": "parameters.optimizer: int: does not fit; it is one of",
+    "flip: {int: [0, 1]}": "parameters.flip: int: does not fit; it is true or false",
+    "momentum: {int: [0, 0]}": "int: does not fit; it is a number in [0, 1)",
+    "layers: {int: [1, 3], step: 0}": "parameters.layers.step: 0 is not a whole number",
+    "layers: {int: [1, 3], step: 1.5}": "layers.step: 1.5 is not a whole number of at",
+    "layers: {int: [1, 3], step: 2, log: true}": "layers.log: wants steps of 1 and num",
+    "shift: {int: [0, 3], log: true}": "parameters.shift.log: wants steps of 1 and num",
+    "layers: {int: [1, 3], log: 1}": "parameters.layers.log: 1 is not true or false",
+    "momentum: {float: [0.9, 0.5]}": "`low <= high` must hold, but got 0.9 and 0.5",
+    "momentum: {float: [0.9]}": "[0.9] are not two numbers, [low, high]",
+    "momentum: {float: [0, .nan]}": "`low <= high` must hold, but got 0 and nan",
+    "momentum: {float: [0, .inf]}": "`low <= high` must hold, but got 0 and inf",
+    "momentum: {float: [0, 1]}": "parameters.momentum: 1 is not a number in [0, 1)",
+    "momentum: {float: [0, 0.9], log: true}": "log: wants numbers above 0, but begins at 0",
+    "momentum: {float: [0, 0.9], log: yep}": "log: 'yep' is not true or false",
+    "momentum: {float: [0, 0.9], step: 0.1}": "parameters.momentum.step: belongs to int",
+    "layers: {choices: [1, 2], step: 2}": "parameters.layers.step: belongs to int",
+    "layers: {choices: [1, 2], log: true}": "parameters.layers.log: belongs to int",
+    "layers: {int: [1, 3], when: 3}": "layers.when: 3 is not a mapping like {depth: [3,",
+    "layers: {int: [1, 3], when: {flip: true}}": (
+        "parameters.layers.when.flip: is no parameter that stands before it; there: none"
+    ),
+    "flip: [true], layers: {int: [1, 3], when: {size: 3}}": (
+        "parameters.layers.when.size: is no parameter that stands before it; there: flip"
+    ),
+    "layers: {int: [1, 3], when: {flip: true}}, flip: [true, false]": (
+        "parameters.layers.when.flip: is no parameter that stands before it; there: none"
+    ),
+    "layers: {int: [1, 3], when: {layers: 3}}": (
+        "parameters.layers.when.layers: is no parameter that stands before it"
+    ),
+    "layers: [1, 2], shift: {int: [1, 3], when: {layers: 3}}": (
+        "parameters.shift.when.layers: 3 is not one of 1, 2"
+    ),
+    "layers: {int: [1, 3]}, shift: {int: [1, 3], when: {layers: [3, 4]}}": (
+        "parameters.shift.when.layers: 4 is not a whole number from 1 to 3"
+    ),
+    "layers: {int: [1, 4], step: 2}, shift: {int: [1, 3], when: {layers: 2}}": (
+        "parameters.shift.when.layers: 2 is not a whole number from 1 to 3 in steps of 2"
+    ),
+    "layers: [1, 2], shift: {int: [1, 3], when: {layers: []}}": (
+        "parameters.shift.when.layers: [] is not one of 1, 2"
+    ),
+    "flip: [true, false], shift: {int: [1, 3], when: {flip: 1}}": (
+        "parameters.shift.when.flip: 1 is not one of True, False"
+    ),
+    "momentum: {float: [0, 0.9]}, shift: {int: [1, 3], when: {momentum: 0.5}}": (
+        "parameters.shift.when.momentum: a number that varies freely is no condition"
+    ),
+    "schedule: [constant, cosine]": "schedule: cosine runs over `epochs`; say how many",
+    "warmup_epochs: {int: [0, 3]}, epochs: {int: [3, 9]}": (
+        "warmup_epochs: 3 must be less than epochs, which may be 3"
+    ),
 }
 
 
-@pytest.mark.parametrize(("change", "expected"), FAULTS.items())
-def test_a_fault_is_named_with_its_key_value_and_rule(change: str, expected: str) -> None:
-    key = change.split(":")[0]
-    kept = [line for line in GOOD.splitlines(keepends=True) if not line.startswith(f"{key}:")]
+@pytest.mark.parametrize(
+    ("text", "change", "expected"),
+    [(GOOD, *fault) for fault in FAULTS.items()]
+    + [(OPTUNA, *fault) for fault in OPTUNA_FAULTS.items()]
+    + [(OPTUNA, f"parameters: {{{one}}}\n", what) for one, what in PARAMETER_FAULTS.items()],
+)
+def test_a_fault_is_named_with_its_key_value_and_rule(
+    text: str, change: str, expected: str
+) -> None:
     with pytest.raises(FmsearchError) as caught:
-        read_space("".join(kept) + change, "mine.yaml")
+        read_space(changed(text, change), "mine.yaml")
     assert str(caught.value).startswith("mine.yaml: ")
     assert expected in str(caught.value)
 
 
-def test_all_faults_of_a_file_are_reported_at_once() -> None:
+@pytest.mark.parametrize("key", ["parameters", "fixed", "objectives", "constraints", "score"])
+def test_a_fault_is_told_once(key: str) -> None:
     with pytest.raises(FmsearchError) as caught:
-        read_space("name: mine\nmodel: svm\nparameters: {a: [1]}\n", "mine.yaml")
-    for fault in ("model: 'svm'", "engine: is missing", "score.by", "score.folds"):
+        read_space(changed(OPTUNA, f"{key}: 3\n"), "mine.yaml")
+    assert str(caught.value).count(f"{key}: 3 is not a mapping") == 1
+
+
+@pytest.mark.parametrize("ends", ["3", "[a, 1]", "[2, 1]"])
+def test_ends_that_are_no_numbers_are_not_also_said_to_be_too_low(ends: str) -> None:
+    change = f"parameters: {{learning_rate: {{float: {ends}, log: true}}}}\n"
+    with pytest.raises(FmsearchError) as caught:
+        read_space(changed(OPTUNA, change), "mine.yaml")
+    assert "above 0" not in str(caught.value)
+
+
+def test_a_published_value_that_does_not_apply_is_a_fault() -> None:
+    text = EVERYTHING.replace("- {depth: 2,", "- {depth: 2, filters_3: 64,")
+    with pytest.raises(FmsearchError, match="published, point 1: filters_3 "):
+        read_space(text, "everything.yaml")
+
+
+def test_all_faults_of_a_file_are_reported_at_once() -> None:
+    faulty = (
+        "name: a b\nmodel: svm\nscore: {by: cross_validation}\nparameters: {a: [1]}\ntrials: 0\n"
+    )
+    with pytest.raises(FmsearchError) as caught:
+        read_space(faulty, "mine.yaml")
+    for fault in ("name: 'a b'", "model: 'svm'", "engine: is missing", "score.folds: None"):
         assert fault in str(caught.value)
+    with pytest.raises(FmsearchError) as caught:
+        read_space(faulty.replace("trials", "engine: optuna\ntrials"), "mine.yaml")
+    for fault in ("name: 'a b'", "model: 'svm'", "score.folds: None", "trials: 0"):
+        assert fault in str(caught.value)
+
+
+def test_parameters_of_an_unknown_model_are_not_said_to_be_unknown() -> None:
+    with pytest.raises(FmsearchError) as caught:
+        read_space(changed(OPTUNA, "model: svm\n"), "mine.yaml")
+    assert "layers" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -142,9 +527,37 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=6,
 )
-DOCUMENTS = st.fixed_dictionaries(
-    {}, optional=dict.fromkeys((*KEYS, "unknown", "score", "fixed"), VALUES)
-)
+DOCUMENTS = st.fixed_dictionaries({}, optional=dict.fromkeys((*KEYS, "unknown"), VALUES))
+RIGHT = [yaml.safe_load(text) for text in (GOOD, OPTUNA, EVERYTHING, load_space("mlp").text)]
+
+
+def places(document: Any) -> Iterator[tuple[Any, Any]]:
+    """Every container in a document, with each of its keys or positions."""
+    keys = document if isinstance(document, dict) else range(len(document))
+    for key in keys:
+        yield document, key
+        if isinstance(document[key], (dict, list)):
+            yield from places(document[key])
+
+
+PIECES = [container[key] for document in RIGHT for container, key in places(document)]
+WORDS = sorted({key for document in RIGHT for _, key in places(document) if isinstance(key, str)})
+
+
+@st.composite
+def nearly_right(draw: st.DrawFn) -> Any:
+    """A right document in which up to three places were dropped, renamed or given other values."""
+    document = copy.deepcopy(draw(st.sampled_from(RIGHT)))
+    for _ in range(draw(st.integers(1, 3))):
+        container, key = draw(st.sampled_from(list(places(document))))
+        change = draw(st.sampled_from(["drop", "rename", "replace", "replace", "replace"]))
+        if change == "rename" and isinstance(container, dict):
+            container[draw(st.sampled_from(WORDS))] = container.pop(key)
+        elif change == "drop":
+            del container[key]
+        else:
+            container[key] = copy.deepcopy(draw(st.sampled_from(PIECES) | VALUES))
+    return document
 
 
 @given(st.text() | DOCUMENTS.map(yaml.safe_dump))
@@ -153,3 +566,17 @@ def test_any_text_gives_a_space_or_a_message(text: str) -> None:
         assert read_space(text, "mine.yaml").name
     except FmsearchError as error:
         assert str(error).startswith("mine.yaml")  # noqa: PT017  # no error is fine, too
+
+
+@settings(max_examples=400, deadline=None)
+@given(nearly_right())
+def test_a_nearly_right_document_gives_a_space_or_a_message(document: Any) -> None:
+    try:
+        space = read_space(yaml.safe_dump(document, sort_keys=False), "mine.yaml")
+    except FmsearchError as error:
+        assert str(error).startswith("mine.yaml: ")  # noqa: PT017  # no error is fine, too
+        return
+    point = example_point(space)
+    assert point.keys() <= space.parameters.keys()
+    assert all(space.parameters[name].domain.holds(value) for name, value in point.items())
+    assert space.size >= 1

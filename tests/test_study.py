@@ -201,7 +201,9 @@ def test_a_trial_run_has_the_documented_name_tags_and_params(study_run, trial_ru
         "fmsearch.data_sha256": study_run.data.tags["fmsearch.data_sha256"],
     }
     assert set(trial_run.data.params) == {
-        "batch_size", "dropout_rate", "epochs", "hidden_units", "layers", "optimizer", "seed",
+        "batch_norm", "batch_size", "dropout_rate", "epochs", "flip", "hidden_units",
+        "label_smoothing", "layers", "learning_rate", "momentum", "optimizer", "schedule", "seed",
+        "shift", "warmup_epochs", "weight_decay",
     }  # fmt: skip
     assert trial_run.data.params["epochs"] == "6"
 
@@ -343,14 +345,15 @@ def test_status_shows_whole_scores_to_other_programs(finished) -> None:  # type:
         return [line.split() for line in done.stdout.splitlines() if "─" not in line]
 
     header, first, second = lines("small")
-    assert header == ["trial", "state", "score", "std", "epochs", "error"]
+    assert header == ["trial", "state", "score", "std", "epochs", "reason"]
     best = first if "*" in first else second
     assert [row[0] for row in (first, second)] == ["0", "1"]
     score = best[best.index("complete") + 1]
     assert len(score) == 7
     header, study = lines()
-    assert header == ["study", "trials", "complete", "failed", "best", "score", "best", "trial"]
-    assert study[:5] == ["small", "2", "2", "0", score]
+    assert header[:5] == ["study", "trials", "complete", "pruned", "failed"]
+    assert header[5:] == ["best", "score", "best", "trial"]
+    assert study[:6] == ["small", "2", "2", "0", "0", score]
 
 
 def test_results_on_disk_that_the_ledger_does_not_know_are_told(  # type: ignore[no-untyped-def]

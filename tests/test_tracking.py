@@ -14,6 +14,7 @@ from fmsearch.search.evidence import Evidence
 from fmsearch.search.ledger import StudyRecord
 from fmsearch.search.result import Failure, write_failure
 from fmsearch.search.space_file import load_space
+from fmsearch.search.trial import State, Trial
 from fmsearch.tracking.places import Places
 from fmsearch.tracking.reachability import TrackingError
 from fmsearch.tracking.record import LoggedModel, Point, RunRecord, Status
@@ -26,9 +27,9 @@ IDENTITY = {"fmsearch.study": "s", "fmsearch.role": "trial", "fmsearch.trial": "
 
 @pytest.fixture(scope="module")
 def keras_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    architecture = {"hidden_units": 4, "layers": 1, "dropout_rate": 0.1}
+    settings = FAMILIES["mlp"].complete({"hidden_units": 4, "layers": 1, "dropout_rate": 0.1})
     file = tmp_path_factory.mktemp("model") / "model.keras"
-    FAMILIES["mlp"].build((28, 28), 10, **architecture).save(file)
+    FAMILIES["mlp"].make((28, 28), 10, settings).save(file)
     return file
 
 
@@ -122,10 +123,11 @@ def test_a_failed_trial_has_a_run_that_says_why(store: Store, images: Path, tmp_
     space = load_space("mlp_grid")
     data = describe(str(images))
     split = split_rows(load_training(data.spec).labels)
-    study = StudyRecord("s", space.text, data.spec, data.sha256, 0, None, "id")
+    study = StudyRecord("s", space.text, data.spec, data.sha256, 0, None, id="id")
     entry = tmp_path / "trial-000003"
     write_failure(entry, Failure({"epochs": 3}, 7, "the loss is nan", 9_000))
-    run_id = store.ship(Evidence(study, space, data, split).trial(3, entry))
+    trial = Trial(3, {"epochs": 3}, State.FAILED, reason="the loss is nan")
+    run_id = store.ship(Evidence(study, space, data, split).trial(trial, entry))
     run = store.client.get_run(run_id)
     assert (run.info.status, run.info.end_time) == ("FAILED", 9_000)
     assert run.data.tags["fmsearch.state"] == "failed"

@@ -1,22 +1,49 @@
-"""Training: exact continuation, horizons, fused optimizers, shared graphs."""
+"""Training: exact continuation, shared graphs, dropout masks, smoothed labels."""
 
-from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fmsearch.models.backend import keras, tf
-from fmsearch.models.cross_validation import cross_validate
+from fmsearch.models.checkpoint import Checkpoint
 from fmsearch.models.data import load_training
+from fmsearch.models.dropout import rates_of
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.network import Network, Pixels, Variables
-from fmsearch.models.optimizers import make_optimizer
-from fmsearch.models.settings import OPTIMIZERS
-from fmsearch.models.split import Fold, cut_folds
+from fmsearch.models.scoring import Progress
+from fmsearch.models.settings import OPTIMIZERS, Value
+from fmsearch.models.split import Fold
 from fmsearch.models.training import Epoch, FitState, fit
 
-ARCHITECTURE = {"hidden_units": 16, "layers": 2, "dropout_rate": 0.3}
+SMALL: dict[str, Value] = {
+    "hidden_units": 16,
+    "layers": 2,
+    "dropout_rate": 0.3,
+    "batch_size": 64,
+}
+EVERYTHING: dict[str, Value] = {
+    "dropout_rate": 0.3,
+    "schedule": "cosine",
+    "warmup_epochs": 1,
+    "momentum": 0.9,
+    "weight_decay": 0.01,
+    "label_smoothing": 0.1,
+    "flip": True,
+    "shift": 2,
+}
+"""What a training can have, all at once."""
+SMALL_CNN: dict[str, Value] = {
+    "depth": 2,
+    "filters_1": 4,
+    "filters_2": 4,
+    "batch_norm": "each",
+    "norm_block": 1,
+    "dense_units": 8,
+    "dense_dropout": 0.2,
+    "batch_size": 64,
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +57,9 @@ def fold() -> Fold:
     return Fold(rows[:500], rows[500:800])
 
 
-def make_network(
-    pixels: Pixels, optimizer: str = "adam", architecture: Mapping[str, float] = ARCHITECTURE
-) -> Network:
-    return Network(pixels, "mlp", architecture, batch_size=64, optimizer=optimizer)
+def make_network(pixels: Pixels, family: str = "mlp", **settings: Value) -> Network:
+    known = SMALL if family == "mlp" else SMALL_CNN
+    return Network(pixels, FAMILIES[family], FAMILIES[family].complete({**known, **settings}))
 
 
 def numbers(history: list[Epoch]) -> list[tuple[object, ...]]:
@@ -46,91 +72,110 @@ def assert_same(one: Variables, other: Variables) -> None:
         np.testing.assert_array_equal(left, right)
 
 
+def through_a_file(state: FitState, path: Path) -> FitState:
+    """What another process reads of a state."""
+    Checkpoint(path, every=0).keep(Progress(1, state, {}))
+    read = Checkpoint(path, every=0).load()
+    assert read is not None
+    return read.state
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_fit_continued_elsewhere_equals_an_uninterrupted_one_bit_for_bit(
     pixels: Pixels, fold: Fold, optimizer: str, tmp_path: Path
 ) -> None:
-    whole, first, second = (make_network(pixels, optimizer) for _ in range(3))
+    whole, first, second = (make_network(pixels, optimizer=optimizer) for _ in range(3))
     expected = [epoch for epoch, _ in fit(whole, fold, 7, epochs=5)]
 
     begun = [epoch for epoch, _ in fit(first, fold, 7, epochs=2)]
-    FitState(tuple(begun), first.state()).save(tmp_path / "state.npz")
-    start = FitState.load(tmp_path / "state.npz")
+    start = through_a_file(FitState(tuple(begun), first.state()), tmp_path / "state.npz")
     rest = [epoch for epoch, _ in fit(second, fold, 7, epochs=5, start=start)]
 
     assert numbers([*start.history, *rest]) == numbers(expected)
-    assert_same(second.state(), whole.state())
+    assert_same(second.weights(), whole.weights())
+    both = zip(second.state(), whole.state(), strict=True)
+    different = [ours for ours, theirs in both if not np.array_equal(ours, theirs)]
+    assert different == [2 * 8]  # the planned number of steps, which a constant rate never heeds
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_fused_step_equals_the_keras_optimizer(optimizer: str) -> None:
-    start = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
-    gradients = np.random.default_rng(1)
-    ours, theirs = keras.Variable(start), keras.Variable(start)
-    _, step = make_optimizer(optimizer, [ours])
-    step = tf.function(step)
-    keras_optimizer = keras.optimizers.get(optimizer)
-    for _ in range(20):
-        gradient = tf.constant(gradients.normal(size=(3, 4)), tf.float32)
-        step([gradient])
-        keras_optimizer.apply([gradient], [theirs])
-    # The same formula in another order of operations: float32 rounds at 1e-7.
-    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=0, atol=2e-6)
-    assert not np.allclose(ours.numpy(), start, atol=1e-3)
-
-
-def test_a_horizon_of_a_longer_training_equals_a_training_of_that_length(pixels: Pixels) -> None:
-    folds = cut_folds(np.arange(600, dtype=np.int32), 3)
-    network = make_network(pixels)
-    both, _ = cross_validate(network, folds, 5, horizons=[2, 4])
-    for horizon in (2, 4):
-        outcomes, error = cross_validate(make_network(pixels), folds, 5, horizons=[horizon])
-        alone = outcomes[horizon]
-        assert error == ""
-        assert both[horizon].scores == alone.scores
-        assert numbers([*both[horizon].history]) == numbers([*alone.history])
-        assert_same(both[horizon].median_fold.weights, alone.median_fold.weights)
-        np.testing.assert_array_equal(both[horizon].confusion, alone.confusion)
-
-
-def test_where_a_fit_diverges_the_horizons_before_are_scored(
-    pixels: Pixels, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("family", "choice"),
+    [
+        *(("mlp", {"optimizer": name, "batch_norm": True}) for name in OPTIMIZERS),
+        ("cnn", {"optimizer": "adamw", "batch_norm": "each"}),
+    ],
+    ids=lambda one: str(one.get("optimizer") if isinstance(one, dict) else one),
+)
+def test_a_fit_with_every_setting_goes_on_from_its_state_bit_for_bit(
+    pixels: Pixels, fold: Fold, family: str, choice: dict[str, Value], tmp_path: Path
 ) -> None:
-    network = make_network(pixels)
-    folds = cut_folds(np.arange(600, dtype=np.int32), 3)
-    expected, _ = cross_validate(network, folds, 5, horizons=[2])
-    # No optimizer of these diverges at its default rate: a bias is made infinite by hand.
-    train, fits = network.train_epoch, []
+    settings = {**EVERYTHING, **choice}
+    here, elsewhere = (make_network(pixels, family, **settings) for _ in range(2))
+    begun = [epoch for epoch, _ in islice(fit(here, fold, 7, epochs=4), 2)]
+    start = through_a_file(FitState(tuple(begun), here.state()), tmp_path / "state.npz")
+    rest = [epoch for epoch, _ in fit(elsewhere, fold, 7, epochs=4, start=start)]
 
-    def train_and_break(rows: np.ndarray, seed: int, epoch: int) -> tuple[float, float]:
-        fits.append(seed)
-        if epoch == 3 and len(set(fits)) == 2:
-            network.model.trainable_variables[-1].assign(np.full(10, np.inf))
-        return train(rows, seed, epoch)
+    expected = [epoch for epoch, _ in fit(here, fold, 7, epochs=4)]
+    assert numbers([*start.history, *rest]) == numbers(expected)
+    assert_same(elsewhere.state(), here.state())
 
-    monkeypatch.setattr(network, "train_epoch", train_and_break)
-    outcomes, error = cross_validate(network, folds, 5, horizons=[2, 4])
-    assert error == "the loss is nan in epoch 3 of fold 2"
-    assert list(outcomes) == [2]
-    assert outcomes[2].scores == expected[2].scores
+
+def test_a_cosine_fit_differs_from_the_first_epochs_of_a_longer_one(
+    pixels: Pixels, fold: Fold
+) -> None:
+    network = make_network(pixels, schedule="cosine")
+    long = [epoch for epoch, _ in islice(fit(network, fold, 7, epochs=4), 2)]
+    short = [epoch for epoch, _ in fit(network, fold, 7, epochs=2)]
+    assert numbers(short)[1] != numbers(long)[1]
+
+
+OTHER: dict[str, Value] = {
+    "dropout_rate": 0.1,
+    "learning_rate": 0.05,
+    "momentum": 0.5,
+    "weight_decay": 0.1,
+    "warmup_epochs": 0,
+    "label_smoothing": 0.3,
+    "shift": 4,
+}
+"""What two trainings may differ in that share a graph."""
 
 
 def test_a_network_used_before_gives_the_numbers_of_a_fresh_one(pixels: Pixels, fold: Fold) -> None:
-    used = make_network(pixels)
-    list(fit(used, fold, 1, epochs=2))
-    other = {**ARCHITECTURE, "dropout_rate": 0.1}
-    used.architecture = other
+    used = make_network(pixels, optimizer="sgd", **EVERYTHING)
+    list(fit(used, fold, 1, epochs=3))
+    fresh = make_network(pixels, optimizer="sgd", **{**EVERYTHING, **OTHER})
+    used.settings = fresh.settings
     again = [epoch for epoch, _ in fit(used, fold, 2, epochs=2)]
-    fresh = [epoch for epoch, _ in fit(make_network(pixels, "adam", other), fold, 2, epochs=2)]
-    assert numbers(again) == numbers(fresh)
+    assert numbers(again) == numbers([epoch for epoch, _ in fit(fresh, fold, 2, epochs=2)])
+    assert_same(used.state(), fresh.state())
+    assert rates_of(used.model) == rates_of(fresh.model)
 
 
-def test_networks_with_equal_graphs_differ_only_in_their_dropout_rates() -> None:
-    family = FAMILIES["mlp"]
-    base = family.complete({"dropout_rate": 0.2})
-    assert family.graph(base) == family.graph({**base, "dropout_rate": 0.3, "epochs": 3})
-    for change in ({"dropout_rate": 0.0}, {"batch_size": 7}, {"optimizer": "sgd"}, {"layers": 1}):
-        assert family.graph(base) != family.graph({**base, **change})
+def test_a_used_network_that_goes_on_from_a_state_is_saved_as_a_fresh_one(
+    pixels: Pixels, fold: Fold
+) -> None:
+    fresh, used = (make_network(pixels, dropout_rate=rate) for rate in (0.1, 0.3))
+    ((epoch, _),) = fit(fresh, fold, 2, epochs=1)
+    used.settings = fresh.settings
+    start = FitState((epoch,), fresh.state())
+    for network in (fresh, used):
+        list(fit(network, fold, 2, epochs=2, start=start))
+    assert_same(used.state(), fresh.state())
+    assert rates_of(used.model) == rates_of(fresh.model)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_settings_that_are_variables_share_a_graph_and_other_ones_do_not(family: str) -> None:
+    every = FAMILIES[family]
+    base = every.complete(EVERYTHING)
+    assert every.graph(base) == every.graph({**base, **OTHER, "epochs": 3})
+    for name in ("dropout_rate", "weight_decay", "label_smoothing", "shift"):
+        assert every.graph(base) != every.graph({**base, name: 0})
+    changes = [{"batch_size": 7}, {"optimizer": "sgd"}, {"schedule": "constant"}, {"flip": False}]
+    changes.append({"layers": 1} if family == "mlp" else {"depth": 2})
+    for change in changes:
+        assert every.graph(base) != every.graph({**base, **change})
 
 
 def test_seeds_change_weights_order_and_masks(pixels: Pixels, fold: Fold) -> None:
@@ -139,9 +184,37 @@ def test_seeds_change_weights_order_and_masks(pixels: Pixels, fold: Fold) -> Non
     assert runs[0] == runs[2] != runs[1]
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_the_loss_is_the_cross_entropy_to_the_smoothed_labels(
+    pixels: Pixels, fold: Fold, smoothing: float
+) -> None:
+    settings = {"label_smoothing": smoothing, "dropout_rate": 0.0, "batch_size": 500}
+    network = make_network(pixels, **settings)
+    network.initialize(4, len(fold.train), epochs=1)
+    images, labels = (tf.gather(all_, fold.train) for all_ in (pixels.pixels, pixels.labels))
+    answers = network.model.predict(images.numpy(), verbose=0).astype(float)
+    truth = np.eye(10)[labels.numpy()] * (1 - smoothing) + smoothing / 10
+    expected = -(truth * np.log(answers)).sum(axis=1).mean()
+    # One batch of all images: the loss before the only step; summed in float32, good to 1e-6.
+    loss, accuracy = network.train_epoch(fold.train, 4, 1)
+    assert loss == pytest.approx(expected, rel=1e-5)
+    assert accuracy == np.mean(answers.argmax(axis=1) == labels)
+
+
+def test_smoothed_labels_change_what_is_learned_and_not_how_it_is_evaluated(
+    pixels: Pixels, fold: Fold
+) -> None:
+    hard, smooth = (make_network(pixels, label_smoothing=share) for share in (0.0, 0.2))
+    for network in (hard, smooth):
+        list(fit(network, fold, 1, epochs=1))
+    assert hard.evaluate(fold.validation).loss != smooth.evaluate(fold.validation).loss
+    smooth.model.set_weights(hard.weights())
+    assert hard.evaluate(fold.validation).loss == smooth.evaluate(fold.validation).loss
+
+
 def test_dropout_drops_the_asked_share_and_keeps_the_mean(pixels: Pixels) -> None:
-    network = make_network(pixels, architecture={**ARCHITECTURE, "hidden_units": 64})
-    network.initialize(3)
+    network = make_network(pixels, hidden_units=64)
+    network.initialize(3, 500, epochs=1)
     (layer, _) = [one for one in network.model.layers if isinstance(one, keras.layers.Dropout)]
     dropped = np.array(layer(tf.ones([2000, 64]), training=True))
     # 128,000 draws at rate 0.3: one standard deviation of the share is 0.0013.
@@ -154,8 +227,8 @@ def test_dropout_drops_the_asked_share_and_keeps_the_mean(pixels: Pixels) -> Non
 
 
 def test_masks_differ_from_step_to_step_and_layer_to_layer(pixels: Pixels) -> None:
-    network = make_network(pixels, architecture={**ARCHITECTURE, "hidden_units": 64})
-    network.initialize(3)
+    network = make_network(pixels, hidden_units=64)
+    network.initialize(3, 500, epochs=1)
     first, second = (one for one in network.model.layers if isinstance(one, keras.layers.Dropout))
     ones = tf.ones([100, 64])
     before = np.array(first(ones, training=True))
@@ -164,8 +237,9 @@ def test_masks_differ_from_step_to_step_and_layer_to_layer(pixels: Pixels) -> No
     assert not np.array_equal(before, np.array(first(ones, training=True)))
 
 
-def test_accuracy_agrees_with_keras_own_prediction(pixels: Pixels, fold: Fold) -> None:
-    network = make_network(pixels)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_accuracy_agrees_with_keras_own_prediction(pixels: Pixels, fold: Fold, family: str) -> None:
+    network = make_network(pixels, family)
     *_, (_, evaluation) = fit(network, fold, 1, epochs=2)
     assert evaluation is not None
     images = tf.gather(pixels.pixels, fold.validation).numpy()
@@ -180,7 +254,7 @@ def test_accuracy_agrees_with_keras_own_prediction(pixels: Pixels, fold: Fold) -
 
 def test_training_learns_from_real_images(pixels: Pixels) -> None:
     rows = np.random.default_rng(0).permutation(2400).astype(np.int32)
-    network = make_network(pixels, architecture={**ARCHITECTURE, "dropout_rate": 0.0})
+    network = make_network(pixels, dropout_rate=0.0)
     *_, (last, _) = fit(network, Fold(rows[:1800], rows[1800:]), 1, epochs=5)
     assert last.val_accuracy is not None
     assert last.val_accuracy > 0.6  # ten classes; guessing has 0.1
@@ -195,10 +269,18 @@ def test_a_fit_without_validation_images_measures_training_only(pixels: Pixels, 
 
 
 @pytest.mark.parametrize(
-    ("settings", "count"), [({"layers": 2}, 109_386), ({"layers": 1}, 101_770)]
+    ("settings", "count"),
+    [
+        ({"layers": 2}, 109_386),
+        ({"layers": 1}, 101_770),
+        # Each normalization has four numbers a unit in place of a bias.
+        ({"layers": 2, "batch_norm": True}, 109_386 + 3 * (128 + 64)),
+        ({"layers": 3}, 109_386 + (64 * 32 + 32) - (64 - 32) * 10),
+    ],
 )
 def test_the_published_perceptrons_have_the_published_numbers_of_parameters(
-    settings: dict[str, int], count: int
+    settings: dict[str, Value], count: int
 ) -> None:
-    architecture = {"hidden_units": 128, "dropout_rate": 0.2, **settings}
-    assert FAMILIES["mlp"].build((28, 28), 10, **architecture).count_params() == count
+    mlp = FAMILIES["mlp"]
+    published = mlp.complete({"hidden_units": 128, "dropout_rate": 0.2, **settings})
+    assert mlp.make((28, 28), 10, published).count_params() == count

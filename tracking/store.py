@@ -168,6 +168,11 @@ class Store:
         context = InputTag("mlflow.data.context", "training")
         self.client.log_inputs(run_id, [DatasetInput(dataset, [context])])
 
+    def add_artifacts(self, run_id: str, folder: Path) -> None:
+        """Add a folder's content to a run's artifacts, in place of files of the same names."""
+        with self.errors():
+            self.client.log_artifacts(run_id, str(folder))
+
     def drop_models(self, identity: Mapping[str, str], keep: Set[str], why: str) -> None:
         """Delete logged models, files included, and say so in their runs.
 

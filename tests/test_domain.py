@@ -1,0 +1,329 @@
+"""Domains, conditions and spaces: which values there are, which apply, and how many points."""
+
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fmsearch.errors import FmsearchError
+from fmsearch.models.data import DataSet
+from fmsearch.models.settings import Value
+from fmsearch.search.domain import (
+    Choice,
+    Domain,
+    FloatInterval,
+    IntInterval,
+    Parameter,
+    listed,
+)
+from fmsearch.search.plan import check_fit, example_point
+from fmsearch.search.space import Space
+from fmsearch.search.space_file import load_space, read_space, space_names
+
+HOLDS = [
+    (Choice((32, 64)), (32, 64), (48, 32.0, "32")),
+    (Choice((0, 1)), (0, 1), (False, True, 0.0)),
+    (Choice((False, True)), (False, True), (0, 1)),
+    (Choice(("adam", "sgd")), ("adam",), ("Adam", 0)),
+    (IntInterval(2, 8, step=3), (2, 5, 8), (1, 3, 9, 11, 5.0, "5", True)),
+    (IntInterval(0, 1), (0, 1), (False, True)),
+    (FloatInterval(0.0, 0.5), (0, 0.0, 0.25, 0.5), (-0.1, 0.51, math.nan, "0.1", False)),
+]
+
+
+@pytest.mark.parametrize(("domain", "inside", "outside"), HOLDS)
+def test_a_domain_holds_its_values_and_no_others(
+    domain: Domain, inside: tuple[Value, ...], outside: tuple[Value, ...]
+) -> None:
+    assert [value for value in inside if not domain.holds(value)] == []
+    assert [value for value in outside if domain.holds(value)] == []
+
+
+SIZES = [
+    (Choice((32, 64, 128)), 3, "one of 32, 64, 128"),
+    (IntInterval(1, 4), 4, "a whole number from 1 to 4"),
+    (IntInterval(3, 3), 1, "a whole number from 3 to 3"),
+    (IntInterval(16, 48, step=16), 3, "a whole number from 16 to 48 in steps of 16"),
+    (FloatInterval(0.0, 0.5), math.inf, "a number from 0 to 0.5"),
+    (FloatInterval(0.1, 0.1), 1, "a number from 0.1 to 0.1"),
+    (FloatInterval(1e-4, 1e-2, log=True), math.inf, "a number from 0.0001 to 0.01"),
+]
+
+
+@pytest.mark.parametrize(("domain", "size", "words"), SIZES)
+def test_a_domain_has_a_size_and_says_what_it_holds(
+    domain: Domain, size: float, words: str
+) -> None:
+    assert (domain.size, str(domain)) == (size, words)
+
+
+def test_values_that_can_be_listed_are_those_that_a_domain_holds() -> None:
+    assert listed(Choice(("a", "b"))) == ("a", "b")
+    assert list(listed(IntInterval(16, 48, step=16))) == [16, 32, 48]
+    with pytest.raises(ValueError, match="no condition"):
+        listed(FloatInterval(0.0, 0.5))
+
+
+WHEN = {"depth": (3, 4), "flip": (True,)}
+APPLIES = [
+    ({}, {}, True),
+    ({}, {"depth": 3}, True),
+    (WHEN, {"depth": 3, "flip": True}, True),
+    (WHEN, {"depth": 4, "flip": True, "head": "flatten"}, True),
+    (WHEN, {"depth": 2, "flip": True}, False),
+    (WHEN, {"depth": 3, "flip": False}, False),
+    (WHEN, {"depth": 3}, False),
+    (WHEN, {}, False),
+]
+
+
+@pytest.mark.parametrize(("when", "values", "expected"), APPLIES)
+def test_a_parameter_applies_where_all_its_conditions_hold(
+    when: dict[str, tuple[Value, ...]], values: dict[str, Value], expected: bool
+) -> None:
+    assert Parameter(Choice((1,)), when).applies(values) is expected
+
+
+def test_a_parameters_conditions_cannot_be_changed_afterwards() -> None:
+    when: dict[str, tuple[Value, ...]] = {"depth": (3,)}
+    parameter = Parameter(Choice((1,)), when)
+    when["depth"] = (4,)
+    assert parameter.applies({"depth": 3})
+    with pytest.raises(TypeError):
+        parameter.when["depth"] = (4,)  # type: ignore[index]
+
+
+def space_of(parameters: str, model: str = "mlp", more: str = "") -> Space:
+    head = f"name: mine\nmodel: {model}\nengine: optuna\nscore: {{by: validation}}\n"
+    return read_space(f"{head}parameters: {{{parameters}}}\n{more}", "mine")
+
+
+POINTS = {
+    "layers: [1, 2, 4]": 3,
+    "layers: {int: [1, 3]}, batch_norm: [false, true]": 6,
+    "hidden_units: {int: [32, 128], step: 32}": 4,
+    "hidden_units: {int: [1, 64], log: true}": 64,
+    "dropout_rate: {float: [0.1, 0.1]}, layers: [1, 2]": 2,
+    "dropout_rate: {float: [0, 0.5]}": math.inf,
+    "layers: [1, 2], dropout_rate: {float: [0, 0.5], when: {layers: 2}}": math.inf,
+    # One layer, or two or three layers with either width.
+    "layers: {int: [1, 3]}, hidden_units: {choices: [8, 16], when: {layers: [2, 3]}}": 1 + 2 * 2,
+    # Constant, or cosine with 0 to 3; either with two batch sizes.
+    "schedule: [constant, cosine], warmup_epochs: {int: [0, 3], when: {schedule: cosine}}, "
+    "epochs: [8], batch_size: [32, 64]": (1 + 4) * 2,
+    # adam; sgd with 0.8; sgd with 0.9 and one or two layers.
+    "optimizer: [adam, sgd], momentum: {choices: [0.8, 0.9], when: {optimizer: sgd}}, "
+    "layers: {int: [1, 2], when: {momentum: 0.9}}": 1 + 1 + 2,
+    # Three of four pairs without a width, one with three.
+    "batch_size: [32, 64], layers: [1, 2], "
+    "hidden_units: {choices: [8, 16, 24], when: {batch_size: 64, layers: 2}}": 3 + 3,
+    # Conditions on what lies between: 2 x (2 + 3) shifts, of which one batch size is wider.
+    "flip: [false, true], layers: [1, 2], batch_size: [32, 64], "
+    "shift: {int: [0, 2], when: {flip: true}}": 2 * 2 * (1 + 3),
+}
+
+
+@pytest.mark.parametrize(("parameters", "size"), POINTS.items())
+def test_a_spaces_size_is_the_number_of_its_different_points(parameters: str, size: float) -> None:
+    assert space_of(parameters).size == size
+
+
+@st.composite
+def conditional_spaces(draw: st.DrawFn) -> str:
+    """Parameters p0 to p3 of a user's own model, each of which may ask for an earlier one's."""
+    sizes = draw(st.lists(st.integers(1, 3), min_size=1, max_size=4))
+    parts = []
+    for index, size in enumerate(sizes):
+        asked = draw(st.sets(st.integers(0, index - 1))) if index else set()
+        whens = [f"p{one}: {draw(st.integers(1, sizes[one]))}" for one in sorted(asked)]
+        parts.append(f"p{index}: {{int: [1, {size}], when: {{{', '.join(whens)}}}}}")
+    return ", ".join(parts)
+
+
+def every_point(space: Space) -> list[dict[str, Value]]:
+    """All points, one condition after the other."""
+    points: list[dict[str, Value]] = [{}]
+    for name, parameter in space.parameters.items():
+        values = list(listed(parameter.domain))
+        points = [
+            {**point, **one}
+            for point in points
+            for one in ([{name: value} for value in values] if parameter.applies(point) else [{}])
+        ]
+    return points
+
+
+@settings(deadline=None)
+@given(conditional_spaces())
+def test_a_space_is_as_large_as_the_list_of_its_points(parameters: str) -> None:
+    space = space_of(parameters, model="mine:build")
+    points = every_point(space)
+    assert space.size == len(points) == len({tuple(point.items()) for point in points})
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("mlp_grid", 32), ("mlp_grid_2", 12), ("mlp", math.inf), ("cnn", math.inf)]
+)
+def test_a_built_in_space_has_the_size_that_it_is_listed_with(name: str, size: float) -> None:
+    assert load_space(name).size == size
+
+
+def test_an_example_of_a_space_is_its_first_or_lowest_point() -> None:
+    space = space_of(
+        "depth: {int: [2, 4]}, filters_3: {choices: [32, 64], when: {depth: 3}}, head: [average], "
+        "dropout_rate: {float: [0.1, 0.5]}",
+        model="cnn",
+    )
+    assert example_point(space) == {"depth": 2, "head": "average", "dropout_rate": 0.1}
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
+def test_settings_leave_out_the_blocks_that_a_network_has_not(depth: int) -> None:
+    space = space_of("depth: {int: [1, 5]}, filters_4: [32, 64]", model="cnn")
+    complete = space.settings({"depth": depth, "filters_4": 64})
+    for block in (1, 2, 3, 4, 5):
+        assert (f"filters_{block}" in complete) == (block <= depth)
+        assert (f"convolutions_{block}" in complete) == (block <= depth)
+    assert complete.get("filters_4", 64) == 64
+
+
+def test_points_that_differ_in_idle_blocks_are_the_same_training() -> None:
+    space = space_of("depth: {int: [2, 4]}, filters_4: [32, 64]", model="cnn")
+    points = [{"depth": 3, "filters_4": filters} for filters in (32, 64)]
+    assert space.settings(points[0]) == space.settings(points[1])
+    deep = [{**point, "depth": 4} for point in points]
+    assert space.settings(deep[0]) != space.settings(deep[1])
+
+
+def test_settings_are_what_is_searched_what_is_fixed_and_else_the_default() -> None:
+    space = space_of("layers: [1, 2]", more="fixed: {hidden_units: 32, optimizer: sgd}\n")
+    complete = space.settings({"layers": 1})
+    assert (complete["layers"], complete["hidden_units"], complete["dropout_rate"]) == (1, 32, 0.0)
+    assert (complete["optimizer"], complete["learning_rate"]) == ("sgd", 0.01)
+
+
+def test_trials_of_a_constant_rate_share_a_training_whatever_their_epochs() -> None:
+    space = space_of("epochs: [4, 8], layers: [1, 2]")
+    short, long = (
+        space.training({"epochs": 4, "layers": 1}),
+        space.training({"epochs": 8, "layers": 1}),
+    )
+    assert short == long
+    assert "epochs" not in short
+    assert space.training({"epochs": 4, "layers": 2}) != short
+
+
+def test_trials_under_a_cosine_share_no_training_if_their_epochs_differ() -> None:
+    space = space_of("epochs: [4, 8]", more="fixed: {schedule: cosine}\n")
+    assert space.training({"epochs": 4})["epochs"] == 4
+    assert space.training({"epochs": 8})["epochs"] == 8
+
+
+def test_whether_epochs_belong_to_a_training_is_seen_point_by_point() -> None:
+    space = space_of("schedule: [constant, cosine], epochs: [4, 8]")
+    assert "epochs" not in space.training({"schedule": "constant", "epochs": 4})
+    assert "epochs" in space.training({"schedule": "cosine", "epochs": 4})
+
+
+def data_of(*shape: int) -> DataSet:
+    return DataSet("tiny", "tiny.npz", "0" * 64, ("a", "b"), (4, 4), (4, 4), shape)
+
+
+@pytest.mark.parametrize("name", space_names())
+def test_a_built_in_space_fits_fashion_mnist(name: str) -> None:
+    check_fit(load_space(name), data_of(28, 28))
+
+
+DEEPEST = [((28, 28), 4), ((32, 32, 3), 5), ((8, 8), 3), ((9, 9), 3), ((15, 64), 3), ((2, 2), 1)]
+
+
+@pytest.mark.parametrize(("shape", "deepest"), DEEPEST)
+def test_each_block_halves_the_smaller_side_of_an_image(
+    shape: tuple[int, ...], deepest: int
+) -> None:
+    check_fit(space_of(f"depth: [{deepest}]", model="cnn"), data_of(*shape))
+    if deepest < 5:
+        with pytest.raises(FmsearchError, match="does not fit tiny: depth: "):
+            check_fit(space_of(f"depth: [{deepest + 1}]", model="cnn"), data_of(*shape))
+
+
+TOO_DEEP = {
+    "depth: [4, 2]": "",
+    "depth: {int: [1, 4]}": "",
+    "filters_1: [32]": "fixed: {depth: 4}\n",
+    "head: [flatten, average], depth: {int: [1, 4], when: {head: average}}": "",
+}
+
+
+@pytest.mark.parametrize(("parameters", "more"), TOO_DEEP.items())
+def test_a_depth_too_large_for_the_images_is_refused_in_one_line(
+    parameters: str, more: str
+) -> None:
+    with pytest.raises(FmsearchError) as caught:
+        check_fit(space_of(parameters, "cnn", more), data_of(8, 8))
+    assert str(caught.value) == (
+        "the space 'mine' does not fit tiny: depth: 4 blocks halve the sides of an image 4 times, "
+        "and 8 x 8 pixels bear 3"
+    )
+
+
+def test_the_default_depth_is_checked_as_well() -> None:
+    with pytest.raises(FmsearchError, match="depth: 3 blocks"):
+        check_fit(space_of("filters_1: [32]", model="cnn"), data_of(7, 28))
+
+
+def test_a_perceptron_takes_images_of_any_size() -> None:
+    check_fit(load_space("mlp"), data_of(1, 3))
+
+
+NETS = """\
+def build(input_shape, classes, width=8, *, slope=0.1):
+    ...
+
+size = 3
+"""
+
+
+@pytest.fixture
+def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A module of a user's own models."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "users_nets.py").write_text(NETS)
+    yield tmp_path
+    sys.modules.pop("users_nets", None)
+
+
+def test_a_users_own_model_takes_what_is_no_setting_of_the_training(nets: Path) -> None:
+    space = space_of(
+        "width: {int: [1, 9]}, batch_size: [32]", "users_nets:build", "fixed: {epochs: 3}\n"
+    )
+    check_fit(space, data_of(8, 8))
+    assert set(space.family.architecture) == {"width"}
+    complete = space.settings({"width": 4, "batch_size": 32})
+    assert (complete["width"], complete["epochs"], complete["optimizer"]) == (4, 3, "adam")
+    assert "slope" not in complete
+
+
+OWN_FAULTS = {
+    "users_nets:none": "model: cannot import users_nets:none: AttributeError",
+    "users_notes:build": "model: cannot import users_notes:build: ModuleNotFoundError",
+    "users..nets:build": "model: cannot import users..nets:build: ",
+    "users_nets:size": "model: users_nets:size is not a function",
+    "users_nets:build": "users_nets:build must be callable as build(input_shape, classes, depth=…)",
+    "users_broken:build": "model: cannot import users_broken:build: ZeroDivisionError",
+}
+
+
+@pytest.mark.parametrize(("model", "expected"), OWN_FAULTS.items())
+def test_a_users_own_model_that_cannot_be_used_is_refused_in_one_line(
+    nets: Path, model: str, expected: str
+) -> None:
+    (nets / "users_broken.py").write_text("1 / 0\n")
+    with pytest.raises(FmsearchError) as caught:
+        check_fit(space_of("depth: [3]", model), data_of(8, 8))
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,208 @@
+"""Strategies: which samplers and pruners go together, and what they are without being asked."""
+
+from __future__ import annotations
+
+import warnings
+
+import optuna
+import pytest
+
+from fmsearch.errors import FmsearchError
+from fmsearch.models.settings import Scoring
+from fmsearch.search.space import Space
+from fmsearch.search.space_file import load_space, read_space
+from fmsearch.search.strategy import (
+    PRUNERS,
+    SAMPLERS,
+    Strategy,
+    choose_strategy,
+    make_pruner,
+    make_sampler,
+)
+
+VALIDATION = "score: {by: validation}\n"
+SEVERAL = f"{VALIDATION}objectives: {{score: maximize, parameters: minimize}}\n"
+
+
+def folds(count: int) -> str:
+    return f"score: {{by: cross_validation, folds: {count}}}\n"
+
+
+def space_of(more: str) -> Space:
+    text = f"name: mine\nmodel: mlp\nengine: optuna\n{more}parameters: {{layers: [1, 2]}}\n"
+    return read_space(text, "mine")
+
+
+DEFAULTS = {
+    VALIDATION: Strategy("tpe", "median"),
+    folds(3): Strategy("tpe", "none"),
+    SEVERAL: Strategy("tpe", "none"),
+    f"{VALIDATION}sampler: random\n": Strategy("random", "median"),
+    f"{VALIDATION}pruner: hyperband\n": Strategy("tpe", "hyperband"),
+    f"{folds(5)}sampler: nsga2\npruner: wilcoxon\n": Strategy("nsga2", "wilcoxon"),
+}
+
+
+@pytest.mark.parametrize(("more", "expected"), DEFAULTS.items())
+def test_a_study_has_its_spaces_strategy_unless_it_is_asked_for_another(
+    more: str, expected: Strategy
+) -> None:
+    space = space_of(more)
+    assert choose_strategy(space, None, None, reproducible=False, jobs=3) == expected
+    asked = choose_strategy(space, "random", "none", reproducible=False, jobs=3)
+    assert asked == Strategy("random", "none")
+
+
+@pytest.mark.parametrize("jobs", [1, 4])
+def test_a_reproducible_study_lags_behind_by_its_trainers(jobs: int) -> None:
+    strategy = choose_strategy(space_of(VALIDATION), None, None, reproducible=True, jobs=jobs)
+    assert strategy == Strategy("tpe", "median", lag=jobs)
+
+
+def test_a_grid_has_no_strategy() -> None:
+    grid = load_space("mlp_grid")
+    assert choose_strategy(grid, None, None, reproducible=False, jobs=3) == Strategy()
+
+
+GRID_FAULT = (
+    "the space 'mlp_grid' is a grid, which tries every point in one order: it has no --sampler, "
+    "no --pruner and nothing to make --reproducible"
+)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "pruner", "reproducible"),
+    [("tpe", None, False), (None, "none", False), (None, None, True)],
+)
+def test_a_grid_refuses_every_part_of_a_strategy(
+    sampler: str | None, pruner: str | None, reproducible: bool
+) -> None:
+    with pytest.raises(FmsearchError) as caught:
+        choose_strategy(load_space("mlp_grid"), sampler, pruner, reproducible=reproducible, jobs=1)
+    assert str(caught.value) == GRID_FAULT
+
+
+NO_PRUNER = "a study of several objectives has none; use --pruner none"
+NO_EPOCHS = "compares epochs, and this space scores by folds; use median"
+RUNNING = "looks at running trials; use --pruner median or none"
+REFUSED = [
+    *[
+        (SEVERAL, "tpe", one, False, f"--pruner {one}: {NO_PRUNER}")
+        for one in PRUNERS
+        if one != "none"
+    ],
+    (
+        *(VALIDATION, "tpe", "wilcoxon", False),
+        "--pruner wilcoxon compares folds, and this space scores by validation; use median",
+    ),
+    (folds(5), "tpe", "asha", False, f"--pruner asha {NO_EPOCHS}"),
+    (folds(5), "tpe", "hyperband", False, f"--pruner hyperband {NO_EPOCHS}"),
+    *[
+        (
+            *(folds(count), "random", "wilcoxon", False),
+            f"--pruner wilcoxon cannot decide on {count} folds, only from 5 on; use median",
+        )
+        for count in (2, 3, 4)
+    ],
+    (
+        *(VALIDATION, "nsga2", "none", True),
+        "--reproducible: nsga2 proposes generations, which need all trials; use tpe or random",
+    ),
+    (VALIDATION, "tpe", "asha", True, f"--reproducible: asha {RUNNING}"),
+    (VALIDATION, "random", "hyperband", True, f"--reproducible: hyperband {RUNNING}"),
+    (folds(5), "tpe", "wilcoxon", True, f"--reproducible: wilcoxon {RUNNING}"),
+]
+
+
+@pytest.mark.parametrize(("more", "sampler", "pruner", "reproducible", "line"), REFUSED)
+def test_parts_that_do_not_go_together_are_refused_with_what_to_use(
+    more: str, sampler: str, pruner: str, reproducible: bool, line: str
+) -> None:
+    with pytest.raises(FmsearchError) as caught:
+        choose_strategy(space_of(more), sampler, pruner, reproducible=reproducible, jobs=2)
+    assert str(caught.value) == line
+
+
+def test_a_spaces_own_pruner_is_refused_like_one_that_is_asked_for() -> None:
+    space = space_of(f"{folds(4)}pruner: wilcoxon\n")
+    with pytest.raises(FmsearchError, match="wilcoxon cannot decide on 4 folds"):
+        choose_strategy(space, None, None, reproducible=False, jobs=1)
+
+
+ACCEPTED = [
+    *[(VALIDATION, "tpe", pruner, False) for pruner in ("median", "asha", "hyperband", "none")],
+    *[(folds(3), "nsga2", pruner, False) for pruner in ("median", "none")],
+    *[(folds(5), sampler, "wilcoxon", False) for sampler in SAMPLERS],
+    *[(SEVERAL, sampler, "none", False) for sampler in SAMPLERS],
+    *[(VALIDATION, sampler, "median", True) for sampler in ("tpe", "random")],
+    (folds(3), "tpe", "median", True),
+    (SEVERAL, "tpe", "none", True),
+]
+
+
+@pytest.mark.parametrize(("more", "sampler", "pruner", "reproducible"), ACCEPTED)
+def test_parts_that_go_together_are_taken_as_they_are_asked_for(
+    more: str, sampler: str, pruner: str, reproducible: bool
+) -> None:
+    chosen = choose_strategy(space_of(more), sampler, pruner, reproducible=reproducible, jobs=2)
+    assert chosen == Strategy(sampler, pruner, 2 if reproducible else 0)
+
+
+def proposals(sampler: str, seed: int) -> list[float]:
+    """Ten numbers that a sampler proposes, each told as its own score."""
+    study = optuna.create_study(
+        direction="maximize", sampler=make_sampler(Strategy(sampler, "none"), seed)
+    )
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=12)
+    return [trial.params["x"] for trial in study.trials]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_what_a_sampler_proposes_depends_on_its_seed_alone(sampler: str) -> None:
+    first = proposals(sampler, 1)
+    assert proposals(sampler, 1) == first
+    assert proposals(sampler, 2) != first
+
+
+@pytest.mark.parametrize("scoring", Scoring)
+def test_samplers_and_pruners_are_made_in_silence(scoring: Scoring) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for sampler in SAMPLERS:
+            assert isinstance(
+                make_sampler(Strategy(sampler, "none"), 0), optuna.samplers.BaseSampler
+            )
+        for pruner in PRUNERS:
+            made = make_pruner(Strategy("tpe", pruner), scoring)
+            assert isinstance(made, optuna.pruners.BasePruner)
+
+
+def judged(pruner: str, scoring: Scoring, bad: list[float]) -> list[bool]:
+    """After each of its scores, whether a bad trial is pruned beside six good ones."""
+    study = optuna.create_study(
+        direction="maximize", pruner=make_pruner(Strategy("random", pruner), scoring)
+    )
+    for _ in range(6):
+        good = study.ask()
+        for step in range(1, len(bad) + 1):
+            good.report(0.9, step)
+        study.tell(good, 0.9)
+    trial, verdicts = study.ask(), []
+    for step, score in enumerate(bad, start=1):
+        trial.report(score, step)
+        verdicts.append(trial.should_prune())
+    return verdicts
+
+
+def test_the_median_pruner_lets_the_first_epochs_pass_but_no_fold() -> None:
+    assert judged("median", Scoring.VALIDATION, [0.1] * 5) == [False, False, True, True, True]
+    assert judged("median", Scoring.CROSS_VALIDATION, [0.1] * 3) == [True, True, True]
+
+
+def test_without_a_pruner_nothing_is_pruned() -> None:
+    assert judged("none", Scoring.VALIDATION, [0.1] * 5) == [False] * 5
+
+
+@pytest.mark.parametrize("scoring", Scoring)
+def test_a_trial_as_good_as_the_others_is_not_pruned_by_the_median(scoring: Scoring) -> None:
+    assert judged("median", scoring, [0.9] * 5) == [False] * 5
