@@ -108,17 +108,15 @@ def check_fit(space: Space, data: DataSet) -> None:
 
 
 def _largest(space: Space) -> Point:
-    """A point with the largest value of every parameter whose values have an order."""
-    point: dict[str, Value] = dict(space.fixed)
+    """The largest value of every parameter whose values have an order, whenever it applies."""
+    point: dict[str, Value] = {}
     for name, parameter in space.parameters.items():
-        if not parameter.applies(point):
-            continue
         if not isinstance(parameter.domain, Choice):
             point[name] = parameter.domain.high
-        elif parameter.domain.values:
+        else:
             numbers = [one for one in parameter.domain.values if not isinstance(one, str)]
             point[name] = max(numbers) if numbers else parameter.domain.values[0]
-    return {name: value for name, value in point.items() if name in space.parameters}
+    return point
 
 
 def example_point(space: Space) -> Point:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,21 +81,31 @@ def _fault(space: Space, strategy: Strategy) -> str:
 
 def make_sampler(strategy: Strategy, seed: int) -> BaseSampler:
     """The sampler of a strategy; its random state depends on `seed` alone."""
-    return SAMPLERS[strategy.sampler](seed)
+    with _silence():
+        return SAMPLERS[strategy.sampler](seed)
 
 
 def make_pruner(strategy: Strategy, scoring: Scoring) -> BasePruner:
     """The pruner of a strategy; the first epochs say little, the first fold much."""
-    return PRUNERS[strategy.pruner](3 if scoring is Scoring.VALIDATION else 0)
+    with _silence():
+        return PRUNERS[strategy.pruner](3 if scoring is Scoring.VALIDATION else 0)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Optuna warns of parts of its own that may change; the versions are pinned."""
+    import optuna
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield
 
 
 def _tpe(seed: int) -> BaseSampler:
     import optuna
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        # Conditional parameters are sampled in groups that apply together.
-        return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
+    # Conditional parameters are sampled in groups that apply together.
+    return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
 
 
 def _random(seed: int) -> BaseSampler:

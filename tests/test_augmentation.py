@@ -1,4 +1,4 @@
-"""Augmentation: every image mirrored and moved in its own way, in training alone."""
+"""Augmentation: every image mirrored, moved and blanked in its own way, in training alone."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,12 +28,18 @@ def augment(
     rows: Sequence[int] | Rows,
     flip: bool = False,
     shift: int | None = None,
+    erase: float | None = None,
     seed: tuple[int, int] = (5, 0),
 ) -> np.ndarray:
-    moves = None if shift is None else tf.constant(shift, tf.int64)
-    numbers = tf.constant(rows, tf.int32)
     return np.array(
-        gather_augmented(tf.constant(pixels), numbers, tf.constant(seed), flip=flip, shift=moves)
+        gather_augmented(
+            tf.constant(pixels),
+            tf.constant(rows, tf.int32),
+            tf.constant(seed),
+            flip=flip,
+            shift=None if shift is None else tf.constant(shift, tf.int64),
+            erase=None if erase is None else tf.constant(erase),
+        )
     )
 
 
@@ -52,14 +58,14 @@ def which(answer: np.ndarray, candidates: dict[object, np.ndarray]) -> object:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_flip_gives_half_of_the_images_mirrored_and_half_untouched(shape: tuple[int, ...]) -> None:
-    pixels, rows = noise(shape), np.random.default_rng(0).integers(0, 20, 400)
+    pixels, rows = noise(shape), np.random.default_rng(0).integers(0, 20, 4000)
     answers = augment(pixels, rows, flip=True)
     ways = [
         which(answer, {"untouched": pixels[row], "mirrored": pixels[row][:, ::-1]})
         for row, answer in zip(rows, answers, strict=True)
     ]
-    # 400 fair draws: a standard deviation of 10; this is five.
-    assert ways.count("mirrored") == pytest.approx(200, abs=50)
+    # 4,000 fair draws: a standard deviation of 32; this is five.
+    assert ways.count("mirrored") == pytest.approx(2000, abs=158)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -93,6 +99,32 @@ def test_flip_and_shift_together_mirror_and_then_move() -> None:
     assert len(ways) == 18
 
 
+@pytest.mark.parametrize("shape", [(16, 16), (12, 24), (9, 16, 3)])
+def test_erase_blanks_a_rectangle_in_the_asked_share_of_images(shape: tuple[int, ...]) -> None:
+    pixels, rows = noise(shape), np.random.default_rng(0).integers(0, 20, 4000)
+    answers = augment(pixels, rows, erase=0.25)
+    blank = (answers == 0).reshape(4000, *shape[:2], -1).all(axis=-1)
+    np.testing.assert_array_equal(answers, np.where(blank.T, 0, pixels[rows].T).T)
+    hit = blank[blank.any(axis=(1, 2))]
+    # 4,000 draws: a standard deviation of 27; this is five.
+    assert len(hit) == pytest.approx(1000, abs=137)
+    down, right = hit.any(axis=2), hit.any(axis=1)
+    np.testing.assert_array_equal(hit, down[:, :, np.newaxis] & right[:, np.newaxis, :])
+    for lines, side in ((down, shape[0]), (right, shape[1])):
+        assert (np.diff(np.pad(lines, [(0, 0), (1, 1)]).astype(int)) == 1).sum() == len(hit)
+        assert set(lines.sum(axis=1)) == set(range(round(side / 8), round(side / 2) + 1))
+        assert lines.any(axis=0).all()  # from edge to edge
+
+
+def test_mirrored_and_moved_images_are_blanked_where_they_come_to_lie() -> None:
+    pixels, rows = noise((9, 16)), list(range(20))
+    whole = augment(pixels, rows, flip=True, shift=2)
+    answers = augment(pixels, rows, flip=True, shift=2, erase=0.9)
+    blank = answers == 0
+    np.testing.assert_array_equal(answers[~blank], whole[~blank])
+    assert (blank.sum(axis=(1, 2)) > (whole == 0).sum(axis=(1, 2))).sum() > 10  # of 18 or so
+
+
 def test_a_shift_beyond_the_image_leaves_zeros() -> None:
     pixels, rows = noise((3, 4)), np.zeros(400, int)
     answers = augment(pixels, rows, shift=64)
@@ -107,7 +139,7 @@ def test_without_flip_and_shift_the_rows_come_as_they_are(shape: tuple[int, ...]
     answers = augment(pixels, rows)
     assert answers.dtype == np.uint8
     np.testing.assert_array_equal(answers, pixels[rows])
-    np.testing.assert_array_equal(augment(pixels, rows, shift=0), pixels[rows])
+    np.testing.assert_array_equal(augment(pixels, rows, shift=0, erase=0.0), pixels[rows])
 
 
 def test_one_image_many_times_is_moved_in_many_ways() -> None:
@@ -118,14 +150,20 @@ def test_one_image_many_times_is_moved_in_many_ways() -> None:
 
 def test_draws_depend_on_the_seed_alone() -> None:
     pixels, rows = noise((9, 9)), list(range(20))
-    runs = [augment(pixels, rows, True, 2, seed) for seed in ((5, 1), (5, 1), (5, 2), (6, 1))]
+    seeds = ((5, 1), (5, 1), (5, 2), (6, 1))
+    runs = [augment(pixels, rows, True, 2, 0.5, seed) for seed in seeds]
     np.testing.assert_array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
     assert not np.array_equal(runs[0], runs[3])
 
 
 ROWS = np.arange(200, dtype=np.int32)
-AUGMENTED: list[dict[str, Value]] = [{"flip": True}, {"shift": 3}, {"flip": True, "shift": 3}]
+AUGMENTED: list[dict[str, Value]] = [
+    {"flip": True},
+    {"shift": 3},
+    {"erase": 0.5},
+    {"flip": True, "shift": 3, "erase": 0.5},
+]
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fmsearch.cli import Duration, KeepModels
 from fmsearch.errors import FmsearchError
 from fmsearch.tracking.places import Places
 from fmsearch.tracking.store import Store
@@ -44,7 +45,7 @@ Commands:
   data      Show a data set: where it is from, its hash, its classes.
   register  Train the best trial's parameters on all training images and...
   spaces    List the search spaces, or print one as YAML, to copy and edit.
-  status    List the studies, or one study's trials with their states and...
+  status    List the studies, or one study's trials: states, scores, what...
   study     Run a study to its end, or go on with one that was interrupted.
   sync      Ship to MLflow what waits in the outbox.
   ui        Open MLflow's UI on the store in use; Ctrl-C ends it.
@@ -144,13 +145,68 @@ USAGE = {
     ("study", "--space", "mlp_grid", "--train-images", "-1"): "-1 is not in the range x>=1",
     ("study", "--space", "mlp_grid", "--name", "a/b"): "'a/b' must be 1 to 64 letters",
     ("study", "--space", "mlp_grid", "--name", ".."): "'..' must be 1 to 64 letters",
+    ("study", "--space", "none", "--timeout", "soon"): "'soon' is no time like 90s, 20m or 2h",
+    ("study", "--space", "none", "--timeout", "-3"): "'-3' is no time like 90s, 20m or 2h",
+    ("study", "--space", "none", "--timeout", "1d"): "'1d' is no time like 90s, 20m or 2h",
+    ("study", "--space", "none", "--checkpoint-every", "m"): "'m' is no time like 90s, 20m or 2h",
+    (
+        "study",
+        "--space",
+        "cnn",
+        "--keep-models",
+        "best",
+    ): "'best' is not all, best:K (like best:10)",
+    ("study", "--space", "none", "--keep-models", "best:0"): "'best:0' is not all, best:K",
+    (
+        "study",
+        "--space",
+        "cnn",
+        "--keep-models",
+        "3",
+    ): "'3' is not all, best:K (like best:10) or none",
+    (
+        "study",
+        "--space",
+        "cnn",
+        "--sampler",
+        "luck",
+    ): "'luck' is not one of 'tpe', 'random', 'nsga2'",
+    (
+        "study",
+        "--space",
+        "cnn",
+        "--pruner",
+        "luck",
+    ): "'luck' is not one of 'median', 'asha', 'hyper",
+    ("study", "--space", "none", "--enqueue", "all"): "'all' is not one of 'published', 'nothing'",
+    ("study", "--space", "none", "--trials", "0"): "0 is not in the range x>=1",
+    ("study", "--space", "none", "--target-score", "2"): "2.0 is not in the range 0<=x<=1",
+    ("study", "--space", "none", "--target-score", "nan"): "nan is not in the range 0<=x<=1",
     ("study", "--spaces", "mlp_grid"): "No such option '--spaces'. Did you mean '--space'?",
+    ("status", "--watch"): "--watch wants the name of a study",
     ("studdy",): "No such command 'studdy'",
     ("ui", "--port", "0"): "0 is not in the range 1<=x<=65535",
     ("register",): "Missing option '--study'",
     ("register", "--study", "a", "--epochs", "0"): "0 is not in the range x>=1",
     ("--nonsense",): "No such option '--nonsense'",
 }
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("90", 90), ("90s", 90), ("20m", 1200), ("2h", 7200), ("1.5h", 5400), (" 0 ", 0), (3.0, 3)],
+)
+def test_a_time_is_seconds_minutes_or_hours(written: str | float, seconds: float) -> None:
+    assert Duration().convert(written, None, None) == seconds
+
+
+@pytest.mark.parametrize(
+    ("written", "models"), [("all", None), ("none", 0), ("best:1", 1), ("best:10", 10), (0, 0)]
+)
+def test_models_are_kept_of_all_of_the_best_or_of_no_trials(
+    written: str | int, models: int | None
+) -> None:
+    assert KeepModels().convert(written, None, None) == models
 
 
 @pytest.mark.parametrize(("arguments", "expected"), USAGE.items())
@@ -165,6 +221,19 @@ REFUSED = {
     ("--space", "small.yaml", "--data", "none.npz"): "no data set 'none.npz'; --data takes",
     ("--space", "broken.yaml"): "broken.yaml is no YAML",
     ("--space", "wrong.yaml"): "wrong.yaml: model: 'svm' is unknown; it is one of mlp",
+    ("--space", "small.yaml", "--sampler", "tpe"): "the space 'small' is a grid, which tries every",
+    ("--space", "small.yaml", "--pruner", "none"): "the space 'small' is a grid, which tries every",
+    ("--space", "small.yaml", "--reproducible"): "the space 'small' is a grid, which tries every",
+    ("--space", "mlp", "--pruner", "wilcoxon"): "--pruner wilcoxon compares folds, and this space",
+    (
+        "--space",
+        "mlp",
+        "--sampler",
+        "nsga2",
+        "--reproducible",
+    ): "--reproducible: nsga2 proposes gen",
+    ("--space", "mlp", "--pruner", "asha", "--reproducible"): "--reproducible: asha looks at runni",
+    ("--space", "sampler.yaml"): "sampler.yaml: sampler: a grid has none; it belongs to engine",
     ("--space", "small.yaml", "--train-images", "39"): "--train-images 39 is not from 40",
     ("--space", "folds.yaml"): "9999 folds are more than the 1800 training images",
     ("--space", "small.yaml", "--tracking-uri", "nowhere"): "the tracking URI 'nowhere' is neither",
@@ -197,8 +266,18 @@ def test_bad_input_is_one_line_and_exit_1_and_leaves_no_store(
     text = small_grid.read_text()
     (tmp_path / "broken.yaml").write_text("a: [")
     (tmp_path / "wrong.yaml").write_text(text.replace("model: mlp", "model: svm"))
+    (tmp_path / "sampler.yaml").write_text(f"{text}sampler: tpe\n")
     (tmp_path / "folds.yaml").write_text(text.replace("folds: 3", "folds: 9999"))
     done = fmsearch("study", *arguments, FMSEARCH_DATA=str(images))
+    assert_refused(done, expected, tmp_path)
+
+
+def test_a_network_too_deep_for_the_images_is_one_line(fmsearch: Run, tmp_path: Path) -> None:
+    pixels, labels = np.zeros((8, 8, 8), np.uint8), np.arange(8) % 2
+    parts = {"x_train": pixels, "y_train": labels, "x_test": pixels, "y_test": labels}
+    np.savez(tmp_path / "tiny.npz", **parts)
+    done = fmsearch("study", "--space", "none", "--data", "tiny.npz")
+    expected = "the space 'cnn' does not fit tiny: depth: 4 blocks halve the sides of an image 4"
     assert_refused(done, expected, tmp_path)
 
 
@@ -271,6 +350,10 @@ def test_a_name_that_belongs_to_another_study_is_refused(
         (("--space", "other.yaml", "--data", images), "another space;"),
         (("--space", small_grid, "--data", "other.npz"), "another data set;"),
         (("--space", small_grid, "--data", images, "--seed", 1), "another seed;"),
+        (
+            ("--space", small_grid, "--data", images, "--train-images", 400),
+            "another number of --train-images;",
+        ),
     ):
         done = fmsearch("study", *change, "--name", "small")
         assert done.returncode == 1

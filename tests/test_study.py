@@ -201,7 +201,7 @@ def test_a_trial_run_has_the_documented_name_tags_and_params(study_run, trial_ru
         "fmsearch.data_sha256": study_run.data.tags["fmsearch.data_sha256"],
     }
     assert set(trial_run.data.params) == {
-        "batch_norm", "batch_size", "dropout_rate", "epochs", "flip", "hidden_units",
+        "batch_norm", "batch_size", "dropout_rate", "epochs", "erase", "flip", "hidden_units",
         "label_smoothing", "layers", "learning_rate", "momentum", "optimizer", "schedule", "seed",
         "shift", "warmup_epochs", "weight_decay",
     }  # fmt: skip
@@ -344,12 +344,14 @@ def test_status_shows_whole_scores_to_other_programs(finished) -> None:  # type:
         done = subprocess.run(command, cwd=finished, capture_output=True, text=True, check=True)
         return [line.split() for line in done.stdout.splitlines() if "─" not in line]
 
-    header, first, second = lines("small")
+    *above, header, first, second = lines("small")
+    assert above[0] == ["small:", "2", "trials:", "2", "complete"]
     assert header == ["trial", "state", "score", "std", "epochs", "reason"]
     best = first if "*" in first else second
     assert [row[0] for row in (first, second)] == ["0", "1"]
     score = best[best.index("complete") + 1]
     assert len(score) == 7
+    assert above[1][:5] == ["best:", "trial", f"{best[0]},", "score", f"{score}:"]
     header, study = lines()
     assert header[:5] == ["study", "trials", "complete", "pruned", "failed"]
     assert header[5:] == ["best", "score", "best", "trial"]

@@ -1,4 +1,4 @@
-"""Training: exact continuation, shared graphs, dropout masks, smoothed labels."""
+"""Training: exact continuation, shared graphs, dropout, normalization, smoothed labels."""
 
 from itertools import islice
 from pathlib import Path
@@ -10,8 +10,9 @@ from fmsearch.models.backend import keras, tf
 from fmsearch.models.checkpoint import Checkpoint
 from fmsearch.models.data import load_training
 from fmsearch.models.dropout import rates_of
-from fmsearch.models.families import FAMILIES
+from fmsearch.models.families import FAMILIES, Family
 from fmsearch.models.network import Network, Pixels, Variables
+from fmsearch.models.normalization import fuse_batch_normalization
 from fmsearch.models.scoring import Progress
 from fmsearch.models.settings import OPTIMIZERS, Value
 from fmsearch.models.split import Fold
@@ -32,6 +33,7 @@ EVERYTHING: dict[str, Value] = {
     "label_smoothing": 0.1,
     "flip": True,
     "shift": 2,
+    "erase": 0.2,
 }
 """What a training can have, all at once."""
 SMALL_CNN: dict[str, Value] = {
@@ -49,6 +51,12 @@ SMALL_CNN: dict[str, Value] = {
 @pytest.fixture(scope="module")
 def pixels(images: Path) -> Pixels:
     return Pixels(load_training(str(images)), classes=10)
+
+
+@pytest.fixture(scope="module")
+def network(pixels: Pixels) -> Network:
+    """One for tests of any small perceptron: each fit overwrites it."""
+    return make_network(pixels)
 
 
 @pytest.fixture(scope="module")
@@ -84,16 +92,15 @@ def through_a_file(state: FitState, path: Path) -> FitState:
 def test_a_fit_continued_elsewhere_equals_an_uninterrupted_one_bit_for_bit(
     pixels: Pixels, fold: Fold, optimizer: str, tmp_path: Path
 ) -> None:
-    whole, first, second = (make_network(pixels, optimizer=optimizer) for _ in range(3))
-    expected = [epoch for epoch, _ in fit(whole, fold, 7, epochs=5)]
+    here, elsewhere = (make_network(pixels, optimizer=optimizer) for _ in range(2))
+    begun = [epoch for epoch, _ in fit(here, fold, 7, epochs=2)]
+    start = through_a_file(FitState(tuple(begun), here.state()), tmp_path / "state.npz")
+    rest = [epoch for epoch, _ in fit(elsewhere, fold, 7, epochs=5, start=start)]
 
-    begun = [epoch for epoch, _ in fit(first, fold, 7, epochs=2)]
-    start = through_a_file(FitState(tuple(begun), first.state()), tmp_path / "state.npz")
-    rest = [epoch for epoch, _ in fit(second, fold, 7, epochs=5, start=start)]
-
+    expected = [epoch for epoch, _ in fit(here, fold, 7, epochs=5)]
     assert numbers([*start.history, *rest]) == numbers(expected)
-    assert_same(second.weights(), whole.weights())
-    both = zip(second.state(), whole.state(), strict=True)
+    assert_same(elsewhere.weights(), here.weights())
+    both = zip(elsewhere.state(), here.state(), strict=True)
     different = [ours for ours, theirs in both if not np.array_equal(ours, theirs)]
     assert different == [2 * 8]  # the planned number of steps, which a constant rate never heeds
 
@@ -137,6 +144,7 @@ OTHER: dict[str, Value] = {
     "warmup_epochs": 0,
     "label_smoothing": 0.3,
     "shift": 4,
+    "erase": 0.5,
 }
 """What two trainings may differ in that share a graph."""
 
@@ -170,7 +178,7 @@ def test_settings_that_are_variables_share_a_graph_and_other_ones_do_not(family:
     every = FAMILIES[family]
     base = every.complete(EVERYTHING)
     assert every.graph(base) == every.graph({**base, **OTHER, "epochs": 3})
-    for name in ("dropout_rate", "weight_decay", "label_smoothing", "shift"):
+    for name in ("dropout_rate", "weight_decay", "label_smoothing", "shift", "erase"):
         assert every.graph(base) != every.graph({**base, name: 0})
     changes = [{"batch_size": 7}, {"optimizer": "sgd"}, {"schedule": "constant"}, {"flip": False}]
     changes.append({"layers": 1} if family == "mlp" else {"depth": 2})
@@ -178,8 +186,7 @@ def test_settings_that_are_variables_share_a_graph_and_other_ones_do_not(family:
         assert every.graph(base) != every.graph({**base, **change})
 
 
-def test_seeds_change_weights_order_and_masks(pixels: Pixels, fold: Fold) -> None:
-    network = make_network(pixels)
+def test_seeds_change_weights_order_and_masks(network: Network, fold: Fold) -> None:
     runs = [numbers([e for e, _ in fit(network, fold, seed, epochs=1)]) for seed in (1, 2, 1)]
     assert runs[0] == runs[2] != runs[1]
 
@@ -237,6 +244,67 @@ def test_masks_differ_from_step_to_step_and_layer_to_layer(pixels: Pixels) -> No
     assert not np.array_equal(before, np.array(first(ones, training=True)))
 
 
+def normalized(*, fused: bool, shape: tuple[int, ...]) -> keras.Model:
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input(shape)
+    layer = keras.layers.BatchNormalization(momentum=0.9, gamma_initializer="random_normal")
+    model = keras.Model(inputs, layer(inputs))
+    if fused:
+        fuse_batch_normalization(model)
+    return model
+
+
+def one_pass(model: keras.Model, inputs: tf.Tensor, weights: tf.Tensor) -> list[tf.Tensor]:
+    """Outputs, gradients of inputs and variables, and what inference then gives."""
+    variables = [variable.value for variable in model.trainable_variables]
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs = model(inputs, training=True)
+        loss = tf.reduce_sum(outputs * weights)
+    gradients = tape.gradient(loss, [inputs, *variables])
+    return [outputs, *gradients, *model.get_weights(), model(inputs, training=False)]
+
+
+@pytest.mark.parametrize("shape", [(1, 6), (40, 6), (1, 4, 5, 3), (20, 4, 5, 3)], ids=str)
+def test_fused_normalization_equals_keras_own(shape: tuple[int, ...]) -> None:
+    draws = np.random.default_rng(0)
+    fused, composed = (normalized(fused=one, shape=shape[1:]) for one in (True, False))
+    for _ in range(3):
+        inputs, weights = (tf.constant(draws.normal(2, 3, shape), tf.float32) for _ in range(2))
+        results = (one_pass(model, inputs, weights) for model in (fused, composed))
+        for ours, theirs in zip(*results, strict=True):
+            # Sums of up to 400 float32 numbers of about 10, in another order.
+            np.testing.assert_allclose(np.array(ours), np.array(theirs), rtol=1e-4, atol=1e-4)
+
+
+class OwnBlock(keras.layers.Layer):
+    """A layer of a user's own that has Keras' layers inside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.normalization = keras.layers.BatchNormalization()
+        self.dropout = keras.layers.Dropout(0.5)
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return self.dropout(self.normalization(inputs, training=training), training=training)
+
+
+def build_own(input_shape: tuple[int, ...], classes: int) -> keras.Model:
+    inputs = keras.Input(input_shape, dtype="uint8")
+    x = OwnBlock()(keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs)))
+    return keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(x))
+
+
+def test_normalization_inside_a_layer_of_ones_own_is_trained(pixels: Pixels, fold: Fold) -> None:
+    own = Family(build_own, {})
+    network = Network(pixels, own, own.complete({}))
+    runs = [numbers([e for e, _ in fit(network, fold, 1, epochs=3)]) for _ in range(2)]
+    assert runs[0] == runs[1]
+    assert runs[0][2][1] < runs[0][0][1]  # the loss falls
+    (block,) = [layer for layer in network.model.layers if isinstance(layer, OwnBlock)]
+    assert block.normalization.moving_mean.numpy().any()
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_accuracy_agrees_with_keras_own_prediction(pixels: Pixels, fold: Fold, family: str) -> None:
     network = make_network(pixels, family)
@@ -260,9 +328,11 @@ def test_training_learns_from_real_images(pixels: Pixels) -> None:
     assert last.val_accuracy > 0.6  # ten classes; guessing has 0.1
 
 
-def test_a_fit_without_validation_images_measures_training_only(pixels: Pixels, fold: Fold) -> None:
+def test_a_fit_without_validation_images_measures_training_only(
+    network: Network, fold: Fold
+) -> None:
     everything = Fold(fold.train, fold.train[:0])
-    ((epoch, evaluation),) = fit(make_network(pixels), everything, 1, epochs=1)
+    ((epoch, evaluation),) = fit(network, everything, 1, epochs=1)
     assert evaluation is None
     assert epoch.val_accuracy is None
     assert epoch.train_loss > 0

@@ -1,0 +1,419 @@
+"""Optuna studies run as users run them: sampled, pruned, constrained, repeated, continued."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from sklearn.datasets import load_digits
+
+from fmsearch.search.ledger import Ledger, StudyLedger
+from fmsearch.search.trial import State, Trial
+
+SMALL = """\
+name: small
+model: mlp
+engine: optuna
+score: {by: validation}
+fixed: {epochs: 2, layers: 1}
+parameters:
+  hidden_units: {int: [4, 32]}
+  optimizer: [adam, sgd]
+  momentum: {float: [0.5, 0.9], when: {optimizer: sgd}}
+"""
+FINITE = """\
+name: finite
+model: mlp
+engine: optuna
+sampler: random
+score: {by: validation}
+fixed: {epochs: 1, layers: 1}
+parameters:
+  hidden_units: [4, 8]
+  optimizer: [adam, sgd]
+"""
+OPTIONS = ("--train-images", 400, "--jobs", 2)
+
+
+@pytest.fixture
+def study(fmsearch, images: Path, tmp_path: Path):  # type: ignore[no-untyped-def]
+    """Runs a space, given as text; fails the test if the study does."""
+
+    def run(space: str, *options: object, home: str = "mlruns") -> str:
+        path = tmp_path / "space.yaml"
+        path.write_text(space)
+        arguments = ("--space", path, "--data", images, "--home", tmp_path / home)
+        done = fmsearch("study", *arguments, *OPTIONS, *options)
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
+    return run
+
+
+def ledger(home: Path, name: str) -> StudyLedger:
+    return Ledger(f"sqlite:///{home / 'studies.db'}").study(name)
+
+
+def trials(home: Path, name: str) -> list[Trial]:
+    return ledger(home, name).trials()
+
+
+def table(home: Path, name: str) -> list[tuple[object, ...]]:
+    """What must come out the same, to the last bit."""
+    return [
+        (t.number, t.state, dict(t.parameters), repr(t.score), t.duplicate_of)
+        for t in trials(home, name)
+    ]
+
+
+def runs(home: Path, role: str = "trial") -> dict[str, Run]:
+    """The store's runs of a role, by name."""
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("fmsearch")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id], f"tags.`fmsearch.role` = '{role}'")
+    return {run.info.run_name: run for run in found}
+
+
+def artifacts(home: Path, run: Run, folder: str) -> list[str]:
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    return sorted(Path(one.path).name for one in client.list_artifacts(run.info.run_id, folder))
+
+
+def test_a_study_tries_as_many_trials_as_asked_and_a_later_call_continues_it(  # type: ignore[no-untyped-def]
+    study, tmp_path
+) -> None:
+    assert "small: 3 trials, 2 trainers" in study(SMALL, "--trials", 3, "--offline")
+    before = table(tmp_path / "mlruns", "small")
+    said = study(SMALL, "--trials", 5, "--offline")
+    assert "small: 5 trials, 3 of them finished before, 2 trainers" in said
+    after = table(tmp_path / "mlruns", "small")
+    assert len(after) == 5
+    assert after[:3] == before
+
+
+def test_a_hold_out_trial_stands_in_mlflow_with_its_best_epoch_and_its_model(  # type: ignore[no-untyped-def]
+    study, tmp_path
+) -> None:
+    study(SMALL, "--trials", 2)
+    home = tmp_path / "mlruns"
+    run = runs(home)["small-0001"]
+    curve = MlflowClient(f"sqlite:///{home / 'mlflow.db'}").get_metric_history(
+        run.info.run_id, "val_accuracy"
+    )
+    assert [point.step for point in curve] == [1, 2]
+    assert run.data.metrics["score"] == max(point.value for point in curve)
+    assert run.data.metrics["best_epoch"] == int(np.argmax([p.value for p in curve])) + 1
+    assert run.info.status == "FINISHED"
+    assert run.outputs is not None
+    assert len(run.outputs.model_outputs) == 1
+    assert artifacts(home, run, "figures") == ["confusion_matrix.png", "learning_curves.png"]
+
+
+def test_the_studys_run_has_the_figures_of_the_search(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    study(SMALL, "--trials", 4, "--keep-models", "none")
+    home = tmp_path / "mlruns"
+    (run,) = runs(home, "study").values()
+    assert artifacts(home, run, "figures/search") == [
+        "history.png",
+        "importances.png",
+        "intermediate_values.png",
+        "parallel_coordinates.png",
+        "search.html",
+        "slices.png",
+        "timeline.png",
+    ]
+
+
+PRUNED = """\
+name: pruned
+model: mlp
+engine: optuna
+sampler: random
+pruner: median
+score: {by: validation}
+fixed: {epochs: 6, layers: 1, hidden_units: 16, optimizer: sgd}
+parameters: {learning_rate: {float: [1e-6, 0.1], log: true}}
+published: [{learning_rate: 0.1}, {learning_rate: 0.09}, {learning_rate: 0.08},
+  {learning_rate: 0.07}, {learning_rate: 0.06}, {learning_rate: 1e-6}]
+"""
+
+
+def test_a_pruned_trial_is_logged_with_its_curve_its_last_confusion_matrix_and_the_reason(  # type: ignore[no-untyped-def]
+    study, tmp_path
+) -> None:
+    space = PRUNED.replace("1e-6}]", "0.000001}]")
+    study(space, "--trials", 6, "--jobs", 1)
+    home = tmp_path / "mlruns"
+    last = trials(home, "pruned")[5]
+    assert last.state is State.PRUNED
+    assert last.reason.startswith("median pruner, at 0.")
+    assert last.reason.endswith("after epoch 3")  # the first that the median pruner judges
+    run = runs(home)["pruned-0005"]
+    assert run.info.status == "KILLED"
+    assert run.data.tags["fmsearch.state"] == "pruned"
+    assert run.data.tags["fmsearch.pruned"] == last.reason
+    assert artifacts(home, run, "figures") == ["confusion_matrix.png", "learning_curves.png"]
+    assert "confusion_matrix.json" in artifacts(home, run, "")
+    assert not (run.outputs and run.outputs.model_outputs)
+    assert "score" not in run.data.metrics
+
+
+def test_the_ledger_has_a_pruned_trials_scores_and_optuna_knows_them(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    study(PRUNED.replace("1e-6}]", "0.000001}]"), "--trials", 6, "--jobs", 1, "--offline")
+    frozen = ledger(tmp_path / "mlruns", "pruned").frozen()
+    assert sorted(frozen[0].intermediate_values) == [1, 2, 3, 4, 5, 6]
+    assert sorted(frozen[5].intermediate_values) == [1, 2, 3]
+
+
+def test_known_parameters_are_not_trained_twice_and_the_run_says_so(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    points = "[{hidden_units: 4, optimizer: adam}, {hidden_units: 8, optimizer: adam}, "
+    again = "{hidden_units: 4, optimizer: adam}]"
+    study(FINITE + f"published: {points}{again}\n", "--trials", 3)
+    home = tmp_path / "mlruns"
+    first, _, third = trials(home, "finite")
+    assert third.duplicate_of == 0
+    assert (third.score, dict(third.metrics)) == (first.score, dict(first.metrics))
+    run = runs(home)["finite-0002"]
+    assert run.data.tags["fmsearch.duplicate_of"] == "0"
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["score"] == first.score
+    assert not (run.outputs and run.outputs.model_outputs)
+
+
+def test_a_finite_space_that_is_exhausted_ends_the_study(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    study(FINITE, "--trials", 100, "--offline")
+    found = trials(tmp_path / "mlruns", "finite")
+    points = {json.dumps(dict(t.parameters)) for t in found if t.duplicate_of is None}
+    assert len(points) == 4
+    assert 4 <= len(found) < 100
+    assert {t.state for t in found} == {State.COMPLETE}
+
+
+def test_a_network_that_is_too_large_is_told_as_infeasible_without_being_trained(  # type: ignore[no-untyped-def]
+    study, tmp_path
+) -> None:
+    points = "published: [{hidden_units: 4, optimizer: adam}, {hidden_units: 8, optimizer: adam}]\n"
+    study(FINITE + "constraints: {parameters: {at_most: 4000}}\n" + points, "--trials", 2)
+    home = tmp_path / "mlruns"
+    small, large = trials(home, "finite")
+    assert (small.state, large.state) == (State.COMPLETE, State.PRUNED)
+    assert large.reason == "infeasible: 6,370 parameters are more than 4,000"
+    constraints = [trial.constraints for trial in ledger(home, "finite").frozen()]
+    assert constraints == [{"parameters": 3190.0 - 4000}, {"parameters": 6370.0 - 4000}]
+    run = runs(home)["finite-0001"]
+    assert run.info.status == "KILLED"
+    assert run.data.metrics["parameters"] == 6370
+    assert "train_loss" not in run.data.metrics
+
+
+def test_a_study_of_two_objectives_has_a_pareto_front(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    study(SMALL + "objectives: {score: maximize, parameters: minimize}\n", "--trials", 4)
+    home = tmp_path / "mlruns"
+    optuna_study = ledger(home, "small").study()
+    assert [one.name for one in optuna_study.directions] == ["MAXIMIZE", "MINIMIZE"]
+    assert all(trial.values[1] > 784 * 4 for trial in optuna_study.trials)
+    (run,) = runs(home, "study").values()
+    assert "pareto_front.png" in artifacts(home, run, "figures/search")
+
+
+def test_only_the_models_of_the_best_trials_are_kept_and_the_others_runs_say_so(  # type: ignore[no-untyped-def]
+    study, tmp_path
+) -> None:
+    study(SMALL, "--trials", 5, "--keep-models", "best:2")
+    home = tmp_path / "mlruns"
+    found = trials(home, "small")
+    best = sorted(found, key=lambda t: (-(t.score or 0), t.number))[:2]
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    models = client.search_logged_models([runs(home)["small-0000"].info.experiment_id])
+    kept = {model.tags["fmsearch.trial"] for model in models}
+    assert kept == {str(trial.number) for trial in best}
+    said = {name for name, run in runs(home).items() if "fmsearch.model" in run.data.tags}
+    assert said == {f"small-{t.number:04d}" for t in found if t not in best}
+    assert len(list((home / "artifacts").rglob("model.keras"))) == 2
+
+
+REPRODUCIBLE = ("--trials", 8, "--reproducible", "--offline")
+
+
+def test_a_reproducible_study_comes_out_the_same_every_time(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    study(SMALL, *REPRODUCIBLE, home="one")
+    study(SMALL, *REPRODUCIBLE, home="two")
+    study(SMALL, *REPRODUCIBLE[2:], "--trials", 3, home="three")
+    study(SMALL, *REPRODUCIBLE, home="three")
+    tables = [table(tmp_path / home, "small") for home in ("one", "two", "three")]
+    assert len(tables[0]) == 8
+    assert tables[0] == tables[1] == tables[2]
+    assert ledger(tmp_path / "one", "small").record.lag == 2
+
+
+def test_a_trial_whose_loss_is_no_number_fails_with_that_reason_and_the_study_goes_on(  # type: ignore[no-untyped-def]
+    study, tmp_path
+) -> None:
+    space = SMALL.replace("optimizer: [adam, sgd]", "learning_rate: [90.0, 0.01]")
+    space = space.split("  momentum")[0].replace("layers: 1", "layers: 1, optimizer: sgd")
+    points = "published: [{hidden_units: 32, learning_rate: 90.0}, {hidden_units: 8, learning_rate: 0.01}]\n"
+    study(space + points, "--trials", 2)
+    home = tmp_path / "mlruns"
+    failed, complete = trials(home, "small")
+    assert (failed.state, complete.state) == (State.FAILED, State.COMPLETE)
+    assert failed.reason.startswith("the loss is nan in epoch ")
+    run = runs(home)["small-0000"]
+    assert (run.info.status, run.data.tags["fmsearch.error"]) == ("FAILED", failed.reason)
+
+
+def test_a_study_ends_when_its_target_is_reached(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    study(SMALL, "--trials", 50, "--target-score", "0.05", "--offline")
+    found = trials(tmp_path / "mlruns", "small")
+    assert 1 <= len(found) <= 3  # the first one has it; two trainers were at work
+    assert all(trial.state.finished for trial in found)
+
+
+def test_a_study_begins_no_trial_after_its_time(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    study(SMALL, "--trials", 1000, "--timeout", "4s", "--offline")
+    found = trials(tmp_path / "mlruns", "small")
+    assert 2 <= len(found) < 1000
+    assert all(trial.state.finished for trial in found)
+
+
+def test_cross_validated_trials_are_pruned_between_folds(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    space = PRUNED.replace("1e-6}]", "0.000001}]").replace("epochs: 6", "epochs: 2")
+    space = space.replace("{by: validation}", "{by: cross_validation, folds: 3}")
+    study(space, "--trials", 6, "--jobs", 1, "--offline")
+    last = trials(tmp_path / "mlruns", "pruned")[5]
+    assert last.state is State.PRUNED
+    assert last.reason.endswith("after fold 1")
+
+
+def save(path: Path, pixels: np.ndarray, labels: np.ndarray) -> Path:
+    """A data set whose last fifth is for testing."""
+    cut = len(labels) * 4 // 5
+    pixels = pixels.astype(np.uint8)
+    np.savez(
+        path,
+        x_train=pixels[:cut],
+        y_train=labels[:cut],
+        x_test=pixels[cut:],
+        y_test=labels[cut:],
+    )
+    return path
+
+
+def digits(path: Path) -> Path:
+    found = load_digits()
+    return save(path, found.images * 15, found.target)
+
+
+def coloured_letters(path: Path) -> Path:
+    """26 classes of 32 x 32 x 3 images: each a patch at a place and of a colour of its own."""
+    draws = np.random.default_rng(0)
+    labels = np.arange(26 * 20) % 26
+    pixels = draws.integers(0, 60, (len(labels), 32, 32, 3))
+    for image, label in zip(pixels, labels, strict=True):
+        y, x = 5 * (label // 6), 5 * (label % 6)
+        image[y : y + 5, x : x + 5, label % 3] += 150
+    return save(path, pixels, labels)
+
+
+CNN = """\
+name: any_images
+model: cnn
+engine: optuna
+score: {by: validation}
+fixed: {epochs: 8, batch_norm: each, head: average, dense_units: 0, flip: true, batch_size: 32}
+parameters:
+  depth: {int: [1, 2]}
+  filters_1: [8, 12]
+  filters_2: {choices: [16, 24], when: {depth: 2}}
+"""
+
+
+@pytest.mark.parametrize(("make", "least"), [(digits, 0.6), (coloured_letters, 0.5)])
+def test_other_image_sizes_channels_and_class_counts_work(  # type: ignore[no-untyped-def]
+    fmsearch, tmp_path, make, least
+) -> None:
+    data = make(tmp_path / "mine.npz")
+    (tmp_path / "space.yaml").write_text(CNN)
+    done = fmsearch("study", "--space", "space.yaml", "--data", data, "--trials", 3, "--jobs", 2)
+    assert done.returncode == 0, done.stderr
+    best = max(trial.score or 0 for trial in trials(tmp_path / "mlruns", "any_images"))
+    assert best > least  # guessing has 0.1 and 0.04
+    done = fmsearch("register", "--study", "any_images")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_depth_that_the_images_cannot_bear_is_refused_before_the_study(  # type: ignore[no-untyped-def]
+    fmsearch, tmp_path
+) -> None:
+    data = digits(tmp_path / "digits.npz")
+    (tmp_path / "space.yaml").write_text(CNN.replace("[1, 2]", "[1, 4]"))
+    done = fmsearch("study", "--space", "space.yaml", "--data", data)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "fmsearch: the space 'any_images' does not fit digits: depth: 4 blocks halve the sides of "
+        "an image 4 times, and 8 x 8 pixels bear 3\n"
+    )
+    assert not (tmp_path / "mlruns").exists()
+
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def test_a_users_own_model_is_trained_and_tracked_like_the_built_in_ones(  # type: ignore[no-untyped-def]
+    fmsearch, images, tmp_path
+) -> None:
+    for name in ("own_model.py", "own_model.yaml"):
+        (tmp_path / name).write_text((EXAMPLES / name).read_text())
+    assert len((EXAMPLES / "own_model.py").read_text().splitlines()) < 40
+    options = ("--data", images, "--trials", 2, *OPTIONS)
+    done = fmsearch("study", "--space", "own_model.yaml", *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    run = runs(tmp_path / "mlruns")["own_model-0000"]
+    assert {"width", "activation", "learning_rate"} <= run.data.params.keys()
+    assert fmsearch("register", "--study", "own_model").returncode == 0
+
+
+OWN_FAULTS = {
+    "def build(s, c, **p): raise ValueError('no')": "ValueError: no",
+    "def build(s, c, **p): return 3": "it gives a int, not a keras.Model",
+    "def build(s, c): return 3": "TypeError: build() got an unexpected keyword argument 'width'",
+    "import nothing_like_this": "ModuleNotFoundError: No module named 'nothing_like_this'",
+    "build = 1": "TypeError: 'int' object is not callable",
+    "import keras\ndef build(s, c, **p):\n x = keras.Input(s)\n"
+    " return keras.Model(x, keras.layers.Dense(3)(keras.layers.Flatten()(x)))": (
+        "it gives outputs of shape (2, 3) for 2 images, not (2, 10)"
+    ),
+    "import keras\ndef build(s, c, **p):\n x = keras.Input(s)\n"
+    " return keras.Model(x, keras.layers.Dense(c)(keras.layers.Flatten()(x)))": (
+        "its outputs are no probabilities: end it with a softmax"
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), OWN_FAULTS.items())
+def test_a_users_model_that_does_not_fit_is_refused_before_the_study(  # type: ignore[no-untyped-def]
+    fmsearch, images, tmp_path, code, expected
+) -> None:
+    (tmp_path / "own.py").write_text(code)
+    (tmp_path / "space.yaml").write_text(
+        "name: own\nmodel: own:build\nengine: optuna\nscore: {by: validation}\n"
+        "parameters: {width: [4, 8]}\n"
+    )
+    done = fmsearch("study", "--space", "space.yaml", "--data", images)
+    assert done.returncode == 1
+    assert done.stderr == f"fmsearch: model: own:build: {expected}\n"
+    assert not (tmp_path / "mlruns" / "studies.db").exists()
+
+
+def test_status_shows_what_is_best_and_what_matters(study, fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    study(SMALL, "--trials", 6, "--offline")
+    lines = fmsearch("status", "small").stdout.splitlines()
+    assert lines[0] == "small: 6 trials: 6 complete"
+    assert lines[1].startswith("best: trial ")
+    assert lines[2].startswith("importance: ")
+    assert {"hidden_units", "optimizer"} <= set(lines[2].replace(",", "").split())
