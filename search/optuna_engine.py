@@ -94,6 +94,8 @@ class OptunaEngine:
                 values[name] = _suggest(asked, name, parameter)
 
     def report(self, trial: Trial, step: int, scores: tuple[float, ...]) -> str:
+        if len(self._space.objectives) > 1:
+            return ""  # Optuna prunes by one objective only
         asked = self._running[trial.number]
         decided = self._ledger.attribute(trial.number, PRUNED_AT)
         if decided is not None:  # before an earlier session ended

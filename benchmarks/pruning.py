@@ -1,0 +1,81 @@
+"""What pruning saves: the recorded curves of an unpruned study, replayed through a pruner.
+
+Run a study without a pruner first, then this:
+
+    fmsearch study --space cnn --name unpruned --pruner none --trials 40
+    python benchmarks/pruning.py --study unpruned
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+from pathlib import Path
+
+import optuna
+from optuna.trial import TrialState
+
+from fmsearch.models.settings import Scoring
+from fmsearch.search.strategy import PRUNERS, Strategy, make_pruner
+
+Curve = dict[int, float]
+
+
+def replay(curves: list[Curve], pruner: str, order: list[int]) -> tuple[bool, float]:
+    """Run a study whose trials have these curves, one after the other.
+
+    Returns:
+        Whether the best trial was kept, and the share of all epochs that was trained.
+    """
+    study = optuna.create_study(
+        direction="maximize", pruner=make_pruner(Strategy("tpe", pruner), Scoring.VALIDATION)
+    )
+    trained, kept = 0, set()
+    for index in order:
+        trial = study.ask()
+        state = TrialState.COMPLETE
+        for epoch, accuracy in sorted(curves[index].items()):
+            trained += 1
+            trial.report(accuracy, epoch)
+            if trial.should_prune():
+                state = TrialState.PRUNED
+                break
+        if state is TrialState.COMPLETE:
+            kept.add(index)
+            study.tell(trial, max(curves[index].values()))
+        else:
+            study.tell(trial, state=state)
+    best = max(range(len(curves)), key=lambda index: max(curves[index].values()))
+    return best in kept, trained / sum(len(curve) for curve in curves)
+
+
+def main() -> None:
+    """Replay in several random orders and print what came out."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--study", required=True, help="a study without a pruner")
+    parser.add_argument("--home", type=Path, default=Path("mlruns"))
+    parser.add_argument("--orders", type=int, default=10, help="random orders of the trials")
+    parser.add_argument("--pruner", choices=PRUNERS, action="append", help="[default: median]")
+    arguments = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    storage = f"sqlite:///{arguments.home / 'studies.db'}"
+    study = optuna.load_study(study_name=arguments.study, storage=storage)
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    curves = [trial.intermediate_values for trial in trials]
+    print(f"{len(curves)} trials of {arguments.study}, {arguments.orders} orders")
+    print(f"{'pruner':<10} {'best kept':>10} {'epochs, median':>15} {'epochs, most':>13}")
+    for pruner in arguments.pruner or ["median"]:
+        outcomes = []
+        for seed in range(arguments.orders):
+            order = list(range(len(curves)))
+            random.Random(seed).shuffle(order)
+            outcomes.append(replay(curves, pruner, order))
+        kept = f"{sum(best for best, _ in outcomes)} of {len(outcomes)}"
+        shares = [share for _, share in outcomes]
+        middle, most = statistics.median(shares), max(shares)
+        print(f"{pruner:<10} {kept:>10} {middle:>14.0%} {most:>12.0%}")
+
+
+if __name__ == "__main__":
+    main()
