@@ -10,6 +10,9 @@ from .settings import Compiled, Flag, FloatRange, IntRange, Setting
 if TYPE_CHECKING:
     import keras
 
+MOMENTUM = 0.9
+"""Of the normalizations' statistics, as in convolutional networks (`cnn.MOMENTUM`)."""
+
 ARCHITECTURE: Mapping[str, Setting] = {
     "hidden_units": Setting(IntRange(1, 2**16), 128),
     "layers": Setting(IntRange(1, 4), 2),
@@ -50,7 +53,7 @@ def build(
         units = max(1, hidden_units >> layer)
         if batch_norm:
             x = keras.layers.Dense(units, use_bias=False)(x)
-            x = keras.layers.BatchNormalization()(x)
+            x = keras.layers.BatchNormalization(momentum=MOMENTUM)(x)
             x = keras.layers.ReLU()(x)
         else:
             x = keras.layers.Dense(units, activation="relu")(x)

@@ -170,10 +170,9 @@ def lagged_view(study: optuna.Study, number: int, lag: int) -> optuna.Study | No
     )
     view.add_trials(told)
     view.add_trials([_as_running(trial) for trial in trials[len(told) : number]])
-    if number < len(trials) and trials[number].params:  # taken up again
-        view.enqueue_trial(trials[number].params)
-    elif number < len(trials):
-        view.enqueue_trial(trials[number].system_attrs.get("fixed_params", {}))
+    if number < len(trials):  # enqueued, or taken up again
+        waiting = trials[number]
+        view.enqueue_trial(waiting.system_attrs.get("fixed_params", waiting.params))
     return view
 
 

@@ -43,14 +43,16 @@ def run_trainer(connection: Connection, setup: TrainerSetup) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides what Ctrl-C means
     use_one_thread()
     try:
-        trainer = _Trainer(connection, setup)
+        trainer = Trainer(connection, setup)
         while True:
             trainer.answer(connection.recv())
     except (EOFError, BrokenPipeError):  # the coordinator is gone
         return
 
 
-class _Trainer:
+class Trainer:
+    """Answers jobs, one after the other; messages go through the connection."""
+
     def __init__(self, connection: Connection, setup: TrainerSetup) -> None:
         self._connection = connection
         self._setup = setup
@@ -59,6 +61,7 @@ class _Trainer:
         self._networks: OrderedDict[tuple[object, ...], Network] = OrderedDict()
 
     def answer(self, job: Job) -> None:
+        """Do a job, and say how it ended."""
         if isinstance(job, TrialJob):
             error = self._run_trials(job)
         elif isinstance(job, FinalJob):

@@ -249,15 +249,16 @@ def test_each_block_halves_the_smaller_side_of_an_image(
             check_fit(space_of(f"depth: [{deepest + 1}]", model="cnn"), data_of(*shape))
 
 
-TOO_DEEP = {
-    "depth: [4, 2]": "",
-    "depth: {int: [1, 4]}": "",
-    "filters_1: [32]": "fixed: {depth: 4}\n",
-    "head: [flatten, average], depth: {int: [1, 4], when: {head: average}}": "",
-}
+TOO_DEEP = [
+    ("depth: [4, 2]", ""),
+    ("depth: {int: [1, 4]}", ""),
+    ("filters_1: [32]", "fixed: {depth: 4}\n"),
+    ("flip: [false, true], depth: {int: [1, 4], when: {flip: true}}", ""),
+    ("head: [flatten, average], depth: {int: [1, 4], when: {head: average}}", ""),
+]
 
 
-@pytest.mark.parametrize(("parameters", "more"), TOO_DEEP.items())
+@pytest.mark.parametrize(("parameters", "more"), TOO_DEEP)
 def test_a_depth_too_large_for_the_images_is_refused_in_one_line(
     parameters: str, more: str
 ) -> None:

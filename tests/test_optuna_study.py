@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from sklearn.datasets import load_digits
 
+from fmsearch.search.job import CheckJob, JobFailed, TrainerSetup
 from fmsearch.search.ledger import Ledger, StudyLedger
+from fmsearch.search.trainer import Trainer
 from fmsearch.search.trial import State, Trial
 
 SMALL = """\
@@ -254,15 +257,17 @@ def test_a_reproducible_study_comes_out_the_same_every_time(study, tmp_path) -> 
 def test_a_trial_whose_loss_is_no_number_fails_with_that_reason_and_the_study_goes_on(  # type: ignore[no-untyped-def]
     study, tmp_path
 ) -> None:
-    space = SMALL.replace("optimizer: [adam, sgd]", "learning_rate: [90.0, 0.01]")
-    space = space.split("  momentum")[0].replace("layers: 1", "layers: 1, optimizer: sgd")
-    points = "published: [{hidden_units: 32, learning_rate: 90.0}, {hidden_units: 8, learning_rate: 0.01}]\n"
+    # A decay of 99 * 0.99 a step: weights grow by 97 with each, until they overflow.
+    space = FINITE.replace("optimizer: [adam, sgd]", "learning_rate: [99, 0.01]")
+    space = space.replace("layers: 1", "optimizer: adamw, weight_decay: 0.99, batch_size: 4")
+    good, bad = "hidden_units: 4, learning_rate: 0.01", "hidden_units: 4, learning_rate: 99"
+    points = f"published: [{{{bad}}}, {{{good}}}]\n"
     study(space + points, "--trials", 2)
     home = tmp_path / "mlruns"
-    failed, complete = trials(home, "small")
+    failed, complete = trials(home, "finite")
     assert (failed.state, complete.state) == (State.FAILED, State.COMPLETE)
     assert failed.reason.startswith("the loss is nan in epoch ")
-    run = runs(home)["small-0000"]
+    run = runs(home)["finite-0000"]
     assert (run.info.status, run.data.tags["fmsearch.error"]) == ("FAILED", failed.reason)
 
 
@@ -324,7 +329,7 @@ name: any_images
 model: cnn
 engine: optuna
 score: {by: validation}
-fixed: {epochs: 8, batch_norm: each, head: average, dense_units: 0, flip: true, batch_size: 32}
+fixed: {epochs: 10, batch_norm: each, learning_rate: 0.01, dense_units: 32, batch_size: 16}
 parameters:
   depth: {int: [1, 2]}
   filters_1: [8, 12]
@@ -382,7 +387,6 @@ OWN_FAULTS = {
     "def build(s, c, **p): raise ValueError('no')": "ValueError: no",
     "def build(s, c, **p): return 3": "it gives a int, not a keras.Model",
     "def build(s, c): return 3": "TypeError: build() got an unexpected keyword argument 'width'",
-    "import nothing_like_this": "ModuleNotFoundError: No module named 'nothing_like_this'",
     "build = 1": "TypeError: 'int' object is not callable",
     "import keras\ndef build(s, c, **p):\n x = keras.Input(s)\n"
     " return keras.Model(x, keras.layers.Dense(3)(keras.layers.Flatten()(x)))": (
@@ -396,17 +400,28 @@ OWN_FAULTS = {
 
 
 @pytest.mark.parametrize(("code", "expected"), OWN_FAULTS.items())
-def test_a_users_model_that_does_not_fit_is_refused_before_the_study(  # type: ignore[no-untyped-def]
-    fmsearch, images, tmp_path, code, expected
+def test_a_users_model_that_does_not_fit_is_found_out(  # type: ignore[no-untyped-def]
+    images, tmp_path, monkeypatch, code, expected
 ) -> None:
-    (tmp_path / "own.py").write_text(code)
+    name = f"own_{abs(hash(code))}"
+    (tmp_path / f"{name}.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    ours, theirs = multiprocessing.Pipe()
+    trainer = Trainer(theirs, TrainerSetup(str(images), 10, f"{name}:build", ("width",)))
+    trainer.answer(CheckJob({"width": 4}))
+    assert ours.recv() == JobFailed(expected)
+
+
+def test_a_users_model_is_checked_before_the_study(fmsearch, images, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "own.py").write_text("import nothing_like_this")
     (tmp_path / "space.yaml").write_text(
         "name: own\nmodel: own:build\nengine: optuna\nscore: {by: validation}\n"
         "parameters: {width: [4, 8]}\n"
     )
     done = fmsearch("study", "--space", "space.yaml", "--data", images)
     assert done.returncode == 1
-    assert done.stderr == f"fmsearch: model: own:build: {expected}\n"
+    reason = "ModuleNotFoundError: No module named 'nothing_like_this'"
+    assert done.stderr == f"fmsearch: model: own:build: {reason}\n"
     assert not (tmp_path / "mlruns" / "studies.db").exists()
 
 

@@ -15,7 +15,7 @@ from fmsearch.models.split import Fold, cut_folds
 from fmsearch.models.training import Epoch
 
 ROWS = np.random.default_rng(0).permutation(2400).astype(np.int32)
-FOLDS = cut_folds(np.arange(600, dtype=np.int32), 3)
+FOLDS = cut_folds(np.arange(300, dtype=np.int32), 3)
 HELD = Fold(ROWS[:500], ROWS[500:800])
 BOTH = list(Scoring)
 
@@ -108,7 +108,7 @@ def test_cross_validation_keeps_the_last_epoch_even_if_it_is_worse(network: Netw
     assert outcome.scores[0] == reports[2].epoch.val_accuracy < 0.2
     assert outcome.score == np.mean(outcome.scores)
     assert outcome.score_std == pytest.approx(np.std(outcome.scores))  # the last bit may differ
-    assert outcome.confusion.sum() == 600
+    assert outcome.confusion.sum() == 300
     assert outcome.median_fold.score == sorted(outcome.scores)[1]
 
 

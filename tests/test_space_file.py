@@ -176,7 +176,7 @@ def test_a_number_of_a_published_point_is_read_as_its_parameters_are(written: st
     assert (point["dropout_rate"], type(point["dropout_rate"])) == (float(written), float)
 
 
-@pytest.mark.parametrize("written", ["1e-1", "0"])
+@pytest.mark.parametrize("written", ["1e-1", "0.1", "0"])
 def test_a_number_of_a_condition_is_read_as_its_parameters_are(written: str) -> None:
     parameters = (
         f"dropout_rate: [1e-1, 0], layers: {{int: [1, 2], when: {{dropout_rate: {written}}}}}"

@@ -164,17 +164,21 @@ def test_what_a_sampler_proposes_depends_on_its_seed_alone(sampler: str) -> None
     assert proposals(sampler, 2) != first
 
 
-@pytest.mark.parametrize("scoring", Scoring)
-def test_samplers_and_pruners_are_made_in_silence(scoring: Scoring) -> None:
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_sampler_is_made_in_silence(sampler: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for sampler in SAMPLERS:
-            assert isinstance(
-                make_sampler(Strategy(sampler, "none"), 0), optuna.samplers.BaseSampler
-            )
-        for pruner in PRUNERS:
-            made = make_pruner(Strategy("tpe", pruner), scoring)
-            assert isinstance(made, optuna.pruners.BasePruner)
+        made = make_sampler(Strategy(sampler, "none"), 0)
+    assert isinstance(made, optuna.samplers.BaseSampler)
+
+
+@pytest.mark.parametrize("scoring", Scoring)
+@pytest.mark.parametrize("pruner", PRUNERS)
+def test_a_pruner_is_made_in_silence(pruner: str, scoring: Scoring) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made = make_pruner(Strategy("tpe", pruner), scoring)
+    assert isinstance(made, optuna.pruners.BasePruner)
 
 
 def judged(pruner: str, scoring: Scoring, bad: list[float]) -> list[bool]:
