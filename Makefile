@@ -26,7 +26,7 @@ ui: $(VENV)/.installed
 	$(BIN)/fmsearch ui
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --dist loadfile
 
 # mypy names a package after its folder; a link gives the clone the package's name, whatever its own.
 lint: $(VENV)/.installed

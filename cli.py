@@ -121,6 +121,8 @@ def main(verbose: bool) -> None:
         format="%(levelname)s %(name)s: %(message)s",
         force=True,
     )
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.append(here)  # where people keep a model of their own
 
 
 def store_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -368,8 +370,6 @@ def study(
     from .search.study import run_study
     from .search.trainers import usable_cores
 
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)  # where people keep a model of their own
     space = load_space(spec)
     places = _places(store)
     name = name or space.name

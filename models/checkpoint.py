@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import time
-import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from .scoring import FoldOutcome, Progress
 from .training import Epoch, FitState
 
+DIGEST_BYTES = hashlib.sha256().digest_size
 SHARE = 0.02
 """Of the time that keeping may take."""
 
@@ -63,11 +65,15 @@ class Checkpoint:
                 for fold, one in folds.items()
             ],
             "horizons": list(progress.kept),
+            "error": progress.error,
         }
+        packed = io.BytesIO()
+        np.savez(packed, allow_pickle=False, document=np.array(json.dumps(document)), **arrays)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         part = self._path.with_suffix(".part")
         with part.open("wb") as file:
-            np.savez(file, allow_pickle=False, document=np.array(json.dumps(document)), **arrays)
+            file.write(hashlib.sha256(packed.getbuffer()).digest())
+            file.write(packed.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         part.replace(self._path)
@@ -75,12 +81,19 @@ class Checkpoint:
         self._cost = self._last - begin
 
     def load(self) -> Progress | None:
-        """What was kept; None if nothing was, or if it cannot be read."""
+        """What was kept; None if nothing was, or if it is damaged or of another version."""
         try:
-            with np.load(self._path, allow_pickle=False) as file:
+            content = self._path.read_bytes()
+        except OSError:
+            return None
+        digest, packed = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
+        if hashlib.sha256(packed).digest() != digest:
+            return None
+        try:
+            with np.load(io.BytesIO(packed), allow_pickle=False) as file:
                 return _read(json.loads(str(file["document"])), file)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-            return None  # the training begins anew
+        except (KeyError, TypeError, ValueError):  # written by a version with other fields
+            return None
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)
@@ -96,7 +109,8 @@ def _read(document: dict[str, Any], arrays: Any) -> Progress:
             tuple(arrays[name] for name in one["weights"]),
         )
     variables = tuple(arrays[name] for name in document["variables"])
-    return Progress(document["fold"], FitState(_history(document["history"]), variables), kept)
+    state = FitState(_history(document["history"]), variables)
+    return Progress(document["fold"], state, kept, document["error"])
 
 
 def _history(epochs: list[dict[str, Any]]) -> tuple[Epoch, ...]:

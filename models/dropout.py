@@ -47,9 +47,14 @@ class Dropout:
     def set(self, seed: int, rates: Sequence[float]) -> None:
         """Begin a fit with this seed and one rate for each layer, in the order of `rates_of`."""
         self._seed.assign(seed)
-        for layer, threshold, rate in zip(self._layers, self._thresholds, rates, strict=True):
+        for threshold, rate in zip(self._thresholds, rates, strict=True):
             threshold.assign(_threshold(rate))
-            layer.rate = rate  # what the layer says of itself, in its saved configuration
+        self.label(rates)
+
+    def label(self, rates: Sequence[float]) -> None:
+        """Set what the layers say of themselves, in their saved configuration."""
+        for layer, rate in zip(self._layers, rates, strict=True):
+            layer.rate = rate
 
     def _make_call(self, index: int) -> object:
         def call(inputs: tf.Tensor, training: bool = False) -> tf.Tensor:

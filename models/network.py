@@ -129,6 +129,7 @@ class Network:
         """Go back to a state that `state` gave, in this process or in another one."""
         for variable, value in zip(self._variables, state, strict=True):
             variable.assign(value)
+        self._dropout.label(rates_of(self._build()))
 
     def weights(self) -> Variables:
         """Copies of the model's weights, as `keras.Model.get_weights` orders them."""

@@ -13,22 +13,19 @@ from .backend import keras, tf
 def fuse_batch_normalization(model: keras.Model) -> None:
     """Take over the batch normalizations of a model whose channels come last."""
     for layer in model._flatten_layers(include_self=False):
-        if type(layer) is keras.layers.BatchNormalization and _is_plain(layer):
+        if type(layer) is keras.layers.BatchNormalization and layer.scale and layer.center:
             layer.call = _make_call(layer)
-
-
-def _is_plain(layer: keras.layers.BatchNormalization) -> bool:
-    rank = len(layer.input.shape)
-    return bool(layer.scale and layer.center and rank in (2, 4) and layer.axis in (-1, rank - 1))
 
 
 def _make_call(layer: keras.layers.BatchNormalization) -> object:
     composed = layer.call
 
     def call(inputs: tf.Tensor, training: bool = False, mask: tf.Tensor | None = None) -> tf.Tensor:
-        if not training or not layer.trainable or mask is not None:
+        rank = len(inputs.shape)
+        fits = rank in (2, 4) and layer.axis in (-1, rank - 1) and mask is None
+        if not training or not layer.trainable or not fits:
             return composed(inputs, training=training, mask=mask)
-        images = inputs if len(inputs.shape) == 4 else inputs[:, tf.newaxis, tf.newaxis, :]
+        images = inputs if rank == 4 else inputs[:, tf.newaxis, tf.newaxis, :]
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=images,
             scale=layer.gamma.value,

@@ -106,11 +106,13 @@ class Progress:
         fold: The one under way, counted from 1.
         state: Of its fit.
         kept: For each horizon the outcomes so far, by fold.
+        error: Why other horizons will not be reached.
     """
 
     fold: int
     state: FitState
     kept: dict[int, dict[int, FoldOutcome]]
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -168,11 +170,13 @@ class Training:
             return now
         return replace(before, history=now.history)
 
-    def scores(self, folds: Mapping[int, FoldOutcome], now: FoldOutcome) -> tuple[float, ...]:
-        """What a pruner may judge by: see `Report`."""
+    def scores(
+        self, folds: Mapping[int, FoldOutcome], now: FoldOutcome, longest: int
+    ) -> tuple[float, ...]:
+        """What a pruner may judge by, see `Report`; `longest` is the horizon to be reached."""
         if self.scoring is Scoring.VALIDATION:
             return (now.score,)
-        return tuple(f.score for f in folds.values()) if now.epoch == max(self.horizons) else ()
+        return tuple(f.score for f in folds.values()) if now.epoch == longest else ()
 
 
 class Keeper(Protocol):
@@ -203,8 +207,10 @@ def train_and_score(
         keeper: Gets the progress whenever it is due.
         start: Go on from here.
     """
-    kept = start.kept if start else {horizon: {} for horizon in training.horizons}
-    error = ""
+    kept: dict[int, dict[int, FoldOutcome]] = {horizon: {} for horizon in training.horizons}
+    if start:
+        kept = {horizon: dict(folds) for horizon, folds in start.kept.items()}
+    error = start.error if start else ""
     for number, fold in enumerate(training.folds, start=1):
         if start and number < start.fold:
             continue
@@ -221,12 +227,12 @@ def train_and_score(
             for horizon, outcomes in kept.items():
                 if epoch.epoch <= horizon:
                     outcomes[number] = training.better(outcomes.get(number), now)
-            scores = training.scores(kept[longest], now)
+            scores = training.scores(kept[longest], now, longest)
             if report(Report(number, epoch, scores)) and scores:
                 folds = {**kept[longest], number: now}
                 return Scored(pruned=Outcome(training.scoring, tuple(folds.values())))
             if keeper is not None and keeper.due():
-                keeper.keep(Progress(number, FitState(history, network.state()), kept))
+                keeper.keep(Progress(number, FitState(history, network.state()), kept, error))
         if not kept:
             break
     reached = {at: Outcome(training.scoring, tuple(folds.values())) for at, folds in kept.items()}

@@ -145,7 +145,7 @@ TRAINING: Mapping[str, Setting] = {
 
 `momentum` is of sgd alone; `weight_decay` is decoupled from the gradient (Loshchilov & Hutter
 2019) and spares biases and normalization; `cosine` rises over `warmup_epochs` and falls to zero at
-the last step of `epochs`. In training alone `flip` mirrors half of the images left to right,
+the end of `epochs`. In training alone `flip` mirrors half of the images left to right,
 `shift` moves each by up to so many pixels, and `erase` blanks a rectangle in that share of them.
 """
 

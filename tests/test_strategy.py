@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
+from typing import Any
 
 import optuna
 import pytest
 
 from fmsearch.errors import FmsearchError
 from fmsearch.models.settings import Scoring
+from fmsearch.search.ledger import StudyRecord
 from fmsearch.search.space import Space
 from fmsearch.search.space_file import load_space, read_space
 from fmsearch.search.strategy import (
@@ -146,6 +149,30 @@ def test_parts_that_go_together_are_taken_as_they_are_asked_for(
 ) -> None:
     chosen = choose_strategy(space_of(more), sampler, pruner, reproducible=reproducible, jobs=2)
     assert chosen == Strategy(sampler, pruner, 2 if reproducible else 0)
+
+
+TEXT = space_of(VALIDATION).text
+OTHERS = [
+    ({"sampler": "random"}, ["--sampler"]),
+    ({"pruner": "none"}, ["--pruner"]),
+    ({"lag": 0}, ["--reproducible"]),
+    ({"seed": 1, "train_images": 400}, ["seed", "number of --train-images"]),
+    ({"data_sha256": "1"}, ["data set"]),
+    ({"space": TEXT.replace("[1, 2]", "[1, 3]")}, ["space"]),
+    ({"space": f"{TEXT}fixed: {{epochs: 3}}\n"}, ["space"]),
+    ({"space": f"{TEXT}constraints: {{parameters: {{at_most: 9}}}}\n"}, ["space"]),
+    ({"space": f"{TEXT}trials: 9\nabout: More.\npublished: [{{layers: 1}}]\n"}, []),
+    ({"space": f"# Written anew.\n{TEXT}sampler: random\npruner: none\n"}, []),
+    ({"data": "moved.npz", "lag": 3, "id": "other"}, []),
+]
+
+
+@pytest.mark.parametrize(("change", "differing"), OTHERS)
+def test_a_study_is_another_one_if_its_results_would_be(
+    change: dict[str, Any], differing: list[str]
+) -> None:
+    ours = StudyRecord("mine", TEXT, "data.npz", "0", 0, None, "tpe", "median", 2, "id")
+    assert ours.differences(replace(ours, **change)) == differing
 
 
 def proposals(sampler: str, seed: int) -> list[float]:
