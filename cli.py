@@ -46,6 +46,16 @@ class Duration(click.ParamType[float]):
         return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
+class Share(click.FloatRange):
+    """A number in a range, which nan is not, though Click's own check lets it pass."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail("nan is not in the range 0<=x<=1.", param, ctx)
+        return number
+
+
 class KeepModels(click.ParamType[int | None]):
     """How many models are kept: all (None), none (0) or of the best K."""
 
@@ -292,7 +302,7 @@ def data(fetch: bool, spec: str) -> None:
 )
 @click.option(
     "--target-score",
-    type=click.FloatRange(0, 1),
+    type=Share(0, 1),
     metavar="SCORE",
     help="Begin no more trials once the best one has SCORE.",
 )
@@ -379,6 +389,10 @@ def study(
         )
     if data == FASHION_MNIST:
         fashion_mnist.fetch()
+    if trials is not None and space.trials is None:
+        raise FmsearchError(
+            f"the space {space.name!r} is a grid, which tries every point: it has no --trials"
+        )
     jobs = jobs or usable_cores()
     plan = Plan(
         space,

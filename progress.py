@@ -59,7 +59,9 @@ class StudyProgress:
         self._finished = self._finished_before = sum(trial.state.finished for trial in trials)
         resumed = f", {self._finished} of them finished before" if self._finished else ""
         trainers = f"{jobs} trainer{'s' * (jobs != 1)}"
-        count = "as many trials as the limits allow" if total is None else f"{total} trials"
+        count = "as many trials as the limits allow"
+        if total is not None:
+            count = f"{total} trial{'s' * (total != 1)}"
         self._console.print(f"{self._study}: {count}{resumed}, {trainers}", highlight=False)
         self._start = self._clock()
         self._live.update(self._overall, total=self._total, completed=self._finished, note="")

@@ -94,9 +94,11 @@ def build(
     layers = keras.layers
     own_norms = batch_norm == "each"
 
-    def activated(layer: keras.Layer, x: keras.KerasTensor) -> keras.KerasTensor:
-        x = layer(x)
-        return layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x) if own_norms else x)
+    # A layer that is normalized needs no bias of its own: the normalization has one.
+    plain = {"use_bias": False} if own_norms else {"activation": "relu"}
+
+    def activated(x: keras.KerasTensor) -> keras.KerasTensor:
+        return layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x)) if own_norms else x
 
     inputs = keras.Input(input_shape, dtype="uint8", name="images")
     x = layers.Rescaling(1 / 255)(inputs)
@@ -105,8 +107,7 @@ def build(
     for block in range(1, depth + 1):
         for _ in range(blocks[f"convolutions_{block}"]):
             filters = blocks[f"filters_{block}"]
-            convolution = layers.Conv2D(filters, 3, padding="same", use_bias=not own_norms)
-            x = activated(convolution, x)
+            x = activated(layers.Conv2D(filters, 3, padding="same", **plain)(x))
         x = layers.MaxPooling2D()(x)
         if dropout_rate and block >= dropout_from:
             x = layers.Dropout(dropout_rate)(x)
@@ -116,7 +117,7 @@ def build(
     if batch_norm == "dense":
         x = layers.BatchNormalization()(x)
     if dense_units:
-        x = activated(layers.Dense(dense_units, use_bias=not own_norms), x)
+        x = activated(layers.Dense(dense_units, **plain)(x))
     if dense_dropout:
         x = layers.Dropout(dense_dropout)(x)
     outputs = layers.Dense(classes, activation="softmax")(x)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..errors import FmsearchError
 from . import cnn, mlp
 from .settings import OPTIMIZERS, TRAINING, Anything, Setting, Value
 
@@ -61,7 +62,11 @@ class Family:
         return {name: value for name, value in known.items() if name not in idle}
 
     def make(self, shape: Shape, classes: int, settings: Mapping[str, Value]) -> keras.Model:
-        """Build the network that `settings` describe."""
+        """Build the network that `settings` describe.
+
+        Raises:
+            FmsearchError: A user's own code does not give one.
+        """
         architecture = {name: settings[name] for name in self.architecture if name in settings}
         return self.build(shape, classes, **architecture)
 
@@ -95,6 +100,14 @@ class _OwnModel:
     model: str
 
     def __call__(self, shape: Shape, classes: int, **parameters: Value) -> keras.Model:
+        import keras  # loads TensorFlow: in trainers only
+
         module, _, name = self.model.partition(":")
-        build: Build = getattr(importlib.import_module(module), name)
-        return build(shape, classes, **parameters)
+        try:
+            build: Build = getattr(importlib.import_module(module), name)
+            model = build(shape, classes, **parameters)
+        except Exception as error:  # whatever a user's code raises
+            raise FmsearchError(f"{type(error).__name__}: {error}") from error
+        if not isinstance(model, keras.Model):
+            raise FmsearchError(f"it gives a {type(model).__name__}, not a keras.Model")
+        return model

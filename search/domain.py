@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -88,15 +88,6 @@ class FloatInterval:
 
 
 Domain = Choice | IntInterval | FloatInterval
-
-
-def listed(domain: Domain) -> Sequence[Value]:
-    """All values of a domain that conditions may ask for."""
-    if isinstance(domain, Choice):
-        return domain.values
-    if isinstance(domain, IntInterval):
-        return range(domain.low, domain.high + 1, domain.step)
-    raise ValueError("numbers that vary freely are no condition")
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ class StudyRecord:
         seed: Of the study.
         train_images: How many training images are used; None for all.
         sampler, pruner, lag: As in `Strategy`.
+        keep_models: As in `Plan`, of the last session.
         id: Drawn when the study is made, so that studies of one name in two ledgers that share
             an MLflow store are not taken for each other.
     """
@@ -56,6 +57,7 @@ class StudyRecord:
     sampler: str = ""
     pruner: str = ""
     lag: int = 0
+    keep_models: int | None = None
     id: str = field(default="", compare=False)
 
     @property
@@ -70,9 +72,9 @@ class StudyRecord:
             "data set": (self.data_sha256, other.data_sha256),
             "seed": (self.seed, other.seed),
             "number of --train-images": (self.train_images, other.train_images),
-            "--sampler": (self.sampler, other.sampler),
-            "--pruner": (self.pruner, other.pruner),
-            "--reproducible": (bool(self.lag), bool(other.lag)),
+            f"--sampler ({other.sampler})": (self.sampler, other.sampler),
+            f"--pruner ({other.pruner})": (self.pruner, other.pruner),
+            "answer to --reproducible": (bool(self.lag), bool(other.lag)),
         }
         return [what for what, (ours, theirs) in pairs.items() if ours != theirs]
 

@@ -34,7 +34,7 @@ class ParameterReader:
             domain = self.choices(key, written["choices"], setting)
             for word in ("step", "log"):
                 if word in written:
-                    self._faults.add(f"{key}.{word}", "belongs to int")
+                    self._faults.add(f"{key}.{word}", "does not go with choices")
         elif kinds == ["int"]:
             domain = self._int(key, written, setting)
         else:
@@ -133,6 +133,9 @@ class ParameterReader:
         return found
 
     def value(self, key: str, value: Any, setting: Setting) -> Value:
+        if isinstance(setting.allowed, Anything) and isinstance(value, str):
+            number = _number(value)  # 1e-3, which YAML 1.1 reads as text
+            value = value if number is None else number
         if isinstance(setting.allowed, FloatRange):
             number = _number(value)
             value = value if number is None else float(number)

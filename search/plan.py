@@ -88,6 +88,7 @@ class Plan:
             self.strategy.sampler,
             self.strategy.pruner,
             self.strategy.lag,
+            self.keep_models,
         )
 
     @property
@@ -102,9 +103,11 @@ def check_fit(space: Space, data: DataSet) -> None:
     Raises:
         FmsearchError: One does not.
     """
-    settings = space.settings(_largest(space))
-    if reason := space.family.fault(settings, data.image_shape):
-        raise FmsearchError(f"the space {space.name!r} does not fit {data.name}: {reason}")
+    largest = _largest(space)
+    always = {name: one for name, one in largest.items() if not space.parameters[name].when}
+    for point in (largest, always):  # where conditions do not hold, defaults do
+        if reason := space.family.fault(space.settings(point), data.image_shape):
+            raise FmsearchError(f"the space {space.name!r} does not fit {data.name}: {reason}")
 
 
 def _largest(space: Space) -> Point:

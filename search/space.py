@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from ..models.families import Family, find_family
 from ..models.settings import Scoring, Value, knows_its_length
-from .domain import Parameter, Point, listed
+from .domain import Parameter, Point
 
 MAXIMIZE, MINIMIZE = "maximize", "minimize"
 OBJECTIVES = ("score", "parameters")
@@ -86,6 +86,8 @@ def _count(parameters: list[tuple[str, Parameter]], values: dict[str, Value]) ->
     (name, parameter), *rest = parameters
     if not parameter.applies(values):
         return _count(rest, values)
-    if not any(name in later.when for _, later in rest):
-        return parameter.domain.size * _count(rest, values)
-    return sum(_count(rest, {**values, name: value}) for value in listed(parameter.domain))
+    asked = {value for _, later in rest for value in later.when.get(name, ())}
+    named = [value for value in asked if parameter.domain.holds(value)]
+    others = parameter.domain.size - len(named)  # alike: no condition names them
+    points = sum(_count(rest, {**values, name: value}) for value in named)
+    return points + (others * _count(rest, values) if others else 0)

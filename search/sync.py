@@ -52,7 +52,7 @@ def sync_all(places: Places) -> Iterator[tuple[str, int, int | None]]:
             outbox = places.outbox(record.label)
             recover(study, outbox)
             count = len(entries(outbox))
-            delivery = Delivery(evidence_of(record), study, places)
+            delivery = Delivery(evidence_of(record), study, places, record.keep_models)
             delivery.begin(reopen=False)
             over = all(trial.state.finished for trial in study.trials())
             yield record.name, count, delivery.end(Status.FINISHED if over else Status.KILLED)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..models.backend import keras
+from ..errors import FmsearchError
 from ..models.checkpoint import Checkpoint
 from ..models.data import Images, load_test, load_training
 from ..models.families import find_family
@@ -62,13 +62,18 @@ class Trainer:
 
     def answer(self, job: Job) -> None:
         """Do a job, and say how it ended."""
-        if isinstance(job, TrialJob):
-            error = self._run_trials(job)
-        elif isinstance(job, FinalJob):
-            error = self._run_final(job)
-        else:
-            error = self._check(job)
+        try:
+            error = self._run(job)
+        except FmsearchError as fault:  # of a user's own model
+            error = str(fault)
         self._send(JobFailed(error) if error else JobDone())
+
+    def _run(self, job: Job) -> str:
+        if isinstance(job, TrialJob):
+            return self._run_trials(job)
+        if isinstance(job, FinalJob):
+            return self._run_final(job)
+        return self._check(job)
 
     def _send(self, message: Message) -> None:
         self._connection.send(message)
@@ -172,13 +177,8 @@ class Trainer:
     def _check(self, job: CheckJob) -> str:
         """Build a user's own network and let it answer two images; gives what is wrong."""
         images = load_training(self._setup.data).pixels[:2]
-        try:
-            model = self._family.make(images.shape[1:], self._setup.classes, job.settings)
-            if not isinstance(model, keras.Model):
-                return f"it gives a {type(model).__name__}, not a keras.Model"
-            answers = np.asarray(model(images))
-        except Exception as error:  # whatever a user's code raises
-            return f"{type(error).__name__}: {error}"
+        model = self._family.make(images.shape[1:], self._setup.classes, job.settings)
+        answers = np.asarray(model(images))
         expected = (len(images), self._setup.classes)
         if answers.shape != expected:
             return f"it gives outputs of shape {answers.shape} for 2 images, not {expected}"

@@ -215,7 +215,6 @@ def test_wrong_usage_is_one_line_and_exit_2(
     assert_refused(fmsearch(*arguments), expected, tmp_path, code=2)
 
 
-@pytest.mark.xfail(strict=True, reason="Click's FloatRange takes nan, which no score reaches")
 def test_a_target_that_is_no_number_is_wrong_usage(fmsearch: Run, tmp_path: Path) -> None:
     done = fmsearch("study", "--space", "none", "--target-score", "nan")
     assert_refused(done, "nan", tmp_path, code=2)

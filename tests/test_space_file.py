@@ -407,8 +407,8 @@ PARAMETER_FAULTS = {
     "momentum: {float: [0, 0.9], log: true}": "log: wants numbers above 0, but begins at 0",
     "momentum: {float: [0, 0.9], log: yep}": "log: 'yep' is not true or false",
     "momentum: {float: [0, 0.9], step: 0.1}": "parameters.momentum.step: belongs to int",
-    "layers: {choices: [1, 2], step: 2}": "parameters.layers.step: belongs to int",
-    "layers: {choices: [1, 2], log: true}": "parameters.layers.log: belongs to int",
+    "layers: {choices: [1, 2], step: 2}": "parameters.layers.step: does not go with choices",
+    "layers: {choices: [1, 2], log: true}": "parameters.layers.log: does not go with choices",
     "layers: {int: [1, 3], when: 3}": "layers.when: 3 is not a mapping like {depth: [3,",
     "layers: {int: [1, 3], when: {flip: true}}": (
         "parameters.layers.when.flip: is no parameter that stands before it; there: none"

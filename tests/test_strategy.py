@@ -153,9 +153,9 @@ def test_parts_that_go_together_are_taken_as_they_are_asked_for(
 
 TEXT = space_of(VALIDATION).text
 OTHERS = [
-    ({"sampler": "random"}, ["--sampler"]),
-    ({"pruner": "none"}, ["--pruner"]),
-    ({"lag": 0}, ["--reproducible"]),
+    ({"sampler": "random"}, ["--sampler (random)"]),
+    ({"pruner": "none"}, ["--pruner (none)"]),
+    ({"lag": 0}, ["answer to --reproducible"]),
     ({"seed": 1, "train_images": 400}, ["seed", "number of --train-images"]),
     ({"data_sha256": "1"}, ["data set"]),
     ({"space": TEXT.replace("[1, 2]", "[1, 3]")}, ["space"]),
@@ -171,7 +171,7 @@ OTHERS = [
 def test_a_study_is_another_one_if_its_results_would_be(
     change: dict[str, Any], differing: list[str]
 ) -> None:
-    ours = StudyRecord("mine", TEXT, "data.npz", "0", 0, None, "tpe", "median", 2, "id")
+    ours = StudyRecord("mine", TEXT, "data.npz", "0", 0, None, "tpe", "median", 2, id="id")
     assert ours.differences(replace(ours, **change)) == differing
 
 
