@@ -340,7 +340,7 @@ def data(fetch: bool, spec: str) -> None:
     default="10s",
     show_default=True,
     metavar="TIME",
-    help="How much training a crash may cost, at most.",
+    help="How much training a crash may cost, at most; 0s: one epoch.",
 )
 @click.option(
     "--offline",

@@ -18,6 +18,7 @@ import numpy as np
 
 from fmsearch.models.data import describe, load_training
 from fmsearch.models.families import FAMILIES
+from fmsearch.models.settings import Scoring
 from fmsearch.models.split import cut_folds, split_rows
 from fmsearch.search.job import JobDone, TrainerSetup, TrialJob
 from fmsearch.search.trainers import Trainers, load_tensorflow_in_advance
@@ -49,14 +50,16 @@ def main() -> None:
         FAMILIES["mlp"].complete(dict(zip(CHOICES, values, strict=True)))
         for values in itertools.product(*CHOICES.values())
     ]
+    setup = TrainerSetup(data.spec, 10, "mlp", tuple(CHOICES), folds, Scoring.CROSS_VALIDATION)
     memory = []
     with (
         tempfile.TemporaryDirectory() as folder,
-        Trainers(1, TrainerSetup(data.spec, 10, folds)) as trainers,
+        Trainers(1, setup) as trainers,
     ):
         for number in range(jobs):
             chosen = settings[number % len(settings)]
-            trainers.give(0, TrialJob({0: 2}, "mlp", chosen, number, {0: Path(folder) / "trial"}))
+            entries, checkpoint = {0: Path(folder) / "trial"}, Path(folder) / "checkpoint"
+            trainers.give(0, TrialJob({0: 2}, chosen, number, entries, checkpoint))
             done = False
             while not done:
                 done = any(isinstance(said, JobDone) for _, _, said in trainers.messages(1.0))

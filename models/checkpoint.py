@@ -29,7 +29,8 @@ class Checkpoint:
 
         Args:
             path: Where it is, if there is one.
-            every: Seconds between two checkpoints; more where one takes too long.
+            every: Seconds between two checkpoints, more where one takes too long; 0 for one after
+                each epoch, whatever it takes.
         """
         self._path = path
         self._every = every
@@ -37,6 +38,8 @@ class Checkpoint:
         self._cost = 0.0
 
     def due(self) -> bool:
+        if not self._every:
+            return True
         return time.monotonic() - self._last >= max(self._every, self._cost / SHARE)
 
     def keep(self, progress: Progress) -> None:

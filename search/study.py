@@ -160,7 +160,7 @@ class _Loop:
         self._engine = _ENGINES[plan.space.engine](plan, ledger)
         evidence = Evidence(ledger.record, plan.space, plan.data, split)
         self._delivery = Delivery(evidence, ledger, plan.places, plan.keep_models)
-        self._begun_at = time.monotonic()
+        self._begun_at = time.monotonic()  # again when the first trial can begin
         self._running: dict[int, tuple[Trial, ...]] = {}
         self._duplicates: defaultdict[int, list[Trial]] = defaultdict(list)
         self._trouble = Trouble()
@@ -193,6 +193,7 @@ class _Loop:
         return Summary(self._ledger.trials(), waiting)
 
     def _search(self, trainers: Trainers) -> None:
+        self._begun_at = time.monotonic()
         self._hand_out(trainers)
         if not self._plan.offline:
             self._delivery.begin()
