@@ -324,7 +324,7 @@ def data(fetch: bool, spec: str) -> None:
 @click.option(
     "--reproducible",
     is_flag=True,
-    help="Let the same command give the same trials, however fast its trainers are.",
+    help="Let the same command, with the same --jobs, give the same trials at any speed.",
 )
 @click.option(
     "--keep-models",
@@ -392,6 +392,16 @@ def study(
     if trials is not None and space.trials is None:
         raise FmsearchError(
             f"the space {space.name!r} is a grid, which tries every point: it has no --trials"
+        )
+    if reproducible and (timeout is not None or target_score is not None):
+        raise FmsearchError(
+            "--reproducible: when a study ends by --timeout or --target-score depends on its "
+            "trainers' speed; use --trials"
+        )
+    if keep_models and len(space.objectives) > 1:
+        raise FmsearchError(
+            "--keep-models best:K ranks by the score alone, and this study has several objectives; "
+            "use all or none"
         )
     jobs = jobs or usable_cores()
     plan = Plan(

@@ -172,6 +172,8 @@ class Network:
                 probabilities = self.model(images, training=True)
                 losses = self._losses(labels, probabilities)
                 loss = tf.reduce_mean(losses)
+                if self.model.losses:  # the regularizers of a user's own model
+                    loss += tf.add_n(self.model.losses)
             self._optimizer.step(tape.gradient(loss, variables))
             total += tf.reduce_sum(losses)
             correct += tf.reduce_sum(tf.cast(_predicted(probabilities) == labels, tf.int32))

@@ -177,5 +177,9 @@ class Delivery:
             if self._evidence.space.engine == "optuna":
                 self._draw_search(Path(folder))
             store.ship(record)
-        if not entries(self._outbox):
+        if entries(self._outbox):
+            return
+        if status is Status.FINISHED:
             shutil.rmtree(self._outbox)
+        else:  # checkpoints stay, from which the interrupted trainings go on
+            (self._outbox / UNSHIPPED).unlink()

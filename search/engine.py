@@ -27,10 +27,11 @@ class Engine(Recorder, Protocol):
     def ask(self) -> tuple[Trial, ...]:
         """Claim trials that one training answers; none if there is nothing to try now."""
 
-    def report(self, trial: Trial, step: int, scores: tuple[float, ...]) -> str:
+    def report(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> str:
         """Hear a running trial's scores, as in `Report`; gives why it is to be pruned, if it is.
 
-        `step` counts epochs or, cross-validated, folds. The answer is on record before it is given.
+        `step` counts epochs or, cross-validated, folds; after the last one nothing is pruned. The
+        answer is on record before it is given.
         """
 
     def release(self, trial: Trial) -> None:

@@ -17,6 +17,7 @@ from ..models.evaluation import classification_report
 from ..models.settings import Scoring
 from ..models.split import Split
 from ..tracking.record import (
+    TAG_BEST,
     TAG_DATA,
     TAG_DUPLICATE,
     TAG_ERROR,
@@ -113,10 +114,14 @@ class Evidence:
         if self.space.scoring is Scoring.CROSS_VALIDATION:
             (folder / "cv_results.csv").write_text(cv_results_csv(trials), "utf-8")
         best = best_trial(trials)
-        params: dict[str, str] = {"seed": str(self.study.seed)}
+        params, tags = {"seed": str(self.study.seed)}, dict[str, str]()
         points: tuple[Point, ...] = ()
         if best is not None and best.score is not None:
-            params |= {name: str(value) for name, value in best.parameters.items()}
+            values = {name: str(value) for name, value in best.parameters.items()}
+            if self.space.engine == "optuna":  # may go on, and MLflow's params cannot change
+                tags[TAG_BEST] = json.dumps(dict(best.parameters))
+            else:
+                params |= values
             points = (
                 Point("score", best.score, 0, ended_at),
                 Point("best_trial", best.number, 0, ended_at),
@@ -128,6 +133,7 @@ class Evidence:
             started_at=ended_at,
             ended_at=ended_at,
             params=params if status is Status.FINISHED else {},
+            tags=tags,
             points=points,
             artifacts=folder,
         )

@@ -101,7 +101,7 @@ class KerasTunerGrid:
         self._ledger.repeat(trial, earlier)
         self._score(trial.number, earlier.score)
 
-    def report(self, trial: Trial, step: int, scores: tuple[float, ...]) -> str:  # noqa: ARG002
+    def report(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> str:  # noqa: ARG002
         return ""  # every point of a grid is tried to its end
 
     def fail(self, trial: Trial, reason: str) -> None:

@@ -49,12 +49,14 @@ class OptunaEngine:
 
     def enqueue(self) -> None:
         """Let a new study begin with the space's published points."""
-        if not self._ledger.trials():
-            for point in self._space.published:
+        trials = self._ledger.trials()
+        if all(trial.state is State.WAITING for trial in trials):  # an earlier call may be cut off
+            for point in self._space.published[len(trials) :]:
                 self._study.enqueue_trial(dict(point))
 
     def ask(self) -> tuple[Trial, ...]:
-        if len(self._known) >= self._space.size:
+        waiting = any(trial.state is State.WAITING for trial in self._ledger.trials())
+        if len(self._known) >= self._space.size and not waiting:
             return ()  # every point is known, or being tried
         asked = self._open()
         if asked is None:
@@ -93,21 +95,23 @@ class OptunaEngine:
             if parameter.applies(values):
                 values[name] = _suggest(asked, name, parameter)
 
-    def report(self, trial: Trial, step: int, scores: tuple[float, ...]) -> str:
+    def report(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> str:
         if len(self._space.objectives) > 1:
             return ""  # Optuna prunes by one objective only
         asked = self._running[trial.number]
         decided = self._ledger.attribute(trial.number, PRUNED_AT)
         if decided is not None:  # before an earlier session ended
             return str(decided) if step >= int(str(decided).rpartition(" ")[2]) else ""
-        if step in self._ledger.reported(trial.number):
-            return ""
+        reported = self._ledger.reported(trial.number)
+        if reported and step < max(reported):
+            return ""  # trained again after a restart, and judged before it
         # Wilcoxon's test compares folds one by one; the other pruners a number so far.
         value = scores[-1] if self._strategy.pruner == "wilcoxon" else sum(scores) / len(scores)
         judge = self._judges[trial.number]
-        for one in {id(asked): asked, id(judge): judge}.values():
-            one.report(value, step)
-        if not judge.should_prune():
+        if step not in reported:
+            for one in {id(asked): asked, id(judge): judge}.values():
+                one.report(value, step)
+        if last or not judge.should_prune():
             return ""
         unit = "epoch" if self._space.scoring is Scoring.VALIDATION else "fold"
         reason = f"{self._strategy.pruner} pruner, at {value:.4f} after {unit} {step}"

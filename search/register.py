@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import FmsearchError
+from ..models.settings import knows_its_length
 from ..tracking.places import Places
 from ..tracking.reachability import check_reachable
 from ..tracking.record import (
@@ -104,7 +105,9 @@ def register_best(
 
 def _job(evidence: Evidence, places: Places, best: Trial, epochs: int | None) -> FinalJob:
     settings = evidence.space.settings(best.parameters)
-    if epochs is None:  # as many as gave the score
+    if epochs is None and knows_its_length(settings):  # a shorter schedule would be another one
+        epochs = int(settings["epochs"])
+    elif epochs is None:  # as many as gave the score
         epochs = int(best.metrics.get("best_epoch", settings["epochs"]))
     del settings["epochs"]
     return FinalJob(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 FEWEST_FOLDS_OF_WILCOXON = 5
-"""With fewer, the smallest p that its test can give is above its threshold of 0.1."""
+"""With fewer, its p is below its threshold of 0.1 after the last fold at the earliest."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -96,7 +96,7 @@ def run_study(plan: Plan, watcher: Watcher) -> Summary:
             )
         setup = _setup(plan, split)
         if plan.space.model not in FAMILIES:
-            _check_model(plan, setup)
+            _check_model(plan, setup, interruption)
         ledger = Ledger(plan.places.storage).open_study(plan.record)
         return _Loop(plan, ledger, split, setup, watcher, interruption).run()
 
@@ -121,7 +121,7 @@ def _setup(plan: Plan, split: Split) -> TrainerSetup:
     )
 
 
-def _check_model(plan: Plan, setup: TrainerSetup) -> None:
+def _check_model(plan: Plan, setup: TrainerSetup, interruption: Interruption) -> None:
     """Let a trainer build a user's own model once.
 
     Raises:
@@ -131,7 +131,8 @@ def _check_model(plan: Plan, setup: TrainerSetup) -> None:
     with Trainers(1, setup) as trainers:
         trainers.give(0, CheckJob(space.settings(example_point(space))))
         while True:
-            for _, _, message in trainers.messages(timeout=1.0):
+            interruption.heed()
+            for _, _, message in trainers.messages(LISTEN_SECONDS):
                 if isinstance(message, JobDone):
                     return
                 if isinstance(message, JobFailed):
@@ -279,7 +280,9 @@ class _Loop:
     ) -> None:
         """Report scores to the engine and, where the trainer waits for it, its verdict."""
         step = done.epoch if self._plan.space.scoring is Scoring.VALIDATION else done.fold
-        reasons = [self._engine.report(trial, step, done.scores) for trial in trials]
+        last = (done.fold, done.epoch) == (done.folds, done.epochs)  # too late to save anything
+        report = self._engine.report
+        reasons = [report(trial, step, done.scores, last=last) for trial in trials]
         if self._setup.judged:
             trainers.judge(trainer, Verdict(next(iter(reasons), "")))
 
@@ -329,7 +332,8 @@ def _keras_tuner(plan: Plan, ledger: StudyLedger) -> Engine:
 def _optuna(plan: Plan, ledger: StudyLedger) -> Engine:
     from .optuna_engine import OptunaEngine
 
-    engine = OptunaEngine(plan.space, ledger, plan.strategy, plan.seed)
+    strategy = replace(plan.strategy, lag=ledger.record.lag)  # of the study's first session
+    engine = OptunaEngine(plan.space, ledger, strategy, plan.seed)
     if plan.enqueue:
         engine.enqueue()
     return engine

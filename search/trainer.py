@@ -178,7 +178,10 @@ class Trainer:
         """Build a user's own network and let it answer two images; gives what is wrong."""
         images = load_training(self._setup.data).pixels[:2]
         model = self._family.make(images.shape[1:], self._setup.classes, job.settings)
-        answers = np.asarray(model(images))
+        try:
+            answers = np.asarray(model(images))
+        except Exception as error:  # whatever a user's layers raise
+            return f"{type(error).__name__}: {error}"
         expected = (len(images), self._setup.classes)
         if answers.shape != expected:
             return f"it gives outputs of shape {answers.shape} for 2 images, not {expected}"

@@ -90,13 +90,17 @@ def artifacts(home: Path, run: Run, folder: str) -> list[str]:
 def test_a_study_tries_as_many_trials_as_asked_and_a_later_call_continues_it(  # type: ignore[no-untyped-def]
     study, tmp_path
 ) -> None:
-    assert "small: 3 trials, 2 trainers" in study(SMALL, "--trials", 3, "--offline")
+    assert "small: 3 trials, 2 trainers" in study(SMALL, "--trials", 3)
     before = table(tmp_path / "mlruns", "small")
-    said = study(SMALL, "--trials", 5, "--offline")
+    said = study(SMALL, "--trials", 5)
     assert "small: 5 trials, 3 of them finished before, 2 trainers" in said
     after = table(tmp_path / "mlruns", "small")
     assert len(after) == 5
     assert after[:3] == before
+    (run,) = runs(tmp_path / "mlruns", "study").values()
+    best = max(trials(tmp_path / "mlruns", "small"), key=lambda trial: trial.score or 0)
+    assert run.info.status == "FINISHED"
+    assert json.loads(run.data.tags["fmsearch.best_parameters"]) == dict(best.parameters)
 
 
 def test_a_hold_out_trial_stands_in_mlflow_with_its_best_epoch_and_its_model(  # type: ignore[no-untyped-def]
@@ -247,7 +251,7 @@ def test_a_reproducible_study_comes_out_the_same_every_time(study, tmp_path) -> 
     study(SMALL, *REPRODUCIBLE, home="one")
     study(SMALL, *REPRODUCIBLE, home="two")
     study(SMALL, *REPRODUCIBLE[2:], "--trials", 3, home="three")
-    study(SMALL, *REPRODUCIBLE, home="three")
+    study(SMALL, *REPRODUCIBLE, "--jobs", 1, home="three")  # the lag of 2 is the study's own
     tables = [table(tmp_path / home, "small") for home in ("one", "two", "three")]
     assert len(tables[0]) == 8
     assert tables[0] == tables[1] == tables[2]
@@ -269,6 +273,32 @@ def test_a_trial_whose_loss_is_no_number_fails_with_that_reason_and_the_study_go
     assert failed.reason.startswith("the loss is nan in epoch ")
     run = runs(home)["finite-0000"]
     assert (run.info.status, run.data.tags["fmsearch.error"]) == ("FAILED", failed.reason)
+
+
+REFUSED = {
+    ("--reproducible", "--timeout", "5m"): "--reproducible: when a study ends by --timeout or",
+    (
+        "--reproducible",
+        "--target-score",
+        "0.9",
+    ): "--reproducible: when a study ends by --timeout or",
+    (
+        "--keep-models",
+        "best:3",
+    ): "--keep-models best:K ranks by the score alone, and this study has",
+}
+
+
+@pytest.mark.parametrize(("options", "line"), REFUSED.items())
+def test_options_that_cannot_keep_their_promise_are_refused(  # type: ignore[no-untyped-def]
+    fmsearch, images, tmp_path, options, line
+) -> None:
+    two = "objectives: {score: maximize, parameters: minimize}\n"
+    (tmp_path / "space.yaml").write_text(SMALL + (two if "best:3" in options else ""))
+    done = fmsearch("study", "--space", "space.yaml", "--data", images, *options)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"fmsearch: {line}")
+    assert not (tmp_path / "mlruns").exists()
 
 
 def test_a_study_ends_when_its_target_is_reached(study, tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -11,6 +11,7 @@ TAG_STUDY, TAG_TRIAL, TAG_SPACE = "fmsearch.study", "fmsearch.trial", "fmsearch.
 TAG_ID = "fmsearch.study_id"
 TAG_ROLE, TAG_STATE, TAG_ERROR = "fmsearch.role", "fmsearch.state", "fmsearch.error"
 TAG_DATA = "fmsearch.data_sha256"
+TAG_BEST = "fmsearch.best_parameters"
 TAG_PRUNED, TAG_DUPLICATE, TAG_MODEL = "fmsearch.pruned", "fmsearch.duplicate_of", "fmsearch.model"
 MOST_TAG_CHARACTERS = 8_000
 
