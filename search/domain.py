@@ -23,11 +23,6 @@ class Choice:
     def size(self) -> int:
         return len(self.values)
 
-    @property
-    def is_of_floats(self) -> bool:
-        """Whether a whole number stands for its float."""
-        return all(isinstance(one, float) for one in self.values)
-
     def holds(self, value: Value) -> bool:
         return any(value == one and type(value) is type(one) for one in self.values)
 
@@ -43,10 +38,6 @@ class IntInterval:
     high: int
     step: int = 1
     log: bool = False
-
-    @property
-    def is_of_floats(self) -> bool:
-        return False
 
     @property
     def size(self) -> int:
@@ -69,10 +60,6 @@ class FloatInterval:
     low: float
     high: float
     log: bool = False
-
-    @property
-    def is_of_floats(self) -> bool:
-        return True
 
     @property
     def size(self) -> float:

@@ -22,7 +22,14 @@ class Recorder(Protocol):
 
 
 class Engine(Recorder, Protocol):
-    """Proposes the trials of one study and hears what became of them."""
+    """Proposes the trials of one study and hears what became of them.
+
+    Attributes:
+        asks_ahead: Whether what it proposes does not depend on what it hears, so that a trainer
+            can have its next job before the last one is told.
+    """
+
+    asks_ahead: bool
 
     def ask(self) -> tuple[Trial, ...]:
         """Claim trials that one training answers; none if there is nothing to try now."""

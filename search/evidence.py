@@ -34,9 +34,9 @@ from ..tracking.record import (
     RunRecord,
     Status,
 )
-from .ledger import StudyRecord
-from .result import MODEL, SUMMARY, Result, read_duplicate, read_failure, read_result
+from .result import MODEL, SUMMARY, Duplicate, Failure, Result, read_entry
 from .space import Space
+from .study_record import StudyRecord
 from .tables import cv_results_csv, trials_csv
 from .trial import State, Trial, best_trial
 
@@ -148,27 +148,17 @@ class Evidence:
             started_at=0,
             ended_at=0,
         )
-        if (failure := read_failure(entry)) is not None:
-            return replace(
-                record,
-                params=self._params(failure.settings, failure.seed),
-                started_at=failure.failed_at,
-                ended_at=failure.failed_at,
-            )
-        if (duplicate := read_duplicate(entry)) is not None:
-            at = duplicate.told_at
-            return replace(
-                record,
-                params=self._params(duplicate.settings, duplicate.seed),
-                points=tuple(Point(name, one, 0, at) for name, one in trial.metrics.items()),
-                started_at=at,
-                ended_at=at,
-            )
-        result = read_result(entry)
+        result = read_entry(entry)
+        record = replace(record, params=self._params(result.settings, result.seed))
+        if isinstance(result, Failure):
+            return replace(record, started_at=result.failed_at, ended_at=result.failed_at)
+        if isinstance(result, Duplicate):
+            at = result.told_at
+            points = tuple(Point(name, one, 0, at) for name, one in trial.metrics.items())
+            return replace(record, points=points, started_at=at, ended_at=at)
         heading = f"{record.name}: {self._heading(trial, result)}"
         return replace(
             record,
-            params=self._params(result.settings, result.seed),
             points=result_points(result),
             started_at=result.started_at,
             ended_at=result.finished_at,

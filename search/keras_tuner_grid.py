@@ -65,6 +65,8 @@ def declare(space: Space) -> keras_tuner.HyperParameters:
 class KerasTunerGrid:
     """The engine of a grid study, on a ledger. For one coordinator."""
 
+    asks_ahead = True
+
     def __init__(self, space: Space, ledger: StudyLedger) -> None:
         self._space = space
         self._ledger = ledger

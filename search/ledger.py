@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from ..tracking.sqlite import write_ahead
 from .result import Result
 from .space import Space
 from .space_file import read_space
+from .study_record import StudyRecord
 from .trial import State, Trial
 
 if TYPE_CHECKING:
@@ -26,62 +27,17 @@ if TYPE_CHECKING:
 
 RECORD = "fmsearch.study"
 METRICS, FIT, SCORE = "metrics", "fit_seconds", "score_seconds"
-REASON, DUPLICATE = "reason", "duplicate_of"
+REASON, DUPLICATE, DECISION = "reason", "duplicate_of", "pruned_at"
 MOST_PARAMETERS = "parameters"
 """Name of the constraint on a network's size."""
 
 
 @dataclass(frozen=True)
-class StudyRecord:
-    """What a study is, so that only the same study resumes it.
+class Decision:
+    """A pruner's: after which step (epoch or fold) a trial ends, and why."""
 
-    Attributes:
-        name: Of the study.
-        space: The space's YAML.
-        data: The data set's spec, as `--data` takes it.
-        data_sha256: Of the data set.
-        seed: Of the study.
-        train_images: How many training images are used; None for all.
-        sampler, pruner, lag: As in `Strategy`.
-        keep_models: As in `Plan`, of the last session.
-        id: Drawn when the study is made, so that studies of one name in two ledgers that share
-            an MLflow store are not taken for each other.
-    """
-
-    name: str
-    space: str
-    data: str
-    data_sha256: str
-    seed: int
-    train_images: int | None
-    sampler: str = ""
-    pruner: str = ""
-    lag: int = 0
-    keep_models: int | None = None
-    id: str = field(default="", compare=False)
-
-    @property
-    def label(self) -> str:
-        """Name and id, as a folder's name."""
-        return f"{self.name}-{self.id}"
-
-    def differences(self, other: StudyRecord) -> list[str]:
-        """What makes the other one another study; its space's text and its data may have moved."""
-        pairs = {
-            "space": (_meaning(self.space), _meaning(other.space)),
-            "data set": (self.data_sha256, other.data_sha256),
-            "seed": (self.seed, other.seed),
-            "number of --train-images": (self.train_images, other.train_images),
-            f"--sampler ({other.sampler})": (self.sampler, other.sampler),
-            f"--pruner ({other.pruner})": (self.pruner, other.pruner),
-            "answer to --reproducible": (bool(self.lag), bool(other.lag)),
-        }
-        return [what for what, (ours, theirs) in pairs.items() if ours != theirs]
-
-
-def _meaning(text: str) -> Space:
-    space = read_space(text, "the study's space")
-    return replace(space, about="", text="", trials=None, published=(), sampler="", pruner="")
+    step: int
+    reason: str
 
 
 class Ledger:
@@ -269,9 +225,14 @@ class StudyLedger:
 
         return optuna.load_study(study_name=self.record.name, storage=self.storage, pruner=pruner)
 
-    def attribute(self, number: int, name: str) -> object:
-        """What is noted of a trial under a name; None if nothing is."""
-        return self.frozen()[number].user_attrs.get(name)
+    def decide(self, number: int, decision: Decision) -> None:
+        """Put on record that a running trial is to be pruned."""
+        self.storage.set_trial_user_attr(self._id(number), DECISION, asdict(decision))
+
+    def decision(self, number: int) -> Decision | None:
+        """What `decide` put on record of a trial."""
+        noted = self.frozen()[number].user_attrs.get(DECISION)
+        return None if noted is None else Decision(**noted)
 
     def reported(self, number: int) -> Mapping[int, float]:
         """A trial's scores so far, by step."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import optuna
 from optuna.samplers import RandomSampler
@@ -12,17 +13,33 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from ..models.seeds import derive_seed
 from ..models.settings import Scoring, Value
 from .domain import Choice, IntInterval, Parameter
-from .ledger import StudyLedger
+from .ledger import Decision, StudyLedger
 from .result import Result
 from .space import Space
 from .strategy import Strategy, make_pruner, make_sampler
 from .trial import State, Trial
 
-PRUNED_AT = "pruned_at"
+
+@dataclass(frozen=True)
+class _Asked:
+    """A running trial of Optuna's, and the one that its pruner judges.
+
+    They are one, but for reproducible studies, where the judge sees only what it may.
+    """
+
+    trial: optuna.Trial
+    judge: optuna.Trial
+
+    def report(self, value: float, step: int) -> None:
+        self.trial.report(value, step)
+        if self.judge is not self.trial:
+            self.judge.report(value, step)
 
 
 class OptunaEngine:
     """The engine of an Optuna study, on a ledger. For one coordinator."""
+
+    asks_ahead = False
 
     def __init__(self, space: Space, ledger: StudyLedger, strategy: Strategy, seed: int) -> None:
         """Take the study up where it stands.
@@ -38,8 +55,7 @@ class OptunaEngine:
         self._strategy = strategy
         self._seed = seed
         self._study = ledger.study(make_pruner(strategy, space.scoring))
-        self._running: dict[int, optuna.Trial] = {}
-        self._judges: dict[int, optuna.Trial] = {}
+        self._running: dict[int, _Asked] = {}
         self._known: dict[str, int] = {}
         for trial in ledger.trials():
             if trial.state is State.RUNNING:  # of a coordinator that is no more
@@ -55,67 +71,60 @@ class OptunaEngine:
                 self._study.enqueue_trial(dict(point))
 
     def ask(self) -> tuple[Trial, ...]:
-        waiting = any(trial.state is State.WAITING for trial in self._ledger.trials())
-        if len(self._known) >= self._space.size and not waiting:
+        trials = self._ledger.frozen()
+        waiting = next((trial for trial in trials if trial.state is TrialState.WAITING), None)
+        if len(self._known) >= self._space.size and waiting is None:
             return ()  # every point is known, or being tried
-        asked = self._open()
+        asked = self._open(waiting, len(trials) if waiting is None else waiting.number)
         if asked is None:
             return ()
         first = self._known.setdefault(self._key(asked.params), asked.number)
         again = first if first != asked.number else None
         return (Trial(asked.number, asked.params, State.RUNNING, duplicate_of=again),)
 
-    def _open(self) -> optuna.Trial | None:
-        """The next trial, with all its parameters; None if its time has not come."""
-        trials = self._ledger.frozen()
-        waiting = [trial for trial in trials if trial.state.name == "WAITING"]
-        number = waiting[0].number if waiting else len(trials)
+    def _open(self, waiting: FrozenTrial | None, number: int) -> optuna.Trial | None:
+        """Trial `number`, with all its parameters; None if its time has not come."""
         sampler = make_sampler(self._strategy, derive_seed(self._seed, "sampler", number))
         self._study.sampler = sampler
+        judge = None
         if self._strategy.lag:
             view = lagged_view(self._study, number, self._strategy.lag)
             if view is None:
                 return None
             judge = view.ask()
             self._suggest(judge)
-            for step, value in (waiting[0].intermediate_values if waiting else {}).items():
+            for step, value in (waiting.intermediate_values if waiting else {}).items():
                 judge.report(value, step)
-            if not waiting:
+            if waiting is None:
                 self._study.enqueue_trial(judge.params)
             self._study.sampler = RandomSampler()  # which is not asked: all values are set
         asked = self._study.ask()
         self._suggest(asked)
-        self._running[number] = asked
-        self._judges[number] = judge if self._strategy.lag else asked
+        self._running[number] = _Asked(asked, judge or asked)
         return asked
 
     def _suggest(self, asked: optuna.Trial) -> None:
-        values: dict[str, Value] = dict(self._space.fixed)
-        for name, parameter in self._space.parameters.items():
-            if parameter.applies(values):
-                values[name] = _suggest(asked, name, parameter)
+        self._space.point(lambda name, parameter: _suggest(asked, name, parameter))
 
     def report(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> str:
         if len(self._space.objectives) > 1:
             return ""  # Optuna prunes by one objective only
         asked = self._running[trial.number]
-        decided = self._ledger.attribute(trial.number, PRUNED_AT)
+        decided = self._ledger.decision(trial.number)
         if decided is not None:  # before an earlier session ended
-            return str(decided) if step >= int(str(decided).rpartition(" ")[2]) else ""
+            return decided.reason if step >= decided.step else ""
         reported = self._ledger.reported(trial.number)
         if reported and step < max(reported):
             return ""  # trained again after a restart, and judged before it
         # Wilcoxon's test compares folds one by one; the other pruners a number so far.
         value = scores[-1] if self._strategy.pruner == "wilcoxon" else sum(scores) / len(scores)
-        judge = self._judges[trial.number]
         if step not in reported:
-            for one in {id(asked): asked, id(judge): judge}.values():
-                one.report(value, step)
-        if last or not judge.should_prune():
+            asked.report(value, step)
+        if last or not asked.judge.should_prune():
             return ""
         unit = "epoch" if self._space.scoring is Scoring.VALIDATION else "fold"
         reason = f"{self._strategy.pruner} pruner, at {value:.4f} after {unit} {step}"
-        asked.set_user_attr(PRUNED_AT, reason)
+        self._ledger.decide(trial.number, Decision(step, reason))
         return reason
 
     def tell(self, trial: Trial, result: Result) -> None:
@@ -137,7 +146,7 @@ class OptunaEngine:
         self._forget(trial)
 
     def _close(self, trial: Trial) -> None:
-        del self._running[trial.number], self._judges[trial.number]
+        del self._running[trial.number]
 
     def _forget(self, trial: Trial) -> None:
         key = self._key(trial.parameters)

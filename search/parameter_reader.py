@@ -147,8 +147,14 @@ class ParameterReader:
 
 def as_value(domain: Domain, value: Any) -> Any:
     """A value as its domain has it: where that is of floats, 0 and YAML's 1e-4 are floats."""
-    number = _number(value) if domain.is_of_floats else None
+    number = _number(value) if _is_of_floats(domain) else None
     return value if number is None else float(number)
+
+
+def _is_of_floats(domain: Domain) -> bool:
+    if isinstance(domain, Choice):
+        return all(isinstance(one, float) for one in domain.values)
+    return isinstance(domain, FloatInterval)
 
 
 def is_int(value: Any) -> bool:

@@ -10,10 +10,10 @@ from ..errors import FmsearchError
 from ..models.data import DataSet
 from ..models.settings import Value
 from ..tracking.places import Places
-from .domain import Choice, Point
-from .ledger import StudyRecord
+from .domain import Choice, Parameter, Point
 from .space import Space
 from .strategy import Strategy
+from .study_record import StudyRecord
 from .trial import State, Trial, best_trial
 
 
@@ -124,9 +124,9 @@ def _largest(space: Space) -> Point:
 
 def example_point(space: Space) -> Point:
     """A point of the space: of each parameter the first or the lowest value."""
-    point: dict[str, Value] = dict(space.fixed)
-    for name, parameter in space.parameters.items():
-        if parameter.applies(point):
-            domain = parameter.domain
-            point[name] = domain.values[0] if isinstance(domain, Choice) else domain.low
-    return {name: value for name, value in point.items() if name in space.parameters}
+
+    def first(name: str, parameter: Parameter) -> Value:  # noqa: ARG001
+        domain = parameter.domain
+        return domain.values[0] if isinstance(domain, Choice) else domain.low
+
+    return space.point(first)

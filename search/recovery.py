@@ -7,18 +7,19 @@ from pathlib import Path
 
 from .engine import Recorder
 from .ledger import StudyLedger
-from .result import entries, read_duplicate, read_failure, read_result
+from .result import Duplicate, Failure, entries, read_entry
 from .trial import State, Trial
 
 
 def settle(recorder: Recorder, trial: Trial, entry: Path, trials: Sequence[Trial]) -> None:
     """Record a running trial as its folder says; `trials` are the study's."""
-    if (failure := read_failure(entry)) is not None:
-        recorder.fail(trial, failure.error)
-    elif (duplicate := read_duplicate(entry)) is not None:
-        recorder.repeat(trial, trials[duplicate.of])
+    found = read_entry(entry)
+    if isinstance(found, Failure):
+        recorder.fail(trial, found.error)
+    elif isinstance(found, Duplicate):
+        recorder.repeat(trial, trials[found.of])
     else:
-        recorder.tell(trial, read_result(entry))
+        recorder.tell(trial, found)
 
 
 def recover(ledger: StudyLedger, outbox: Path) -> None:

@@ -21,13 +21,12 @@ from ..tracking.record import (
 from ..tracking.registry import check_names, register_version
 from ..tracking.store import Store
 from .evidence import Evidence, identity, result_points
-from .job import EpochDone, FinalJob, JobDone, JobFailed, TrainerDied, TrainerSetup
+from .job import EpochDone, FinalJob, JobFailed, TrainerDied, TrainerSetup
 from .ledger import StudyLedger
 from .lock import hold
 from .result import read_result
-from .study import training_seed
-from .trainers import Trainers, load_tensorflow_in_advance
-from .trial import Trial, best_trial
+from .trainers import load_tensorflow_in_advance, run_alone
+from .trial import Trial, best_trial, training_seed
 
 OnEpoch = Callable[[EpochDone], None]
 
@@ -128,20 +127,11 @@ def _train(job: FinalJob, evidence: Evidence, on_epoch: OnEpoch) -> None:
     data, space = evidence.data, evidence.space
     parameters = (*space.parameters, *space.fixed)
     setup = TrainerSetup(data.spec, len(data.class_names), space.model, parameters)
-    with Trainers(1, setup) as trainers:
-        trainers.give(0, job)
-        while True:
-            for _, _, message in trainers.messages(timeout=1.0):
-                if isinstance(message, EpochDone):
-                    on_epoch(message)
-                elif isinstance(message, JobDone):
-                    return
-                elif isinstance(message, JobFailed):
-                    raise FmsearchError(f"the final training failed: {message.error}")
-                elif isinstance(message, TrainerDied):
-                    raise FmsearchError(
-                        f"the trainer died (exit code {message.exit_code}); try again"
-                    )
+    ended = run_alone(job, setup, on_epoch=on_epoch)
+    if isinstance(ended, JobFailed):
+        raise FmsearchError(f"the final training failed: {ended.error}")
+    if isinstance(ended, TrainerDied):
+        raise FmsearchError(f"the trainer died (exit code {ended.exit_code}); try again")
 
 
 def _parent(store: Store, evidence: Evidence) -> str | None:

@@ -12,7 +12,6 @@ from ..models.settings import Value
 from ..models.training import Epoch
 
 RESULT, MODEL, SUMMARY = "result.json", "model.keras", "model_summary.txt"
-FAILURE, DUPLICATE = "failure.json", "duplicate.json"
 
 
 @dataclass(frozen=True)
@@ -94,30 +93,26 @@ def entries(outbox: Path) -> dict[int, Path]:
     return {int(folder.name.removeprefix("trial-")): folder for folder in found}
 
 
-def write_failure(entry: Path, failure: Failure) -> None:
-    """Publish a folder that tells of a failure."""
+_NOTES: dict[str, type[Failure] | type[Duplicate]] = {
+    "failure.json": Failure,
+    "duplicate.json": Duplicate,
+}
+
+
+def write_note(entry: Path, note: Failure | Duplicate) -> None:
+    """Publish a folder that says why it holds no result."""
     part = new_folder(entry)
-    (part / FAILURE).write_text(json.dumps(asdict(failure)), "utf-8")
+    name = next(name for name, kind in _NOTES.items() if isinstance(note, kind))
+    (part / name).write_text(json.dumps(asdict(note)), "utf-8")
     publish(part, entry)
 
 
-def read_failure(folder: Path) -> Failure | None:
-    """The failure that a folder tells of; None if it holds a result."""
-    file = folder / FAILURE
-    return Failure(**json.loads(file.read_text("utf-8"))) if file.exists() else None
-
-
-def write_duplicate(entry: Path, duplicate: Duplicate) -> None:
-    """Publish a folder that says of which trial another one is the duplicate."""
-    part = new_folder(entry)
-    (part / DUPLICATE).write_text(json.dumps(asdict(duplicate)), "utf-8")
-    publish(part, entry)
-
-
-def read_duplicate(folder: Path) -> Duplicate | None:
-    """What a folder says so; None if it holds a result of its own."""
-    file = folder / DUPLICATE
-    return Duplicate(**json.loads(file.read_text("utf-8"))) if file.exists() else None
+def read_entry(folder: Path) -> Result | Failure | Duplicate:
+    """What a folder in the outbox says of its trial."""
+    for name, kind in _NOTES.items():
+        if (file := folder / name).exists():
+            return kind(**json.loads(file.read_text("utf-8")))
+    return read_result(folder)
 
 
 def write_result(folder: Path, result: Result) -> None:

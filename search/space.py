@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -70,6 +70,14 @@ class Space:
     def settings(self, point: Point) -> dict[str, Value]:
         """Every setting of a training at `point`: its values, the fixed ones, the defaults."""
         return self.family.complete({**self.fixed, **point})
+
+    def point(self, choose: Callable[[str, Parameter], Value]) -> dict[str, Value]:
+        """The point that has the chosen value of every parameter that applies."""
+        values: dict[str, Value] = {}
+        for name, parameter in self.parameters.items():
+            if parameter.applies({**self.fixed, **values}):
+                values[name] = choose(name, parameter)
+        return values
 
     def training(self, point: Point) -> dict[str, Value]:
         """What trainings must share to be one training with several horizons."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -13,8 +12,7 @@ from typing import Protocol
 from ..errors import FmsearchError
 from ..models.data import load_training
 from ..models.families import FAMILIES
-from ..models.seeds import derive_seed
-from ..models.settings import Scoring, Value
+from ..models.settings import Scoring
 from ..models.split import Fold, Split, cut_folds, split_rows
 from ..tracking.reachability import check_reachable
 from ..tracking.record import Status
@@ -38,14 +36,12 @@ from .ledger import Ledger, StudyLedger
 from .lock import hold
 from .plan import Plan, check_fit, example_point
 from .recovery import recover, settle
-from .result import Duplicate, Failure, entry_name, write_duplicate, write_failure
-from .trainers import Trainers, load_tensorflow_in_advance
-from .trial import Trial, best_trial
+from .result import Duplicate, Failure, entry_name, write_note
+from .trainers import Trainers, load_tensorflow_in_advance, run_alone
+from .trial import Trial, best_trial, training_seed
 from .trouble import MOST_DEATHS, Trouble
 
 log = logging.getLogger(__name__)
-
-LISTEN_SECONDS = 0.5
 
 
 class Watcher(Protocol):
@@ -128,17 +124,12 @@ def _check_model(plan: Plan, setup: TrainerSetup, interruption: Interruption) ->
         FmsearchError: It cannot be built, or does not fit the data.
     """
     space = plan.space
-    with Trainers(1, setup) as trainers:
-        trainers.give(0, CheckJob(space.settings(example_point(space))))
-        while True:
-            interruption.heed()
-            for _, _, message in trainers.messages(LISTEN_SECONDS):
-                if isinstance(message, JobDone):
-                    return
-                if isinstance(message, JobFailed):
-                    raise FmsearchError(f"model: {space.model}: {message.error}")
-                if isinstance(message, TrainerDied):
-                    raise FmsearchError(f"model: {space.model} ends its process when it is built")
+    job = CheckJob(space.settings(example_point(space)))
+    ended = run_alone(job, setup, heed=interruption.heed)
+    if isinstance(ended, JobFailed):
+        raise FmsearchError(f"model: {space.model}: {ended.error}")
+    if isinstance(ended, TrainerDied):
+        raise FmsearchError(f"model: {space.model} ends its process when it is built")
 
 
 class _Loop:
@@ -163,6 +154,7 @@ class _Loop:
         self._delivery = Delivery(evidence, ledger, plan.places, plan.keep_models)
         self._begun_at = time.monotonic()  # again when the first trial can begin
         self._running: dict[int, tuple[Trial, ...]] = {}
+        self._ended: list[Trial] = []
         self._duplicates: defaultdict[int, list[Trial]] = defaultdict(list)
         self._trouble = Trouble()
 
@@ -187,7 +179,7 @@ class _Loop:
             status = Status.KILLED
             raise
         finally:
-            for running in [*self._running.values(), *self._duplicates.values()]:
+            for running in [*self._running.values(), self._ended, *self._duplicates.values()]:
                 for trial in running:
                     self._engine.release(trial)
             waiting = self._delivery.end(status)
@@ -199,7 +191,7 @@ class _Loop:
         if not self._plan.offline:
             self._delivery.begin()
         while self._running:
-            for trainer, job, message in trainers.messages(LISTEN_SECONDS):
+            for trainer, job, message in trainers.messages():
                 self._hear(trainers, trainer, job, message)
                 self._interruption.heed()
             self._interruption.heed()
@@ -232,7 +224,7 @@ class _Loop:
             entry = self._outbox / entry_name(trial.number)
             settings = self._plan.space.settings(trial.parameters)
             now = time.time_ns() // 1_000_000
-            write_duplicate(entry, Duplicate(of, settings, self._seed(trial), now))
+            write_note(entry, Duplicate(of, settings, self._seed(trial), now))
             self._settle(trial, entry)
 
     def _job(self, trials: tuple[Trial, ...]) -> TrialJob:
@@ -258,9 +250,9 @@ class _Loop:
             if message.scores:
                 self._judge(trainers, trainer, trials, message)
         elif isinstance(message, JobDone):
-            self._finish(trainer, "")
+            self._end(trainers, trainer, "")
         elif isinstance(message, JobFailed):
-            self._finish(trainer, message.error)
+            self._end(trainers, trainer, message.error)
         elif isinstance(message, TrainerDied):
             log.warning("a trainer died (exit code %s); it is replaced", message.exit_code)
             if not self._trouble.died(trials):
@@ -268,7 +260,8 @@ class _Loop:
                     trainers.give(trainer, job)
             elif trials:
                 times = f"{MOST_DEATHS} times without a new epoch"
-                self._finish(trainer, f"its trainer died {times} (exit code {message.exit_code})")
+                error = f"its trainer died {times} (exit code {message.exit_code})"
+                self._end(trainers, trainer, error)
             else:
                 raise FmsearchError(
                     f"trainers die at their start (exit code {message.exit_code}); "
@@ -286,22 +279,21 @@ class _Loop:
         if self._setup.judged:
             trainers.judge(trainer, Verdict(next(iter(reasons), "")))
 
-    def _finish(self, trainer: int, error: str) -> None:
-        """Tell or fail a training's trials, each as its folder in the outbox says.
-
-        A trial leaves `_running` once the ledger has it, so that none is lost in between.
-        """
-        while trials := self._running[trainer]:
-            trial, *rest = trials
+    def _end(self, trainers: Trainers, trainer: int, error: str) -> None:
+        """Tell or fail a training's trials, each as its folder in the outbox says."""
+        self._ended.extend(self._running.pop(trainer))
+        if self._engine.asks_ahead:
+            self._hand_out(trainers)
+        while self._ended:  # which a trial leaves once the ledger has it: none is lost between
+            trial = self._ended[0]
             entry = self._outbox / entry_name(trial.number)
             if not entry.exists():
                 settings = self._plan.space.settings(trial.parameters)
                 now = time.time_ns() // 1_000_000
-                write_failure(entry, Failure(settings, self._seed(trial), error, now))
+                write_note(entry, Failure(settings, self._seed(trial), error, now))
             self._settle(trial, entry)
-            self._running[trainer] = tuple(rest)
+            del self._ended[0]
             self._settle_duplicates(trial.number)
-        del self._running[trainer]
         self._trouble.finished(error)
 
     def _settle(self, trial: Trial, entry: Path) -> None:
@@ -313,12 +305,6 @@ class _Loop:
     def _seed(self, trial: Trial) -> int:
         """Of a training: from the study's seed and the parameters, but for the epochs."""
         return training_seed(self._plan.seed, trial.parameters)
-
-
-def training_seed(study_seed: int, parameters: Mapping[str, Value], *more: str) -> int:
-    """The seed of a training of some parameters; trials that differ only in epochs share it."""
-    but_epochs = {name: value for name, value in parameters.items() if name != "epochs"}
-    return derive_seed(study_seed, but_epochs, *more)
 
 
 def _keras_tuner(plan: Plan, ledger: StudyLedger) -> Engine:

@@ -12,11 +12,12 @@ from ..tracking.reachability import check_reachable
 from ..tracking.record import Status
 from .delivery import Delivery, is_unshipped
 from .evidence import Evidence
-from .ledger import Ledger, StudyRecord
+from .ledger import Ledger
 from .lock import hold
 from .recovery import recover
 from .result import entries
 from .space_file import read_space
+from .study_record import StudyRecord
 
 
 def evidence_of(record: StudyRecord) -> Evidence:

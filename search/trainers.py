@@ -6,19 +6,20 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing import connection, forkserver
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from .job import Job, JobDone, JobFailed, Message, TrainerDied, TrainerSetup, Verdict
+from .job import EpochDone, Job, JobDone, JobFailed, Message, TrainerDied, TrainerSetup, Verdict
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
 
 PRELOADED = "fmsearch.models.network"
 STOP_SECONDS = 3.0
+LISTEN_SECONDS = 0.5
 
 
 def usable_cores() -> int:
@@ -99,10 +100,10 @@ class Trainers:
         with contextlib.suppress(OSError):
             self._trainers[index].connection.send(verdict)
 
-    def messages(self, timeout: float) -> Iterator[tuple[int, Job | None, Message]]:
-        """What trainers said within `timeout` seconds: trainer, its job, message."""
+    def messages(self) -> Iterator[tuple[int, Job | None, Message]]:
+        """What trainers said within `LISTEN_SECONDS`: trainer, its job, message."""
         waiting = {one.connection: index for index, one in enumerate(self._trainers)}
-        for ready in connection.wait(list(waiting), timeout):
+        for ready in connection.wait(list(waiting), LISTEN_SECONDS):
             index = waiting[ready]  # type: ignore[index]  # wait() gives back what it was given
             trainer = self._trainers[index]
             job = trainer.job
@@ -127,6 +128,33 @@ class Trainers:
         dead.connection.close()
         self._trainers[index] = self._start()
         return TrainerDied(dead.process.exitcode)
+
+
+def run_alone(
+    job: Job,
+    setup: TrainerSetup,
+    *,
+    on_epoch: Callable[[EpochDone], None] = lambda done: None,
+    heed: Callable[[], None] = lambda: None,
+) -> JobDone | JobFailed | TrainerDied:
+    """Have one job done, by a trainer of its own.
+
+    Args:
+        job, setup: What is to be done.
+        on_epoch: Hears each finished epoch.
+        heed: Called now and then; what it raises ends the job.
+
+    Returns:
+        The trainer's last message.
+    """
+    with Trainers(1, setup) as trainers:
+        trainers.give(0, job)
+        while True:
+            heed()
+            for _, _, message in trainers.messages():
+                if not isinstance(message, EpochDone):
+                    return message
+                on_epoch(message)
 
 
 def _run(ours: connection.Connection, setup: TrainerSetup) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
+from ..models.seeds import derive_seed
 from ..models.settings import Value
 
 
@@ -59,6 +60,12 @@ class Trial:
     def fold_scores(self) -> tuple[float, ...]:
         names = (f"fold_{fold}_score" for fold in range(1, len(self.fit_seconds) + 1))
         return tuple(self.metrics[name] for name in names if name in self.metrics)
+
+
+def training_seed(study_seed: int, parameters: Mapping[str, Value], *more: str) -> int:
+    """The seed of a training of some parameters; trials that differ only in epochs share it."""
+    but_epochs = {name: value for name, value in parameters.items() if name != "epochs"}
+    return derive_seed(study_seed, but_epochs, *more)
 
 
 def ranking(trials: Sequence[Trial]) -> list[Trial]:

@@ -340,7 +340,8 @@ def test_a_name_that_belongs_to_another_study_is_refused(
     fmsearch: Run, tmp_path: Path, small_grid: Path, images: Path
 ) -> None:
     from fmsearch.models.data import describe
-    from fmsearch.search.ledger import Ledger, StudyRecord
+    from fmsearch.search.ledger import Ledger
+    from fmsearch.search.study_record import StudyRecord
 
     data = describe(str(images))
     (tmp_path / "mlruns").mkdir()

@@ -19,13 +19,13 @@ from fmsearch.models.split import Fold, cut_folds, split_rows
 from fmsearch.models.training import fit
 from fmsearch.search.domain import Choice
 from fmsearch.search.keras_tuner_grid import KerasTunerGrid
-from fmsearch.search.ledger import Ledger, StudyLedger, StudyRecord
+from fmsearch.search.ledger import Ledger, StudyLedger
 from fmsearch.search.result import Result
 from fmsearch.search.space import Space
 from fmsearch.search.space_file import load_space, read_space
-from fmsearch.search.study import training_seed
+from fmsearch.search.study_record import StudyRecord
 from fmsearch.search.tables import cv_results
-from fmsearch.search.trial import State, best_trial
+from fmsearch.search.trial import State, best_trial, training_seed
 
 GRID = """\
 name: tiny

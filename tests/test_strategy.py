@@ -11,7 +11,6 @@ import pytest
 
 from fmsearch.errors import FmsearchError
 from fmsearch.models.settings import Scoring
-from fmsearch.search.ledger import StudyRecord
 from fmsearch.search.space import Space
 from fmsearch.search.space_file import load_space, read_space
 from fmsearch.search.strategy import (
@@ -22,6 +21,7 @@ from fmsearch.search.strategy import (
     make_pruner,
     make_sampler,
 )
+from fmsearch.search.study_record import StudyRecord
 
 VALIDATION = "score: {by: validation}\n"
 SEVERAL = f"{VALIDATION}objectives: {{score: maximize, parameters: minimize}}\n"

@@ -11,9 +11,9 @@ from fmsearch.models.data import describe, load_training
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.split import split_rows
 from fmsearch.search.evidence import Evidence
-from fmsearch.search.ledger import StudyRecord
-from fmsearch.search.result import Failure, write_failure
+from fmsearch.search.result import Failure, write_note
 from fmsearch.search.space_file import load_space
+from fmsearch.search.study_record import StudyRecord
 from fmsearch.search.trial import State, Trial
 from fmsearch.tracking.places import Places
 from fmsearch.tracking.reachability import TrackingError
@@ -125,7 +125,7 @@ def test_a_failed_trial_has_a_run_that_says_why(store: Store, images: Path, tmp_
     split = split_rows(load_training(data.spec).labels)
     study = StudyRecord("s", space.text, data.spec, data.sha256, 0, None, id="id")
     entry = tmp_path / "trial-000003"
-    write_failure(entry, Failure({"epochs": 3}, 7, "the loss is nan", 9_000))
+    write_note(entry, Failure({"epochs": 3}, 7, "the loss is nan", 9_000))
     trial = Trial(3, {"epochs": 3}, State.FAILED, reason="the loss is nan")
     run_id = store.ship(Evidence(study, space, data, split).trial(trial, entry))
     run = store.client.get_run(run_id)

@@ -1,0 +1,61 @@
+"""The record of a study: what it is, so that only the same study resumes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from .space import Space
+from .space_file import read_space
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """What a study is, so that only the same study resumes it.
+
+    Attributes:
+        name: Of the study.
+        space: The space's YAML.
+        data: The data set's spec, as `--data` takes it.
+        data_sha256: Of the data set.
+        seed: Of the study.
+        train_images: How many training images are used; None for all.
+        sampler, pruner, lag: As in `Strategy`.
+        keep_models: As in `Plan`, of the last session.
+        id: Drawn when the study is made, so that studies of one name in two ledgers that share
+            an MLflow store are not taken for each other.
+    """
+
+    name: str
+    space: str
+    data: str
+    data_sha256: str
+    seed: int
+    train_images: int | None
+    sampler: str = ""
+    pruner: str = ""
+    lag: int = 0
+    keep_models: int | None = None
+    id: str = field(default="", compare=False)
+
+    @property
+    def label(self) -> str:
+        """Name and id, as a folder's name."""
+        return f"{self.name}-{self.id}"
+
+    def differences(self, other: StudyRecord) -> list[str]:
+        """What makes the other one another study; its space's text and its data may have moved."""
+        pairs = {
+            "space": (_meaning(self.space), _meaning(other.space)),
+            "data set": (self.data_sha256, other.data_sha256),
+            "seed": (self.seed, other.seed),
+            "number of --train-images": (self.train_images, other.train_images),
+            f"--sampler ({other.sampler})": (self.sampler, other.sampler),
+            f"--pruner ({other.pruner})": (self.pruner, other.pruner),
+            "answer to --reproducible": (bool(self.lag), bool(other.lag)),
+        }
+        return [what for what, (ours, theirs) in pairs.items() if ours != theirs]
+
+
+def _meaning(text: str) -> Space:
+    space = read_space(text, "the study's space")
+    return replace(space, about="", text="", trials=None, published=(), sampler="", pruner="")
