@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from .errors import FmsearchError
+from .full_disk import full_disk
 from .option_types import Duration, KeepModels, Share
+from .search.claims import HEARTBEAT
 from .search.strategy import PRUNERS, SAMPLERS
 
 if TYPE_CHECKING:
@@ -51,6 +53,10 @@ class Commands(click.Group):
             _end(error.format_message(), error.exit_code)
         except FmsearchError as error:
             _end(str(error), 1)
+        except Exception as error:
+            if not (line := full_disk(error)):
+                raise
+            _end(line, 1)
         except click.Abort:
             _end("interrupted; the same command goes on from here", 130)
 
@@ -303,6 +309,16 @@ def data(fetch: bool, spec: str) -> None:
     help="How much training a crash may cost, at most; 0s: one epoch.",
 )
 @click.option(
+    "--heartbeat",
+    type=click.IntRange(1),
+    default=HEARTBEAT,
+    show_default=True,
+    metavar="SECONDS",
+    envvar="FMSEARCH_HEARTBEAT",
+    show_envvar=True,
+    help="With several workers on PostgreSQL: a dead one's trials are taken up after two of these.",
+)
+@click.option(
     "--offline",
     is_flag=True,
     help="Do without MLflow; results wait in the outbox for `fmsearch sync`.",
@@ -324,6 +340,7 @@ def study(
     reproducible: bool,
     keep_models: int | None,
     checkpoint_every: float,
+    heartbeat: int,
     offline: bool,
     **store: Any,
 ) -> None:
@@ -378,6 +395,7 @@ def study(
         enqueue == "published",
         keep_models,
         checkpoint_every,
+        heartbeat,
     )
     console = Console()
     with StudyProgress(console, name) as progress:

@@ -81,8 +81,9 @@ class StudyProgress:
             note=f"fold {done.fold}/{done.folds} epoch {done.epoch}/{done.epochs} {accuracy}",
         )
 
-    def told(self, trial: Trial, best: Trial | None) -> None:
-        self._finished += 1
+    def told(self, trial: Trial, trials: list[Trial]) -> None:
+        self._finished = sum(one.state.finished for one in trials)  # other workers' included
+        best = best_trial(trials)
         highest = f"best {best.score:.4f} (trial {best.number})" if best else "none complete yet"
         note = f"{highest}{self._time_left()}"
         self._live.update(self._overall, completed=self._finished, note=note)

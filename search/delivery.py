@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,8 +85,12 @@ class Delivery:
         if self._shipper is not None:
             self._shipper.give(lambda: self._ship_trial(number))
 
-    def end(self, status: Status) -> int | None:
+    def end(self, status: Status, heed: Callable[[], None] = lambda: None) -> int | None:
         """Ship what is left and end the study's run.
+
+        Args:
+            status: How it ends.
+            heed: Called now and then; what it raises leaves the rest in the outbox.
 
         Returns:
             How many trials wait in the outbox; None if nothing waits, the study's own run included.
@@ -94,7 +98,7 @@ class Delivery:
         mark_unshipped(self._outbox)
         if self._shipper is not None:
             self._shipper.give(lambda: self._end(status))
-            self._shipper.close()
+            self._shipper.close(heed)
         return len(entries(self._outbox)) if is_unshipped(self._outbox) else None
 
     def _open(self) -> tuple[Store, str]:
@@ -106,14 +110,16 @@ class Delivery:
                     raise
                 raise FmsearchError(str(error)) from error  # an embedded store does not recover
         if self._parent is None:
-            found = self._store.find(identity(self._evidence.study, "study"))
-            if found is not None and not self._reopen:
-                self._parent = str(found.info.run_id)
-            else:
-                with tempfile.TemporaryDirectory() as folder:
-                    begun = self._evidence.study_begun(self._begun_at, Path(folder))
-                    self._parent = self._store.ship(begun)
+            with self._ledger.claims.alone_to_ship():  # of many coordinators one makes the run
+                self._parent = self._open_run(self._store)
         return self._store, self._parent
+
+    def _open_run(self, store: Store) -> str:
+        found = store.find(identity(self._evidence.study, "study"))
+        if found is not None and not self._reopen:
+            return str(found.info.run_id)
+        with tempfile.TemporaryDirectory() as folder:
+            return store.ship(self._evidence.study_begun(self._begun_at, Path(folder)))
 
     def _ship_trial(self, number: int) -> None:
         store, parent = self._open()

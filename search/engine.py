@@ -9,15 +9,15 @@ from .trial import Trial
 
 
 class Recorder(Protocol):
-    """Hears what became of running trials."""
+    """Hears what became of running trials; its answers as in `StudyLedger`."""
 
-    def tell(self, trial: Trial, result: Result) -> None:
+    def tell(self, trial: Trial, result: Result) -> bool:
         """Record a trial as complete or pruned, as its result says."""
 
-    def repeat(self, trial: Trial, earlier: Trial) -> None:
+    def repeat(self, trial: Trial, earlier: Trial) -> bool:
         """Record a trial with the result of a finished one that has equal parameters."""
 
-    def fail(self, trial: Trial, reason: str) -> None:
+    def fail(self, trial: Trial, reason: str) -> bool:
         """Record a trial as failed, with the reason."""
 
 

@@ -38,6 +38,7 @@ class Interruption:
             KeyboardInterrupt: It was.
         """
         if self._asked:
+            self._asked = False
             raise KeyboardInterrupt
 
     def _hear(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # as signal's

@@ -121,10 +121,17 @@ class JobFailed:
 
 
 @dataclass(frozen=True)
+class DiskFull:
+    """A trainer could not write; no other could."""
+
+    error: str
+
+
+@dataclass(frozen=True)
 class TrainerDied:
     """A trainer's process ended without being asked to."""
 
     exit_code: int | None
 
 
-Message = EpochDone | JobDone | JobFailed | TrainerDied
+Message = EpochDone | JobDone | JobFailed | DiskFull | TrainerDied

@@ -63,7 +63,7 @@ def declare(space: Space) -> keras_tuner.HyperParameters:
 
 
 class KerasTunerGrid:
-    """The engine of a grid study, on a ledger. For one coordinator."""
+    """The engine of a grid study, on a ledger."""
 
     asks_ahead = True
 
@@ -76,15 +76,19 @@ class KerasTunerGrid:
         points: list[dict[str, Value]] = [trial.hyperparameters.values for trial in self._trials]
         ledger.enqueue(points, _choices(space))
         self._waiting: dict[int, Trial] = {}
-        for trial in ledger.trials():
-            if trial.state is State.RUNNING:  # of a coordinator that is no more
-                ledger.release(trial.number)
-            if trial.state.finished:
-                self._score(trial.number, trial.score)
-            else:
+        self._read()
+
+    def _read(self) -> None:
+        """Take note of what the ledger has, also from other coordinators."""
+        for trial in self._ledger.trials():
+            if trial.state is State.WAITING:
                 self._waiting[trial.number] = trial
+            elif trial.state.finished:
+                self._score(trial.number, trial.score)
 
     def ask(self) -> tuple[Trial, ...]:
+        if not self._waiting:
+            self._read()  # what others gave back
         while self._waiting:
             training = self._space.training
             shared = training(next(iter(self._waiting.values())).parameters)
@@ -95,27 +99,28 @@ class KerasTunerGrid:
                 return claimed
         return ()
 
-    def tell(self, trial: Trial, result: Result) -> None:
-        self._ledger.tell(trial, result)
+    def tell(self, trial: Trial, result: Result) -> bool:
         self._score(trial.number, result.metrics["score"])
+        return self._ledger.tell(trial, result)
 
-    def repeat(self, trial: Trial, earlier: Trial) -> None:
-        self._ledger.repeat(trial, earlier)
+    def repeat(self, trial: Trial, earlier: Trial) -> bool:
         self._score(trial.number, earlier.score)
+        return self._ledger.repeat(trial, earlier)
 
     def report(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> str:  # noqa: ARG002
         return ""  # every point of a grid is tried to its end
 
-    def fail(self, trial: Trial, reason: str) -> None:
-        self._ledger.fail(trial, reason)
+    def fail(self, trial: Trial, reason: str) -> bool:
         self._score(trial.number, None)
+        return self._ledger.fail(trial, reason)
 
     def release(self, trial: Trial) -> None:
         self._ledger.release(trial.number)
-        self._waiting[trial.number] = trial
 
     def _score(self, number: int, score: float | None) -> None:
         trial = self._trials[number]
+        if trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED):
+            return  # known
         if score is None:
             trial.status = TrialStatus.FAILED
         else:

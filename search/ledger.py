@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FmsearchError
 from ..models.settings import Value
-from ..tracking.places import SQLITE, shown
-from ..tracking.sqlite import write_ahead
+from .claims import HEARTBEAT, Claims
 from .result import Result
 from .space import Space
 from .space_file import read_space
+from .storage import LedgerStorage
 from .study_record import StudyRecord
 from .trial import State, Trial
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.storages import BaseStorage
     from optuna.study import Study
-    from optuna.trial import FrozenTrial
+    from optuna.trial import FrozenTrial, TrialState
 
 RECORD = "fmsearch.study"
 METRICS, FIT, SCORE = "metrics", "fit_seconds", "score_seconds"
@@ -43,35 +42,24 @@ class Decision:
 class Ledger:
     """All studies of one Optuna storage."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, worker: str = "", heartbeat_seconds: int = HEARTBEAT) -> None:
         """Open a storage, creating it if need be.
 
         Args:
-            url: SQLAlchemy's, such as `sqlite:////srv/studies.db` or `postgresql://…`.
+            url, heartbeat_seconds: As `LedgerStorage` takes them.
+            worker: Name of the folder for which a coordinator opens it; empty for readers.
 
         Raises:
             FmsearchError: The storage cannot be opened.
         """
-        import optuna
-        from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        try:
-            if url.startswith(SQLITE):
-                write_ahead(Path(url.removeprefix(SQLITE)))
-            # Wrapped as `optuna.load_study` does it: finished trials are read once.
-            self._storage: BaseStorage = optuna.storages.get_storage(
-                optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
-            )
-        except (ArgumentError, ImportError, RuntimeError) as error:
-            raise FmsearchError(f"cannot use the ledger {shown(url)}: {error}") from error
-        except (OSError, sqlite3.Error, SQLAlchemyError) as error:
-            reason = str(getattr(error, "orig", None) or error)
-            raise FmsearchError(f"cannot open the ledger {shown(url)}: {reason}") from error
+        self._storage = LedgerStorage(url, heartbeat_seconds)
+        self._optuna = self._storage.optuna
+        self._worker = worker
+        self._heartbeat = heartbeat_seconds
 
     def records(self) -> Iterator[StudyRecord]:
         """All studies, in the order of their creation."""
-        for study in self._storage.get_all_studies():
+        for study in self._optuna.get_all_studies():
             if RECORD in study.user_attrs:
                 yield StudyRecord(**study.user_attrs[RECORD])
 
@@ -85,7 +73,7 @@ class Ledger:
         if name not in known:
             there = f"there are: {', '.join(known)}" if known else "there is none yet"
             raise FmsearchError(f"no study {name!r}; {there}")
-        return StudyLedger(self._storage, known[name])
+        return self._ledger(known[name])
 
     def open_study(self, record: StudyRecord) -> StudyLedger:
         """The study of that name, created if it is new.
@@ -93,6 +81,15 @@ class Ledger:
         Raises:
             FmsearchError: The name belongs to a study of other things.
         """
+        with self._storage.alone(f"study {record.name}"):  # made by the first of many
+            return self._ledger(self._recorded(record))
+
+    def _ledger(self, record: StudyRecord) -> StudyLedger:
+        study_id = self._optuna.get_study_id_from_name(record.name)
+        claims = Claims(self._storage, study_id, self._worker, self._heartbeat)
+        return StudyLedger(self._optuna, study_id, record, claims)
+
+    def _recorded(self, record: StudyRecord) -> StudyRecord:
         known = {found.name: found for found in self.records()}.get(record.name)
         if known is not None and (differing := record.differences(known)):
             raise FmsearchError(
@@ -106,12 +103,12 @@ class Ledger:
                     f"trainers, which its results depend on; go on with --jobs {known.lag} or fewer"
                 )
             record = replace(record, id=known.id, lag=known.lag)
-            study_id = self._storage.get_study_id_from_name(record.name)
+            study_id = self._optuna.get_study_id_from_name(record.name)
         else:
             record = replace(record, id=uuid.uuid4().hex[:12])
             study_id = self._make(record.name, read_space(record.space, record.name))
-        self._storage.set_study_user_attr(study_id, RECORD, asdict(record))
-        return StudyLedger(self._storage, record)
+        self._optuna.set_study_user_attr(study_id, RECORD, asdict(record))
+        return record
 
     def _make(self, name: str, space: Space) -> int:
         from optuna.exceptions import DuplicatedStudyError
@@ -119,10 +116,10 @@ class Ledger:
 
         try:
             directions = [StudyDirection[way.upper()] for way in space.objectives.values()]
-            return self._storage.create_new_study(directions, name)
+            return self._optuna.create_new_study(directions, name)
         except DuplicatedStudyError:  # by another program, or by a call that was cut off
-            study_id = self._storage.get_study_id_from_name(name)
-            if self._storage.get_n_trials(study_id):
+            study_id = self._optuna.get_study_id_from_name(name)
+            if self._optuna.get_n_trials(study_id):
                 raise FmsearchError(
                     f"the ledger has a study {name!r} that fmsearch did not make; choose a --name"
                 ) from None
@@ -130,12 +127,19 @@ class Ledger:
 
 
 class StudyLedger:
-    """One study's trials. Only one process at a time may change a study on SQLite."""
+    """One study's trials.
 
-    def __init__(self, storage: BaseStorage, record: StudyRecord) -> None:
+    What is recorded of a running trial counts if the trial is still this coordinator's; the
+    methods that record say whether it did.
+    """
+
+    def __init__(
+        self, storage: BaseStorage, study_id: int, record: StudyRecord, claims: Claims
+    ) -> None:
         self.storage = storage
-        self._study_id = storage.get_study_id_from_name(record.name)
         self.record = record
+        self.claims = claims
+        self._study_id = study_id
         self._space = read_space(record.space, record.name)
 
     def trials(self) -> list[Trial]:
@@ -155,75 +159,113 @@ class StudyLedger:
         distributions: dict[str, BaseDistribution] = {
             name: CategoricalDistribution(choices) for name, choices in space.items()
         }
-        for point in points[len(self.frozen()) :]:
-            waiting = create_trial(
-                state=TrialState.WAITING, params=dict(point), distributions=distributions
-            )
-            self.storage.create_new_trial(self._study_id, waiting)
+        with self.claims.alone():
+            for point in points[len(self.frozen()) :]:
+                waiting = create_trial(
+                    state=TrialState.WAITING, params=dict(point), distributions=distributions
+                )
+                self.storage.create_new_trial(self._study_id, waiting)
 
     def claim(self, number: int) -> bool:
         """Take a waiting trial; False if somebody else has taken it."""
+        from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
 
-        return self.storage.set_trial_state_values(self._id(number), TrialState.RUNNING)
+        with self.claims.alone():
+            trial_id = self._id(number)
+            try:
+                if not self.storage.set_trial_state_values(trial_id, TrialState.RUNNING):
+                    return False
+            except UpdateFinishedTrialError:  # somebody else has even finished it
+                return False
+            self.claims.take(trial_id)
+            return True
 
-    def release(self, number: int) -> None:
+    def take_back(self) -> None:
+        """Let trials wait again that run nowhere: their coordinator is dead."""
+        from optuna.trial import TrialState
+
+        with self.claims.alone():
+            running = [one for one in self.frozen() if one.state is TrialState.RUNNING]
+            for trial_id in self.claims.abandoned(running):
+                self.storage.set_trial_state_values(trial_id, TrialState.WAITING)
+
+    def release(self, number: int) -> bool:
         """Give a running trial back, to be taken again under the same number."""
         from optuna.trial import TrialState
 
-        self.storage.set_trial_state_values(self._id(number), TrialState.WAITING)
+        return not self.trials()[number].state.finished and self._change(number, TrialState.WAITING)
 
-    def tell(self, trial: Trial, result: Result) -> None:
+    def tell(self, trial: Trial, result: Result) -> bool:
         """Record a running trial as complete or pruned, as its result says."""
         metrics = {**result.metrics, "parameters": result.parameters}
-        self._finish(trial, metrics, result.fit_seconds, result.score_seconds, result.pruned)
+        notes = _notes(metrics, result.fit_seconds, result.score_seconds, result.pruned)
+        return self._finish(trial, metrics, notes)
 
-    def repeat(self, trial: Trial, earlier: Trial) -> None:
+    def repeat(self, trial: Trial, earlier: Trial) -> bool:
         """Record a running trial as a duplicate of a finished one, with the same numbers."""
-        self.storage.set_trial_user_attr(self._id(trial.number), DUPLICATE, earlier.number)
+        of = {DUPLICATE: earlier.number}
         if earlier.state is State.FAILED:
-            self.fail(trial, earlier.reason)
-        else:
-            seconds = (earlier.fit_seconds, earlier.score_seconds)
-            self._finish(trial, earlier.metrics, *seconds, earlier.reason)
+            return self._fail(trial, {**of, REASON: earlier.reason})
+        seconds = (earlier.fit_seconds, earlier.score_seconds)
+        notes = _notes(earlier.metrics, *seconds, earlier.reason)
+        return self._finish(trial, earlier.metrics, {**of, **notes})
 
-    def _finish(
-        self,
-        trial: Trial,
-        metrics: Mapping[str, float],
-        fit_seconds: tuple[float, ...],
-        score_seconds: tuple[float, ...],
-        pruned: str,
-    ) -> None:
-        from optuna.trial import TrialState
-
-        trial_id = self._id(trial.number)
-        known = {METRICS: dict(metrics), FIT: fit_seconds, SCORE: score_seconds, REASON: pruned}
-        for name, value in known.items():
-            self.storage.set_trial_user_attr(trial_id, name, value)
-        if self._space.most_parameters is not None:
-            # Optuna's way to say it: above 0 is infeasible.
-            excess = float(metrics["parameters"] - self._space.most_parameters)
-            self.storage.set_trial_system_attr(trial_id, f"constraints:{MOST_PARAMETERS}", excess)
-        if pruned:
-            self.storage.set_trial_state_values(trial_id, TrialState.PRUNED)
-        else:
-            values = [metrics[name] for name in self._space.objectives]
-            self.storage.set_trial_state_values(trial_id, TrialState.COMPLETE, values)
-
-    def fail(self, trial: Trial, reason: str) -> None:
+    def fail(self, trial: Trial, reason: str) -> bool:
         """Record a running trial as failed, with the reason."""
+        return self._fail(trial, {REASON: reason})
+
+    def _fail(self, trial: Trial, notes: Mapping[str, Any]) -> bool:
         from optuna.trial import TrialState
 
-        trial_id = self._id(trial.number)
-        self.storage.set_trial_user_attr(trial_id, REASON, reason)
-        self.storage.set_trial_state_values(trial_id, TrialState.FAIL)
+        return self._change(trial.number, TrialState.FAIL, notes=notes)
+
+    def _finish(self, trial: Trial, metrics: Mapping[str, float], notes: Mapping[str, Any]) -> bool:
+        from optuna.trial import TrialState
+
+        if notes[REASON]:
+            return self._change(trial.number, TrialState.PRUNED, notes=notes)
+        values = [metrics[name] for name in self._space.objectives]
+        return self._change(trial.number, TrialState.COMPLETE, values, notes)
+
+    def _change(
+        self,
+        number: int,
+        state: TrialState,
+        values: Sequence[float] | None = None,
+        notes: Mapping[str, Any] = MappingProxyType({}),
+    ) -> bool:
+        """Give a running trial another state, if it is still this coordinator's."""
+        from optuna.exceptions import UpdateFinishedTrialError
+
+        trial_id = self._id(number)
+        with self.claims.alone():
+            if not self.claims.holds(trial_id):
+                return False
+            try:
+                for name, value in notes.items():
+                    self.storage.set_trial_user_attr(trial_id, name, value)
+                if METRICS in notes and self._space.most_parameters is not None:
+                    # Optuna's way to say it: above 0 is infeasible.
+                    excess = float(notes[METRICS]["parameters"] - self._space.most_parameters)
+                    name = f"constraints:{MOST_PARAMETERS}"
+                    self.storage.set_trial_system_attr(trial_id, name, excess)
+                self.storage.set_trial_state_values(trial_id, state, values)
+            except UpdateFinishedTrialError:  # by an earlier try, whose answer was lost
+                if not self.claims.are_shared:
+                    raise
+            self.claims.drop(trial_id)
+            return True
 
     def study(self, pruner: BasePruner | None = None) -> Study:
         """The study as Optuna's own."""
         import optuna
 
         return optuna.load_study(study_name=self.record.name, storage=self.storage, pruner=pruner)
+
+    def owns(self, number: int) -> bool:
+        """Whether a running trial is still this coordinator's."""
+        return self.claims.holds(self._id(number))
 
     def decide(self, number: int, decision: Decision) -> None:
         """Put on record that a running trial is to be pruned."""
@@ -244,6 +286,15 @@ class StudyLedger:
 
     def _id(self, number: int) -> int:
         return self.storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+
+
+def _notes(
+    metrics: Mapping[str, float],
+    fit_seconds: tuple[float, ...],
+    score_seconds: tuple[float, ...],
+    pruned: str,
+) -> dict[str, Any]:
+    return {METRICS: dict(metrics), FIT: fit_seconds, SCORE: score_seconds, REASON: pruned}
 
 
 def _read(trial: FrozenTrial) -> Trial:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import optuna
@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ..models.seeds import derive_seed
 from ..models.settings import Scoring, Value
+from .claims import CLAIM
 from .domain import Choice, IntInterval, Parameter
 from .ledger import Decision, StudyLedger
 from .result import Result
@@ -37,7 +38,7 @@ class _Asked:
 
 
 class OptunaEngine:
-    """The engine of an Optuna study, on a ledger. For one coordinator."""
+    """The engine of an Optuna study, on a ledger."""
 
     asks_ahead = False
 
@@ -57,30 +58,43 @@ class OptunaEngine:
         self._study = ledger.study(make_pruner(strategy, space.scoring))
         self._running: dict[int, _Asked] = {}
         self._known: dict[str, int] = {}
-        for trial in ledger.trials():
-            if trial.state is State.RUNNING:  # of a coordinator that is no more
-                ledger.release(trial.number)
-            elif trial.state in (State.COMPLETE, State.PRUNED):
-                self._known.setdefault(self._key(trial.parameters), trial.number)
+        self._noted: set[int] = set()
 
     def enqueue(self) -> None:
         """Let a new study begin with the space's published points."""
-        trials = self._ledger.trials()
-        if all(trial.state is State.WAITING for trial in trials):  # an earlier call may be cut off
-            for point in self._space.published[len(trials) :]:
-                self._study.enqueue_trial(dict(point))
+        with self._ledger.claims.alone():
+            trials = self._ledger.trials()
+            if all(one.state is State.WAITING for one in trials):  # an earlier call may be cut off
+                for point in self._space.published[len(trials) :]:
+                    self._study.enqueue_trial(dict(point))
 
     def ask(self) -> tuple[Trial, ...]:
+        with self._ledger.claims.alone():
+            return self._ask()
+
+    def _ask(self) -> tuple[Trial, ...]:
         trials = self._ledger.frozen()
+        self._note(trials)
         waiting = next((trial for trial in trials if trial.state is TrialState.WAITING), None)
         if len(self._known) >= self._space.size and waiting is None:
             return ()  # every point is known, or being tried
         asked = self._open(waiting, len(trials) if waiting is None else waiting.number)
         if asked is None:
             return ()
+        self._ledger.claims.take(asked._trial_id)
+        self._noted.add(asked.number)
         first = self._known.setdefault(self._key(asked.params), asked.number)
         again = first if first != asked.number else None
         return (Trial(asked.number, asked.params, State.RUNNING, duplicate_of=again),)
+
+    def _note(self, trials: Sequence[FrozenTrial]) -> None:
+        """Remember which points are known, or being tried by somebody."""
+        for trial in trials:
+            running = trial.state is TrialState.RUNNING and CLAIM in trial.user_attrs
+            known = running or trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+            if known and trial.number not in self._noted:
+                self._noted.add(trial.number)
+                self._known.setdefault(self._key(trial.params), trial.number)
 
     def _open(self, waiting: FrozenTrial | None, number: int) -> optuna.Trial | None:
         """Trial `number`, with all its parameters; None if its time has not come."""
@@ -109,6 +123,8 @@ class OptunaEngine:
     def report(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> str:
         if len(self._space.objectives) > 1:
             return ""  # Optuna prunes by one objective only
+        if not self._ledger.owns(trial.number):
+            return "taken up by another worker"
         asked = self._running[trial.number]
         decided = self._ledger.decision(trial.number)
         if decided is not None:  # before an earlier session ended
@@ -127,28 +143,25 @@ class OptunaEngine:
         self._ledger.decide(trial.number, Decision(step, reason))
         return reason
 
-    def tell(self, trial: Trial, result: Result) -> None:
-        self._ledger.tell(trial, result)
-        self._close(trial)
+    def tell(self, trial: Trial, result: Result) -> bool:
+        del self._running[trial.number]
+        return self._ledger.tell(trial, result)
 
-    def repeat(self, trial: Trial, earlier: Trial) -> None:
-        self._ledger.repeat(trial, earlier)
-        self._close(trial)
+    def repeat(self, trial: Trial, earlier: Trial) -> bool:
+        del self._running[trial.number]
+        return self._ledger.repeat(trial, earlier)
 
-    def fail(self, trial: Trial, reason: str) -> None:
-        self._ledger.fail(trial, reason)
-        self._close(trial)
+    def fail(self, trial: Trial, reason: str) -> bool:
         self._forget(trial)
+        return self._ledger.fail(trial, reason)
 
     def release(self, trial: Trial) -> None:
-        self._ledger.release(trial.number)
-        self._close(trial)
         self._forget(trial)
-
-    def _close(self, trial: Trial) -> None:
-        del self._running[trial.number]
+        self._ledger.release(trial.number)
 
     def _forget(self, trial: Trial) -> None:
+        del self._running[trial.number]
+        self._noted.discard(trial.number)
         key = self._key(trial.parameters)
         if self._known.get(key) == trial.number:
             del self._known[key]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import FmsearchError
 from ..models.data import DataSet
 from ..models.settings import Value
 from ..tracking.places import Places
+from .claims import HEARTBEAT
 from .domain import Choice, Parameter, Point
 from .space import Space
 from .strategy import Strategy
@@ -30,6 +31,10 @@ class Limits:
     trials: int | None = None
     seconds: float | None = None
     score: float | None = None
+
+    def are_final(self, trials: Sequence[Trial], since: float) -> bool:
+        """Whether no trial may be begun any more, even in place of one that is given back."""
+        return replace(self, trials=None).reached(trials, since)
 
     def reached(self, trials: Sequence[Trial], since: float) -> bool:
         """Whether one is; `since` is the session's beginning, as `time.monotonic` told it."""
@@ -60,6 +65,7 @@ class Plan:
         enqueue: Whether a new study begins with its space's published points.
         keep_models: Models of how many of the best trials are kept; None for all.
         checkpoint_every: Seconds between two checkpoints of a training.
+        heartbeat: Seconds between two signs of life, for a ledger that many share.
     """
 
     space: Space
@@ -75,6 +81,7 @@ class Plan:
     enqueue: bool = True
     keep_models: int | None = None
     checkpoint_every: float = 10.0
+    heartbeat: int = HEARTBEAT
 
     @property
     def record(self) -> StudyRecord:

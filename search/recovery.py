@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from .engine import Recorder
 from .ledger import StudyLedger
 from .result import Duplicate, Failure, entries, read_entry
-from .trial import State, Trial
+from .trial import Trial
+
+log = logging.getLogger(__name__)
 
 
-def settle(recorder: Recorder, trial: Trial, entry: Path, trials: Sequence[Trial]) -> None:
-    """Record a running trial as its folder says; `trials` are the study's."""
+def settle(recorder: Recorder, trial: Trial, entry: Path, trials: Sequence[Trial]) -> bool:
+    """Record a running trial as its folder says; `trials` are the study's.
+
+    Returns:
+        Whether it counts. If not, the trial was taken up by another coordinator, and the folder,
+        of which nothing will come, is removed.
+    """
     found = read_entry(entry)
     if isinstance(found, Failure):
-        recorder.fail(trial, found.error)
+        counts = recorder.fail(trial, found.error)
     elif isinstance(found, Duplicate):
-        recorder.repeat(trial, trials[found.of])
+        counts = recorder.repeat(trial, trials[found.of])
     else:
-        recorder.tell(trial, found)
+        counts = recorder.tell(trial, found)
+    if not counts:
+        log.warning("trial %s was taken up by another worker; this result is late", trial.number)
+        shutil.rmtree(entry)
+    return counts
 
 
 def recover(ledger: StudyLedger, outbox: Path) -> None:
-    """Tell the ledger of results that were on disk when an earlier session ended."""
+    """Take up where an earlier session ended: trials that it ran wait again or, where their results
+    were on disk, are told."""
+    ledger.take_back()
     trials = ledger.trials()
     for number, entry in entries(outbox).items():
-        trial = trials[number]
-        if trial.state is State.WAITING:
+        if not trials[number].state.finished:
             ledger.claim(number)
-        if not trial.state.finished:
-            settle(ledger, trial, entry, trials)
+            settle(ledger, trials[number], entry, trials)

@@ -6,7 +6,6 @@ import logging
 import time
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 from ..errors import FmsearchError
@@ -38,7 +37,7 @@ from .plan import Plan, check_fit, example_point
 from .recovery import recover, settle
 from .result import Duplicate, Failure, entry_name, write_note
 from .trainers import Trainers, load_tensorflow_in_advance, run_alone
-from .trial import Trial, best_trial, training_seed
+from .trial import State, Trial, best_trial, training_seed
 from .trouble import MOST_DEATHS, Trouble
 
 log = logging.getLogger(__name__)
@@ -53,8 +52,8 @@ class Watcher(Protocol):
     def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
         """A trainer finished an epoch of a training that answers these trials."""
 
-    def told(self, trial: Trial, best: Trial | None) -> None:
-        """A trial is finished; the best one so far."""
+    def told(self, trial: Trial, trials: list[Trial]) -> None:
+        """A trial of this coordinator's is finished; the study's trials so far."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +92,11 @@ def run_study(plan: Plan, watcher: Watcher) -> Summary:
         setup = _setup(plan, split)
         if plan.space.model not in FAMILIES:
             _check_model(plan, setup, interruption)
-        ledger = Ledger(plan.places.storage).open_study(plan.record)
-        return _Loop(plan, ledger, split, setup, watcher, interruption).run()
+        places = plan.places
+        ledger = Ledger(places.storage, places.worker(), plan.heartbeat)
+        return _Loop(
+            plan, ledger.open_study(plan.record), split, setup, watcher, interruption
+        ).run()
 
 
 def _setup(plan: Plan, split: Split) -> TrainerSetup:
@@ -182,20 +184,36 @@ class _Loop:
             for running in [*self._running.values(), self._ended, *self._duplicates.values()]:
                 for trial in running:
                     self._engine.release(trial)
-            waiting = self._delivery.end(status)
+            if self._others_run_on():
+                status = Status.RUNNING
+            waiting = self._delivery.end(status, self._interruption.heed)
         return Summary(self._ledger.trials(), waiting)
+
+    def _others_run_on(self) -> bool:
+        return any(trial.state is State.RUNNING for trial in self._ledger.trials())
 
     def _search(self, trainers: Trainers) -> None:
         self._begun_at = time.monotonic()
         self._hand_out(trainers)
         if not self._plan.offline:
             self._delivery.begin()
-        while self._running:
+        while self._running or self._others_run():
             for trainer, job, message in trainers.messages():
                 self._hear(trainers, trainer, job, message)
                 self._interruption.heed()
             self._interruption.heed()
+            self._ledger.claims.beat()
+            for of in list(self._duplicates):
+                self._settle_duplicates(of)
             self._hand_out(trainers)
+
+    def _others_run(self) -> bool:
+        """Whether trials run that may have to be taken up, should their coordinator die."""
+        trials = self._ledger.trials()
+        if not any(trial.state is State.RUNNING for trial in trials):
+            return False
+        self._ledger.take_back()
+        return not self._plan.limits.are_final(trials, self._begun_at)
 
     def _hand_out(self, trainers: Trainers) -> None:
         for trainer in trainers.idle():
@@ -207,14 +225,16 @@ class _Loop:
 
     def _next(self) -> tuple[Trial, ...]:
         """Trials to be trained; those that repeat others are settled on the way."""
-        while not self._plan.limits.reached(self._ledger.trials(), self._begun_at):
-            trials = self._engine.ask()
+        while True:
+            with self._ledger.claims.alone():  # so that no two begin the last trial
+                if self._plan.limits.reached(self._ledger.trials(), self._begun_at):
+                    return ()
+                trials = self._engine.ask()
             if not trials or trials[0].duplicate_of is None:
                 return trials
             (trial,) = trials
             self._duplicates[trials[0].duplicate_of].append(trial)
             self._settle_duplicates(trials[0].duplicate_of)
-        return ()
 
     def _settle_duplicates(self, of: int) -> None:
         """Repeat a trial's result in its duplicates, once it has one."""
@@ -225,7 +245,8 @@ class _Loop:
             settings = self._plan.space.settings(trial.parameters)
             now = time.time_ns() // 1_000_000
             write_note(entry, Duplicate(of, settings, self._seed(trial), now))
-            self._settle(trial, entry)
+            if settle(self._engine, trial, entry, self._ledger.trials()):
+                self._announce(trial)
 
     def _job(self, trials: tuple[Trial, ...]) -> TrialJob:
         settings = self._plan.space.settings(trials[0].parameters)
@@ -291,16 +312,17 @@ class _Loop:
                 settings = self._plan.space.settings(trial.parameters)
                 now = time.time_ns() // 1_000_000
                 write_note(entry, Failure(settings, self._seed(trial), error, now))
-            self._settle(trial, entry)
+            counts = settle(self._engine, trial, entry, self._ledger.trials())
             del self._ended[0]
+            if counts:
+                self._announce(trial)
             self._settle_duplicates(trial.number)
         self._trouble.finished(error)
 
-    def _settle(self, trial: Trial, entry: Path) -> None:
-        settle(self._engine, trial, entry, self._ledger.trials())
+    def _announce(self, trial: Trial) -> None:
         self._delivery.trial(trial.number)
         told = self._ledger.trials()
-        self._watcher.told(told[trial.number], best_trial(told))
+        self._watcher.told(told[trial.number], told)
 
     def _seed(self, trial: Trial) -> int:
         """Of a training: from the study's seed and the parameters, but for the epochs."""

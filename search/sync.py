@@ -43,7 +43,7 @@ def sync_all(places: Places) -> Iterator[tuple[str, int, int | None]]:
     Raises:
         FmsearchError: The store cannot be reached, or a study is being run.
     """
-    ledger = Ledger(places.storage)
+    ledger = Ledger(places.storage, places.worker())
     waiting = [record for record in ledger.records() if is_unshipped(places.outbox(record.label))]
     if waiting:
         check_reachable(places)

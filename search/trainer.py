@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import FmsearchError
+from ..full_disk import full_disk
 from ..models.checkpoint import Checkpoint
 from ..models.data import Images, load_test, load_training
 from ..models.families import find_family
@@ -23,6 +24,7 @@ from ..models.split import Fold
 from ..models.training import Epoch, fit
 from .job import (
     CheckJob,
+    DiskFull,
     EpochDone,
     FinalJob,
     Job,
@@ -66,6 +68,11 @@ class Trainer:
             error = self._run(job)
         except FmsearchError as fault:  # of a user's own model
             error = str(fault)
+        except Exception as fault:
+            if not (line := full_disk(fault)):
+                raise
+            self._send(DiskFull(line))
+            return
         self._send(JobFailed(error) if error else JobDone())
 
     def _run(self, job: Job) -> str:

@@ -12,7 +12,18 @@ from multiprocessing import connection, forkserver
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from .job import EpochDone, Job, JobDone, JobFailed, Message, TrainerDied, TrainerSetup, Verdict
+from ..errors import FmsearchError
+from .job import (
+    DiskFull,
+    EpochDone,
+    Job,
+    JobDone,
+    JobFailed,
+    Message,
+    TrainerDied,
+    TrainerSetup,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
@@ -111,6 +122,8 @@ class Trainers:
                 message: Message = trainer.connection.recv()
             except (EOFError, OSError):
                 message = self._replace(index)
+            if isinstance(message, DiskFull):
+                raise FmsearchError(message.error)
             if isinstance(message, (JobDone, JobFailed)):
                 trainer.job = None
             yield index, job, message
@@ -136,7 +149,7 @@ def run_alone(
     *,
     on_epoch: Callable[[EpochDone], None] = lambda done: None,
     heed: Callable[[], None] = lambda: None,
-) -> JobDone | JobFailed | TrainerDied:
+) -> JobDone | JobFailed | DiskFull | TrainerDied:
     """Have one job done, by a trainer of its own.
 
     Args:

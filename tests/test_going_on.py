@@ -38,7 +38,7 @@ class Recorder:
     def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
         """Nothing to note."""
 
-    def told(self, trial: Trial, best: Trial | None) -> None:
+    def told(self, trial: Trial, trials: list[Trial]) -> None:
         """Nothing to note."""
 
     def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:

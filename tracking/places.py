@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shutil
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -60,6 +63,17 @@ class Places:
     def artifacts(self) -> Path:
         """Artifacts of the embedded store."""
         return self.home / "artifacts"
+
+    def worker(self) -> str:
+        """The name of this home among those that share a ledger; drawn when it is first asked."""
+        file = self.home / "worker"
+        if not file.exists():
+            part = file.with_name(f".worker.{os.getpid()}")
+            part.write_text(uuid.uuid4().hex[:12], "utf-8")
+            with contextlib.suppress(FileExistsError):
+                os.link(part, file)  # of two at once, one is first
+            part.unlink()
+        return file.read_text("utf-8")
 
     def outbox(self, label: str) -> Path:
         """Results that MLflow does not have yet, of the study with this label."""

@@ -58,10 +58,10 @@ def check_reachable(places: Places) -> None:
         )
 
 
-def prepare_sqlite(uri: str, *, create: bool) -> None:
+def prepare_sqlite(uri: str) -> None:
     """Give an embedded database write-ahead logging: the UI reads while studies write."""
     path = Path(uri.removeprefix(SQLITE))
-    if not uri.startswith(SQLITE) or not (create or path.exists()):
+    if not uri.startswith(SQLITE) or not path.exists():
         return
     try:
         write_ahead(path)
@@ -78,7 +78,7 @@ def _check_database(uri: str, way_out: str) -> None:
         if uri.startswith(SQLITE) and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             return  # the database will be made in that folder
-        prepare_sqlite(uri, create=False)
+        prepare_sqlite(uri)
         engine = create_engine(uri)
         with engine.connect():
             engine.dispose()

@@ -15,6 +15,7 @@ Parcel = Callable[[], object]
 """Brings one thing to the store; raises `TrackingError` if it has to be tried again."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+HEED_SECONDS = 0.2
 
 
 class Shipper:
@@ -41,11 +42,17 @@ class Shipper:
         self._raise_bug()
         self._parcels.put(parcel)
 
-    def close(self) -> None:
-        """Deliver what is left and stop; once the store fails, the rest is `undelivered`."""
+    def close(self, heed: Callable[[], None] = lambda: None) -> None:
+        """Deliver what is left and stop; once the store fails, the rest is `undelivered`.
+
+        Args:
+            heed: Called now and then; what it raises ends the waiting.
+        """
         self._closing.set()
         self._parcels.put(None)
-        self._thread.join()
+        while self._thread.is_alive():
+            heed()
+            self._thread.join(HEED_SECONDS)
         self._raise_bug()
 
     def _raise_bug(self) -> None:

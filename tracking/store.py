@@ -7,14 +7,15 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FmsearchError
+from ..full_disk import full_disk
 from .model_folder import write_model_folder
-from .places import Places, shown
+from .places import SQLITE, Places, shown
 from .reachability import TrackingError, prepare_sqlite
 from .record import (
     MOST_TAG_CHARACTERS,
@@ -51,10 +52,12 @@ class Store:
 
         # MLflow sets its own level when it is loaded; its INFO tells of table creation.
         logging.getLogger("mlflow").setLevel(logging.ERROR)
+        logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)  # what it logs, it raises
         logging.getLogger("alembic").setLevel(logging.ERROR)
         self._places = places
         with self.errors():
-            prepare_sqlite(places.tracking_uri, create=True)
+            _make_database(places.tracking_uri)
+            prepare_sqlite(places.tracking_uri)
             mlflow.set_tracking_uri(places.tracking_uri)
             mlflow.set_registry_uri(places.tracking_uri)
             self.client: MlflowClient = mlflow.MlflowClient(places.tracking_uri)
@@ -72,6 +75,8 @@ class Store:
         except TrackingError:
             raise
         except (MlflowException, requests.RequestException, SQLAlchemyError, OSError) as error:
+            if line := full_disk(error):
+                raise FmsearchError(line) from error
             reason = shown(" ".join(str(error).split()))[:300]
             where = shown(self._places.tracking_uri)
             raise TrackingError(f"MLflow at {where}: {reason}") from error
@@ -216,3 +221,24 @@ class Store:
             self.client.log_model_artifacts(logged.model_id, folder)
         self.client.finalize_logged_model(logged.model_id, "READY")
         self.client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, model.step)])
+
+
+def _make_database(uri: str) -> None:
+    """Make a new embedded database whole, or not at all.
+
+    MLflow's migrations are many transactions, and what a kill or a full disk leaves of them can
+    not be opened again.
+    """
+    path = Path(uri.removeprefix(SQLITE))
+    if not uri.startswith(SQLITE) or path.exists():
+        return
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=path.parent) as folder:
+        part = Path(folder, path.name)
+        artifacts = (path.parent / "artifacts").as_uri()
+        store = SqlAlchemyStore(f"{SQLITE}{part}", artifacts)  # type: ignore[no-untyped-call]
+        store.engine.dispose()
+        with suppress(FileExistsError):
+            os.link(part, path)  # of two at once, one is first

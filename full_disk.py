@@ -1,0 +1,20 @@
+"""Full disks, recognised among the errors of files and databases."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+
+# A full disk, a full quota, and a limit on the size of files.
+_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_SQLITE_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
+
+
+def full_disk(error: BaseException | None) -> str:
+    """What line to show for an error that comes from a full disk; empty for all others."""
+    while error is not None:
+        code = getattr(error, "sqlite_errorcode", None)
+        if code in _SQLITE_CODES or (isinstance(error, OSError) and error.errno in _ERRNOS):
+            return f"no space is left to write ({error}); free some, and run the same command"
+        error = error.__cause__ or error.__context__
+    return ""

