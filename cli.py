@@ -150,14 +150,6 @@ def _places(options: dict[str, Any]) -> Places:
     )
 
 
-def _ledger_exists(places: Places) -> bool:
-    """Whether there is anything to read, so that reading creates nothing."""
-    from .tracking.places import SQLITE
-
-    url = places.storage
-    return not url.startswith(SQLITE) or Path(url.removeprefix(SQLITE)).exists()
-
-
 def _print(table: Table) -> None:
     """On a terminal as wide as it is; elsewhere whole lines, for other programs to read."""
     from rich.console import Console
@@ -171,7 +163,7 @@ def _print(table: Table) -> None:
 def _existing_study(places: Places, name: str) -> StudyLedger:
     from .search.ledger import Ledger
 
-    if not _ledger_exists(places):
+    if not places.has_ledger:
         raise FmsearchError(f"no study {name!r}: there is no store in {places.home}")
     return Ledger(places.storage).study(name)
 
@@ -435,7 +427,7 @@ def status(study: str | None, watch: bool, **store: Any) -> None:
             time.sleep(WATCH_SECONDS)
     if watch:
         raise click.UsageError("--watch wants the name of a study")
-    if not _ledger_exists(places):
+    if not places.has_ledger:
         click.echo(f"no studies in {places.home} yet")
         return
     ledger = Ledger(places.storage)
@@ -450,7 +442,7 @@ def sync(**store: Any) -> None:
     from .search.sync import sync_all
 
     places = _places(store)
-    if not _ledger_exists(places):
+    if not places.has_ledger:
         return
     for name, before, left in sync_all(places):
         click.echo(f"{name}: {before - (left or 0)} of {before} trials shipped")
@@ -495,7 +487,7 @@ def ui(port: int, **store: Any) -> None:
 @click.option("--model", metavar="NAME", help="Registered model.  [default: the data set's name]")
 @click.option("--alias", default="champion", show_default=True, help="Given to the new version.")
 @click.option(
-    "--epochs", type=click.IntRange(1), help="Of the training.  [default: as the best trial]"
+    "--epochs", type=click.IntRange(1, 10**6), help="Of the training.  [default: as the best trial]"
 )
 @store_options
 def register(study: str, model: str | None, alias: str, epochs: int | None, **store: Any) -> None:

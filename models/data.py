@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -17,6 +18,15 @@ from . import fashion_mnist
 FASHION_MNIST = "fashion-mnist"
 FEWEST_PER_CLASS = 4
 """Training images a class needs at least: every class must reach both sides of a 75/25 split."""
+UNREADABLE = (
+    *(OSError, ValueError, EOFError, MemoryError, RuntimeError, TypeError),
+    *(tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+"""What NumPy and `zipfile` raise at a file that is damaged, encrypted or something else.
+
+TypeError: a bare .npy file loads as an array, which is no context manager. MemoryError: an array's
+header speaks of billions of values.
+"""
 
 
 @dataclass(frozen=True)
@@ -120,6 +130,8 @@ def _read_fashion_mnist(part: str) -> Images:
 def _read_npz(path: Path, part: str) -> Images:
     keys = (f"x_{part}", f"y_{part}")
     try:
+        if path.exists() and not path.is_file():  # a pipe would never end
+            raise FmsearchError(f"{path} is no file; --data takes the path of an .npz file")
         with np.load(path, allow_pickle=False) as file:
             missing = [key for key in keys if key not in file]
             if missing:
@@ -132,8 +144,7 @@ def _read_npz(path: Path, part: str) -> Images:
         raise FmsearchError(
             f"no data set {str(path)!r}; --data takes {FASHION_MNIST} or the path of an .npz file"
         ) from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, TypeError) as error:
-        # TypeError: a bare .npy file loads as an array, which is no context manager.
+    except UNREADABLE as error:
         raise FmsearchError(f"{path} is no readable .npz file ({error})") from error
     return _check_arrays(path, part, pixels, labels)
 
@@ -162,7 +173,7 @@ def _npz_class_names(path: Path, train: Images) -> tuple[str, ...]:
     try:
         with np.load(path, allow_pickle=False) as file:
             names = file["class_names"] if "class_names" in file else np.arange(classes)
-    except ValueError as error:  # an array of Python objects, which only pickle could read
+    except UNREADABLE as error:  # above all an array of Python objects, which need pickle
         raise FmsearchError(f"{path}: class_names must be an array of text ({error})") from error
     if names.shape != (classes,):
         raise FmsearchError(

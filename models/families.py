@@ -99,7 +99,7 @@ class _OwnModel:
 
     model: str
 
-    def __call__(self, shape: Shape, classes: int, **parameters: Value) -> keras.Model:
+    def __call__(self, shape: Shape, classes: int, /, **parameters: Value) -> keras.Model:
         import keras  # loads TensorFlow: in trainers only
 
         module, _, name = self.model.partition(":")

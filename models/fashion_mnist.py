@@ -47,10 +47,14 @@ CONNECT_SECONDS, READ_SECONDS, APT_SECONDS = 4, 10, 120
 def cache_folder() -> Path:
     """Where fmsearch keeps verified, decompressed files: `FMSEARCH_CACHE`, or below XDG's cache."""
     chosen = os.environ.get("FMSEARCH_CACHE")
-    if chosen:
-        return Path(chosen).expanduser() / "fashion-mnist"
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "fmsearch" / "fashion-mnist"
+    folder = Path(chosen) if chosen else Path(base) / "fmsearch"
+    try:
+        return folder.expanduser() / "fashion-mnist"
+    except RuntimeError as error:  # there is no such user, or this one has no home
+        raise FmsearchError(
+            f"the cache folder {folder} cannot be found ({error}); set FMSEARCH_CACHE"
+        ) from error
 
 
 def read(name: str) -> bytes:

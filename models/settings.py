@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -81,8 +82,8 @@ class Anything:
     def __str__(self) -> str:
         return "a number, a word, true or false"
 
-    def allows(self, value: Value) -> bool:  # noqa: ARG002  # as the others'
-        return True
+    def allows(self, value: Value) -> bool:
+        return not isinstance(value, float) or math.isfinite(value)
 
 
 Allowed = IntRange | FloatRange | OneOf | Flag | Anything

@@ -8,6 +8,9 @@ from typing import Any
 
 from ..errors import FmsearchError
 
+MOST_FAULTS = 50
+MOST_CHARACTERS = 400
+
 
 class Faults:
     """What is wrong with one document, each fault as `key: what is wrong`."""
@@ -21,7 +24,7 @@ class Faults:
 
     def add(self, key: str, what: str) -> None:
         """Note a fault of what stands under a key."""
-        self._found.append(f"{key}: {what}")
+        self._found.append(f"{_readable(key)}: {_readable(what)}")
 
     def unknown_keys(self, where: str, mapping: Mapping[Any, Any], known: tuple[str, ...]) -> None:
         """Note the keys of a mapping that are not known, with a guess."""
@@ -38,4 +41,14 @@ class Faults:
             FmsearchError: It names them all.
         """
         if self._found:
-            raise FmsearchError(f"{self._source}: " + "; ".join(self._found))
+            more = len(self._found) - MOST_FAULTS
+            told = self._found[:MOST_FAULTS] + ([f"and {more:,} faults more"] if more > 0 else [])
+            raise FmsearchError(f"{self._source}: " + "; ".join(told))
+
+
+def _readable(text: str) -> str:
+    """One line that somebody may read: of a long text the beginning, and the end with its rule."""
+    half = MOST_CHARACTERS // 2
+    if len(text) > MOST_CHARACTERS:
+        text = f"{text[:half]} … {text[-half:]}"
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

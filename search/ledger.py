@@ -61,7 +61,7 @@ class Ledger:
         """All studies, in the order of their creation."""
         for study in self._optuna.get_all_studies():
             if RECORD in study.user_attrs:
-                yield StudyRecord(**study.user_attrs[RECORD])
+                yield StudyRecord.of(study.study_name, study.user_attrs[RECORD])
 
     def study(self, name: str) -> StudyLedger:
         """An existing study.
@@ -140,7 +140,7 @@ class StudyLedger:
         self.record = record
         self.claims = claims
         self._study_id = study_id
-        self._space = read_space(record.space, record.name)
+        self._space = read_space(record.space, f"the recorded space of {record.name!r}")
 
     def trials(self) -> list[Trial]:
         """All trials by number."""
@@ -305,10 +305,19 @@ def _read(trial: FrozenTrial) -> Trial:
         number=trial.number,
         parameters=trial.params,
         state=state,
-        score=metrics["score"] if state is State.COMPLETE else None,
+        score=_score(trial, metrics) if state is State.COMPLETE else None,
         metrics=metrics,
         fit_seconds=tuple(trial.user_attrs.get(FIT, ())),
         score_seconds=tuple(trial.user_attrs.get(SCORE, ())),
         reason=trial.user_attrs.get(REASON, ""),
         duplicate_of=trial.user_attrs.get(DUPLICATE),
     )
+
+
+def _score(trial: FrozenTrial, metrics: Mapping[str, float]) -> float:
+    if "score" not in metrics:
+        raise FmsearchError(
+            f"the ledger's trial {trial.number} was completed by another program than fmsearch; "
+            "delete that study with Optuna, or choose another --name"
+        )
+    return metrics["score"]

@@ -47,9 +47,14 @@ class ParameterReader:
             return Choice(())
         found = len(self._faults)
         values = tuple(self.value(key, choice, setting) for choice in choices)
-        for index, value in enumerate(values):
-            if len(self._faults) == found and Choice(values[:index]).holds(value):
+        seen: dict[Value, Value] = {}
+        for value in values if len(self._faults) == found else ():
+            if value not in seen:
+                seen[value] = value
+            elif type(seen[value]) is type(value):
                 self._faults.add(key, f"{value!r} stands twice")
+            else:  # 1, 1.0 and true are equal in Python, and so to Optuna
+                self._faults.add(key, f"{seen[value]!r} and {value!r} are the same; keep one")
         return Choice(values)
 
     def _int(self, key: str, written: Mapping[str, Any], setting: Setting) -> IntInterval:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..errors import FmsearchError
 from .engine import Recorder
 from .ledger import StudyLedger
 from .result import Duplicate, Failure, entries, read_entry
@@ -37,10 +38,19 @@ def settle(recorder: Recorder, trial: Trial, entry: Path, trials: Sequence[Trial
 
 def recover(ledger: StudyLedger, outbox: Path) -> None:
     """Take up where an earlier session ended: trials that it ran wait again or, where their results
-    were on disk, are told."""
+    were on disk, are told.
+
+    Raises:
+        FmsearchError: The outbox has something else than results of the study's trials.
+    """
     ledger.take_back()
     trials = ledger.trials()
-    for number, entry in entries(outbox).items():
+    found = entries(outbox)
+    for number, entry in found.items():  # all, so that nothing is shipped from a damaged outbox
+        read_entry(entry)
+        if number >= len(trials):
+            raise FmsearchError(f"{entry} is of no trial of the study; move it somewhere else")
+    for number, entry in found.items():
         if not trials[number].state.finished:
             ledger.claim(number)
             settle(ledger, trials[number], entry, trials)

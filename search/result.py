@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ..errors import FmsearchError
 from ..models.settings import Value
 from ..models.training import Epoch
 
@@ -88,9 +90,18 @@ def entry_name(trial: int) -> str:
 
 
 def entries(outbox: Path) -> dict[int, Path]:
-    """The folders in a study's outbox, by trial number."""
-    found = sorted(outbox.glob("trial-*"))
-    return {int(folder.name.removeprefix("trial-")): folder for folder in found}
+    """The folders in a study's outbox, by trial number.
+
+    Raises:
+        FmsearchError: One has a name that fmsearch did not give it.
+    """
+    found = {}
+    for folder in sorted(outbox.glob("trial-*")):
+        number = folder.name.removeprefix("trial-")
+        if not re.fullmatch(r"[0-9]{6,9}", number):
+            raise FmsearchError(f"{folder} is no trial of the outbox; move it somewhere else")
+        found[int(number)] = folder
+    return found
 
 
 _NOTES: dict[str, type[Failure] | type[Duplicate]] = {
@@ -108,11 +119,24 @@ def write_note(entry: Path, note: Failure | Duplicate) -> None:
 
 
 def read_entry(folder: Path) -> Result | Failure | Duplicate:
-    """What a folder in the outbox says of its trial."""
-    for name, kind in _NOTES.items():
-        if (file := folder / name).exists():
-            return kind(**json.loads(file.read_text("utf-8")))
-    return read_result(folder)
+    """What a folder in the outbox says of its trial.
+
+    Raises:
+        FmsearchError: A file of it is missing or damaged.
+    """
+    name = next((name for name in _NOTES if (folder / name).exists()), RESULT)
+    try:
+        if name in _NOTES:
+            return _NOTES[name](**json.loads((folder / name).read_text("utf-8")))
+        result = read_result(folder)
+        name = SUMMARY
+        (folder / SUMMARY).read_text("utf-8")
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise FmsearchError(
+            f"{folder / name} is missing or damaged ({error}); delete that folder: "
+            "if its trial is not on record yet, it is trained again"
+        ) from error
+    return result
 
 
 def write_result(folder: Path, result: Result) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from ..models.settings import Value
 from .domain import Choice, Domain, Parameter, Point
 from .faults import Faults
 from .parameter_reader import as_value
+
+MOST_CASES = 10_000
 
 
 def check_schedule(fixed: Point, parameters: Mapping[str, Parameter], faults: Faults) -> None:
@@ -23,6 +26,22 @@ def check_schedule(fixed: Point, parameters: Mapping[str, Parameter], faults: Fa
             faults.add(
                 "warmup_epochs", f"{warmup:g} must be less than epochs, which may be {epochs:g}"
             )
+
+
+def check_conditions(parameters: Mapping[str, Parameter], faults: Faults) -> None:
+    """They tell so few cases apart that the points can be counted, which goes through them all."""
+    named: dict[str, list[Value]] = {}
+    for parameter in parameters.values():
+        for name, wanted in parameter.when.items():
+            values = named.setdefault(name, [])
+            values += [value for value in wanted if value not in values]
+    cases = math.prod(len(values) + 1 for values in named.values())
+    if cases > MOST_CASES:
+        faults.add(
+            "parameters",
+            f"the conditions of `when` tell {cases:,} cases apart, more than {MOST_CASES:,}; "
+            "let them name fewer parameters",
+        )
 
 
 def read_points(

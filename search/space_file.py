@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import FmsearchError
 from .space import Space
 from .space_reader import KEYS, Reader
+from .yaml_document import read_document, read_text
 
 
 def space_names() -> list[str]:
@@ -29,16 +30,16 @@ def load_space(spec: str) -> Space:
         text = (resources.files(__package__) / "spaces" / f"{spec}.yaml").read_text("utf-8")
         return read_space(text, spec)
     path = Path(spec)
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:  # a name too long for one
+        there = False
+    if not there:
         names = space_names()
         near = difflib.get_close_matches(spec, names, n=1)
         hint = f"did you mean {near[0]}?" if near else f"built-in spaces: {', '.join(names)}"
         raise FmsearchError(f"no space {spec!r} and no file of that name; {hint}")
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FmsearchError(f"cannot read {path}: {error}") from error
-    return read_space(text, str(path))
+    return read_space(read_text(path), str(path))
 
 
 def read_space(text: str, source: str) -> Space:
@@ -47,13 +48,7 @@ def read_space(text: str, source: str) -> Space:
     Raises:
         FmsearchError: The text is no YAML mapping, or has faults; it names them all.
     """
-    import yaml
-
-    try:
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise FmsearchError(f"{source} is no YAML: {reason}") from error
+    document = read_document(text, source)
     if not isinstance(document, dict):
         raise FmsearchError(
             f"{source} must be a mapping with the keys {', '.join(KEYS)}, "

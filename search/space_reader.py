@@ -15,11 +15,11 @@ from ..models.settings import (
     Setting,
     Value,
 )
-from .domain import Parameter
+from .domain import Choice, Parameter
 from .faults import Faults
 from .parameter_reader import ParameterReader, is_int
 from .space import MAXIMIZE, MINIMIZE, OBJECTIVES, Space
-from .space_checks import check_schedule, read_points
+from .space_checks import check_conditions, check_schedule, read_points
 from .strategy import PRUNERS, SAMPLERS
 
 ENGINES = ("keras_tuner", "optuna")
@@ -73,6 +73,7 @@ class Reader:
         for both in fixed.keys() & parameters.keys():
             self._faults.add(f"fixed.{both}", "is also in parameters; keep one of the two")
         check_schedule(fixed, parameters, self._faults)
+        check_conditions(parameters, self._faults)
         published = read_points(self._document.get("published", []), parameters, self._faults)
         objectives, most_parameters = self._objectives(), self._constraints()
         sampler, pruner = (
@@ -187,7 +188,15 @@ class Reader:
                     self._faults.add(key, f"{written!r} is not a list of choices, like [64, 128]")
                 else:
                     found[name] = self._values.parameter(key, written, setting, found)
+                    if engine == "keras_tuner":
+                        self._one_type(key, found[name])
         return found
+
+    def _one_type(self, key: str, parameter: Parameter) -> None:
+        values = parameter.domain.values if isinstance(parameter.domain, Choice) else ()
+        kinds = sorted({type(value).__name__ for value in values})
+        if len(kinds) > 1:
+            self._faults.add(key, f"a grid's choices are of one type, not {' and '.join(kinds)}")
 
     def _objectives(self) -> dict[str, str]:
         written = self._mapping("objectives") or {"score": MAXIMIZE}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import FmsearchError
 from ..full_disk import full_disk
 from ..tracking.places import SQLITE, shown
-from ..tracking.sqlite import write_ahead
+from ..tracking.sqlite import OPTUNA, write_ahead
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage, RDBStorage
@@ -67,12 +67,12 @@ class LedgerStorage:
                     backend = _open(url, heartbeat_seconds)
                 self.optuna: BaseStorage = _cached(_Patient(backend))
             else:
-                write_ahead(Path(url.removeprefix(SQLITE)))
+                write_ahead(Path(url.removeprefix(SQLITE)), OPTUNA)
                 self.optuna = _cached(_open(url, heartbeat_seconds))
         except ImportError as error:
             way_out = "install fmsearch[postgresql]"
             raise FmsearchError(f"the ledger {shown(url)}: {error}; {way_out}") from error
-        except (ArgumentError, RuntimeError) as error:
+        except (ArgumentError, RuntimeError, ValueError) as error:
             raise FmsearchError(f"cannot use the ledger {shown(url)}: {error}") from error
         except (OSError, sqlite3.Error, SQLAlchemyError) as error:
             if line := full_disk(error):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from ..errors import FmsearchError
 from .space import Space
 from .space_file import read_space
 
@@ -36,6 +38,23 @@ class StudyRecord:
     lag: int = 0
     keep_models: int | None = None
     id: str = field(default="", compare=False)
+
+    @classmethod
+    def of(cls, name: str, written: Any) -> StudyRecord:
+        """The record of a study, as its ledger has it.
+
+        Raises:
+            FmsearchError: It is not what this version writes.
+        """
+        try:
+            record = cls(**written)
+        except TypeError as error:
+            raise FmsearchError(
+                f"the study {name!r} was recorded by another version of fmsearch ({error})"
+            ) from error
+        if not all(isinstance(one, str) for one in (record.name, record.space, record.data)):
+            raise FmsearchError(f"the record of the study {name!r} is damaged")
+        return record
 
     @property
     def label(self) -> str:

@@ -57,11 +57,7 @@ def test_a_full_disk_is_one_line_and_the_same_command_does_the_rest(
 
 
 def test_an_error_that_came_from_a_full_disk_is_known() -> None:
-    try:
-        try:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        except OSError as error:
-            raise RuntimeError("cannot save") from error
-    except RuntimeError as error:
-        assert "No space left on device" in full_disk(error)
+    error = RuntimeError("cannot save")
+    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    assert "No space left on device" in full_disk(error)
     assert full_disk(OSError(errno.EACCES, "Permission denied")) == ""

@@ -1,21 +1,13 @@
 """Space files: what a space may say, and what is said of a faulty one."""
 
-import copy
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fmsearch.errors import FmsearchError
 from fmsearch.models.settings import Scoring
 from fmsearch.search.domain import Choice, FloatInterval, IntInterval, Parameter
-from fmsearch.search.plan import example_point
 from fmsearch.search.space_file import load_space, read_space, space_names
-from fmsearch.search.space_reader import KEYS
 
 GOOD = """\
 name: mine
@@ -522,66 +514,3 @@ def test_a_grid_too_large_to_be_meant_is_refused() -> None:
 def test_an_unknown_space_is_refused_with_a_guess() -> None:
     with pytest.raises(FmsearchError, match="did you mean mlp_grid"):
         load_space("mlp_gird")
-
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=6,
-)
-DOCUMENTS = st.fixed_dictionaries({}, optional=dict.fromkeys((*KEYS, "unknown"), VALUES))
-RIGHT = [yaml.safe_load(text) for text in (GOOD, OPTUNA, EVERYTHING, load_space("mlp").text)]
-
-
-def places(document: Any) -> Iterator[tuple[Any, Any]]:
-    """Every container in a document, with each of its keys or positions."""
-    keys = document if isinstance(document, dict) else range(len(document))
-    for key in keys:
-        yield document, key
-        if isinstance(document[key], (dict, list)):
-            yield from places(document[key])
-
-
-PARTS = [(key, container[key]) for document in RIGHT for container, key in places(document)]
-PIECES = [part for _, part in PARTS]
-WORDS = sorted({key for key, _ in PARTS if isinstance(key, str)})
-
-
-@st.composite
-def nearly_right(draw: st.DrawFn) -> Any:
-    """A right document in which up to two places were dropped, renamed or given other values."""
-    document = copy.deepcopy(draw(st.sampled_from(RIGHT)))
-    for _ in range(draw(st.integers(0, 2))):
-        container, key = draw(st.sampled_from(list(places(document))))
-        change = draw(st.sampled_from(["drop", "rename", "replace", "replace", "replace"]))
-        if change == "rename" and isinstance(container, dict):
-            container[draw(st.sampled_from(WORDS))] = container.pop(key)
-        elif change == "drop":
-            del container[key]
-        else:
-            alike = [part for name, part in PARTS if name == key] or PIECES
-            pieces = st.sampled_from(alike) | st.sampled_from(PIECES) | VALUES
-            container[key] = copy.deepcopy(draw(pieces))
-    return document
-
-
-@given(st.text() | DOCUMENTS.map(yaml.safe_dump))
-def test_any_text_gives_a_space_or_a_message(text: str) -> None:
-    try:
-        assert read_space(text, "mine.yaml").name
-    except FmsearchError as error:
-        assert str(error).startswith("mine.yaml")  # noqa: PT017  # no error is fine, too
-
-
-@settings(max_examples=400, deadline=None)
-@given(nearly_right())
-def test_a_nearly_right_document_gives_a_space_or_a_message(document: Any) -> None:
-    try:
-        space = read_space(yaml.safe_dump(document, sort_keys=False), "mine.yaml")
-    except FmsearchError as error:
-        assert str(error).startswith("mine.yaml: ")  # noqa: PT017  # no error is fine, too
-        return
-    for point in (example_point(space), *space.published):
-        assert point.keys() <= space.parameters.keys()
-        assert all(space.parameters[name].domain.holds(value) for name, value in point.items())
-    assert space.size >= 1

@@ -16,6 +16,9 @@ from ..errors import FmsearchError
 EXPERIMENT = "fmsearch"
 SQLITE = "sqlite:///"
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+IN_MEMORY = re.compile(r"sqlite(\+\w+)?:(//)?/?(:memory:)?")
+MOST_EXPERIMENT_CHARACTERS = 500
+"""MLflow's own limit."""
 ANSWER_SECONDS = 5.0
 LEAST_FREE_BYTES = 64 * 2**20
 
@@ -47,12 +50,22 @@ class Places:
         """The places below `home`, but for what is said to be elsewhere.
 
         Raises:
-            FmsearchError: An address is malformed.
+            FmsearchError: An address is malformed, or MLflow would refuse the experiment's name.
         """
         home = home.absolute()
         uri = tracking_uri or f"sqlite:///{home / 'mlflow.db'}"
         _check_tracking_uri(uri)
-        return cls(home, uri, storage or f"sqlite:///{home / 'studies.db'}", experiment)
+        storage = storage or f"sqlite:///{home / 'studies.db'}"
+        for address in (uri, storage):
+            if IN_MEMORY.fullmatch(address):
+                raise FmsearchError(
+                    f"{address} keeps nothing; a file is like sqlite:///mlruns/a.db"
+                )
+        if not experiment.strip() or len(experiment) > MOST_EXPERIMENT_CHARACTERS:
+            raise FmsearchError(
+                f"--experiment {experiment!r} must be 1 to {MOST_EXPERIMENT_CHARACTERS} characters"
+            )
+        return cls(home, uri, storage, experiment)
 
     @property
     def is_server(self) -> bool:
@@ -85,25 +98,49 @@ class Places:
         beside = Path(self.storage.removeprefix(SQLITE)).parent if embedded else self.home
         return beside / "locks" / f"{study}.lock"
 
+    @property
+    def has_ledger(self) -> bool:
+        """Whether there may be studies to read, so that reading creates nothing.
+
+        Raises:
+            FmsearchError: The ledger's place cannot be looked at.
+        """
+        return _may_exist(self.storage)
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether there may be runs, as `has_ledger` says it of studies."""
+        return _may_exist(self.tracking_uri)
+
     def prepare(self) -> None:
         """Make the folder.
 
         Raises:
             FmsearchError: It cannot be made or written, or its disk is full.
         """
+        folder = self.home
         try:
-            self.home.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             probe = self.home / ".probe"
             probe.write_bytes(b"\0" * 65536)
             probe.unlink()
             free = shutil.disk_usage(self.home).free
+            folder = self.home / "outbox"
+            folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise FmsearchError(f"cannot write in {self.home}: {error.strerror}") from error
+            raise FmsearchError(f"cannot write in {folder}: {error.strerror}") from error
         if free < LEAST_FREE_BYTES:
             raise FmsearchError(
                 f"{self.home} has only {free // 2**20} MB of free space; "
                 f"a study needs at least {LEAST_FREE_BYTES // 2**20} MB"
             )
+
+
+def _may_exist(url: str) -> bool:
+    try:
+        return not url.startswith(SQLITE) or Path(url.removeprefix(SQLITE)).exists()
+    except OSError as error:
+        raise FmsearchError(f"cannot read {url}: {error.strerror}") from error
 
 
 def _check_tracking_uri(uri: str) -> None:

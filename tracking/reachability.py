@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import FmsearchError
 from .places import ANSWER_SECONDS, SQLITE, Places, shown
-from .sqlite import write_ahead
+from .sqlite import MLFLOW, write_ahead
 
 
 class TrackingError(FmsearchError):
@@ -64,7 +64,7 @@ def prepare_sqlite(uri: str) -> None:
     if not uri.startswith(SQLITE) or not path.exists():
         return
     try:
-        write_ahead(path)
+        write_ahead(path, MLFLOW)
     except sqlite3.Error as error:
         raise TrackingError(f"cannot open {path}: {error}") from error
 

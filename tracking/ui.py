@@ -6,10 +6,10 @@ import os
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 from ..errors import FmsearchError
-from .places import Places
+from .places import SQLITE, Places
+from .reachability import check_reachable
 
 HOST = "127.0.0.1"
 
@@ -18,12 +18,12 @@ def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
     """Start MLflow's server on an embedded store, on loopback.
 
     Raises:
-        FmsearchError: There is no store yet, or the port is taken.
+        FmsearchError: There is no store yet, it cannot be used, or the port is taken.
     """
-    if places.tracking_uri.startswith("sqlite:///"):
-        database = places.tracking_uri.removeprefix("sqlite:///")
-        if not Path(database).exists():
-            raise FmsearchError(f"there is no store at {database} yet; run `fmsearch study` first")
+    if not places.has_runs:
+        database = places.tracking_uri.removeprefix(SQLITE)
+        raise FmsearchError(f"there is no store at {database} yet; run `fmsearch study` first")
+    check_reachable(places)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
