@@ -186,7 +186,7 @@ USAGE = {
     ("studdy",): "No such command 'studdy'",
     ("ui", "--port", "0"): "0 is not in the range 1<=x<=65535",
     ("register",): "Missing option '--study'",
-    ("register", "--study", "a", "--epochs", "0"): "0 is not in the range x>=1",
+    ("register", "--study", "a", "--epochs", "0"): "0 is not in the range 1<=x<=1000000",
     ("--nonsense",): "No such option '--nonsense'",
 }
 
