@@ -23,6 +23,7 @@ from .search.strategy import PRUNERS, SAMPLERS
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from .search.job import EpochDone
     from .search.ledger import StudyLedger
     from .tracking.places import Places
 
@@ -509,11 +510,46 @@ def register(study: str, model: str | None, alias: str, epochs: int | None, **st
         name=model or evidence.data.name,
         alias=alias,
         epochs=epochs,
-        on_epoch=lambda one: click.echo(f"  epoch {one.epoch}/{one.epochs}"),
+        on_epoch=_echo_epoch,
     )
     click.echo(f"trial {done.trial.number}, {done.epochs} epochs")
     click.echo(f"test accuracy {done.test_accuracy:.4f}, loss {done.test_loss:.4f}")
     click.echo(f"registered: models:/{done.name}/{done.version}, alias {done.alias}")
+
+
+@main.command()
+@click.argument("run")
+@click.option(
+    "--data",
+    "spec",
+    metavar="NAME|FILE.npz",
+    help="Where the run's data set is now.  [default: where it was]",
+)
+@store_options
+def replay(run: str, spec: str | None, **store: Any) -> None:
+    """Train a run again from what it records and compare every number.
+
+    RUN is the id or the name of a trial's or a final model's run, as MLflow shows it. Ends with 0
+    if all numbers are identical, else with 1 and the first difference.
+    """
+    from .search.recording import read_recording
+    from .search.replay import replay as train_again
+    from .tracking.store import Store
+
+    recording = read_recording(Store(_places(store), create=False), run, spec)
+    for line in recording.changed:
+        click.echo(line)
+    click.echo(f"training {recording.name} again")
+    done = train_again(recording, _echo_epoch)
+    if done.difference:
+        click.echo(f"differs: {done.difference}")
+        sys.exit(1)
+    click.echo(f"identical: {done.compared} numbers of run {recording.name}")
+
+
+def _echo_epoch(done: EpochDone) -> None:
+    fold = f"fold {done.fold}/{done.folds} " if done.folds > 1 else ""
+    click.echo(f"  {fold}epoch {done.epoch}/{done.epochs}")
 
 
 if __name__ == "__main__":

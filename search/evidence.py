@@ -21,7 +21,9 @@ from ..tracking.record import (
     TAG_DATA,
     TAG_DUPLICATE,
     TAG_ERROR,
+    TAG_FOLDS,
     TAG_ID,
+    TAG_IMAGES,
     TAG_PRUNED,
     TAG_ROLE,
     TAG_SPACE,
@@ -82,6 +84,7 @@ class Evidence:
             tags={
                 TAG_SPACE: self.space.name,
                 TAG_DATA: self.data.sha256,
+                TAG_IMAGES: str(self.study.train_images or "all"),
                 "mlflow.note.content": self.space.about,
             },
             status=Status.RUNNING,
@@ -157,8 +160,10 @@ class Evidence:
             points = tuple(Point(name, one, 0, at) for name, one in trial.metrics.items())
             return replace(record, points=points, started_at=at, ended_at=at)
         heading = f"{record.name}: {self._heading(trial, result)}"
+        done = {TAG_FOLDS: str(len(result.fit_seconds)), **result.circumstances.tags}
         return replace(
             record,
+            tags={**record.tags, **done},
             points=result_points(result),
             started_at=result.started_at,
             ended_at=result.finished_at,

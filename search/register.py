@@ -21,10 +21,11 @@ from ..tracking.record import (
 from ..tracking.registry import check_names, register_version
 from ..tracking.store import Store
 from .evidence import Evidence, identity, result_points
-from .job import EpochDone, FinalJob, JobFailed, TrainerDied, TrainerSetup
+from .job import EpochDone, FinalJob, JobFailed, TrainerDied
 from .ledger import StudyLedger
 from .lock import hold
 from .result import read_result
+from .setup import trainer_setup
 from .trainers import load_tensorflow_in_advance, run_alone
 from .trial import Trial, best_trial, training_seed
 
@@ -124,9 +125,7 @@ def _identity(evidence: Evidence, best: Trial, epochs: int) -> dict[str, str]:
 
 def _train(job: FinalJob, evidence: Evidence, on_epoch: OnEpoch) -> None:
     load_tensorflow_in_advance()
-    data, space = evidence.data, evidence.space
-    parameters = (*space.parameters, *space.fixed)
-    setup = TrainerSetup(data.spec, len(data.class_names), space.model, parameters)
+    setup = trainer_setup(evidence.space, evidence.data)
     ended = run_alone(job, setup, on_epoch=on_epoch)
     if isinstance(ended, JobFailed):
         raise FmsearchError(f"the final training failed: {ended.error}")
@@ -149,7 +148,11 @@ def _record(evidence: Evidence, best: Trial, job: FinalJob) -> RunRecord:
     return RunRecord(
         name=f"{evidence.study.name}-{best.number:04d}-final",
         identity=_identity(evidence, best, job.epochs),
-        tags={TAG_SPACE: evidence.space.name, TAG_DATA: evidence.data.sha256},
+        tags={
+            TAG_SPACE: evidence.space.name,
+            TAG_DATA: evidence.data.sha256,
+            **result.circumstances.tags,
+        },
         params={**params, "seed": str(result.seed)},
         points=result_points(result),
         status=Status.FINISHED,

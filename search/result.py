@@ -6,12 +6,13 @@ import json
 import os
 import re
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..errors import FmsearchError
 from ..models.settings import Value
 from ..models.training import Epoch
+from .circumstances import Circumstances
 
 RESULT, MODEL, SUMMARY = "result.json", "model.keras", "model_summary.txt"
 
@@ -32,6 +33,7 @@ class Result:
         score_seconds: Time spent in the evaluation that gave the score, for each fold.
         started_at, finished_at: Milliseconds since 1970, UTC.
         pruned: Why the training was stopped before its end, or not begun; empty if it was not.
+        circumstances: Under what it ran.
     """
 
     settings: dict[str, Value]
@@ -45,6 +47,7 @@ class Result:
     started_at: int
     finished_at: int
     pruned: str = ""
+    circumstances: Circumstances = field(default_factory=Circumstances)
 
     @property
     def train_seconds(self) -> float:
@@ -151,6 +154,7 @@ def read_result(folder: Path) -> Result:
     fields["confusion"] = tuple(tuple(row) for row in fields["confusion"])
     fields["fit_seconds"] = tuple(fields["fit_seconds"])
     fields["score_seconds"] = tuple(fields["score_seconds"])
+    fields["circumstances"] = Circumstances(**fields.get("circumstances", {}))
     return Result(**fields)
 
 

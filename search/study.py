@@ -12,7 +12,7 @@ from ..errors import FmsearchError
 from ..models.data import load_training
 from ..models.families import FAMILIES
 from ..models.settings import Scoring
-from ..models.split import Fold, Split, cut_folds, split_rows
+from ..models.split import Split, split_rows
 from ..tracking.reachability import check_reachable
 from ..tracking.record import Status
 from .delivery import Delivery
@@ -36,6 +36,7 @@ from .lock import hold
 from .plan import Plan, check_fit, example_point
 from .recovery import recover, settle
 from .result import Duplicate, Failure, entry_name, write_note
+from .setup import trainer_setup
 from .trainers import Trainers, load_tensorflow_in_advance, run_alone
 from .trial import State, Trial, best_trial, training_seed
 from .trouble import MOST_DEATHS, Trouble
@@ -85,11 +86,12 @@ def run_study(plan: Plan, watcher: Watcher) -> Summary:
     ):
         load_tensorflow_in_advance()
         split = split_rows(labels, plan.train_images)
-        if plan.space.folds > len(split.train):
-            raise FmsearchError(
-                f"{plan.space.folds} folds are more than the {len(split.train)} training images"
-            )
-        setup = _setup(plan, split)
+        setup = replace(
+            trainer_setup(plan.space, plan.data, split),
+            judged=plan.judged,
+            keep_models=plan.keep_models != 0,
+            checkpoint_every=plan.checkpoint_every,
+        )
         if plan.space.model not in FAMILIES:
             _check_model(plan, setup, interruption)
         places = plan.places
@@ -97,26 +99,6 @@ def run_study(plan: Plan, watcher: Watcher) -> Summary:
         return _Loop(
             plan, ledger.open_study(plan.record), split, setup, watcher, interruption
         ).run()
-
-
-def _setup(plan: Plan, split: Split) -> TrainerSetup:
-    space = plan.space
-    if space.scoring is Scoring.CROSS_VALIDATION:
-        folds = cut_folds(split.train, space.folds)
-    else:
-        folds = (Fold(split.train, split.validation),)
-    return TrainerSetup(
-        data=plan.data.spec,
-        classes=len(plan.data.class_names),
-        model=space.model,
-        parameters=(*space.parameters, *space.fixed),
-        folds=folds,
-        scoring=space.scoring,
-        judged=plan.judged,
-        most_parameters=space.most_parameters,
-        keep_models=plan.keep_models != 0,
-        checkpoint_every=plan.checkpoint_every,
-    )
 
 
 def _check_model(plan: Plan, setup: TrainerSetup, interruption: Interruption) -> None:

@@ -22,6 +22,7 @@ from ..models.scoring import Outcome, Report, Training, train_and_score
 from ..models.settings import Value
 from ..models.split import Fold
 from ..models.training import Epoch, fit
+from .circumstances import here
 from .job import (
     CheckJob,
     DiskFull,
@@ -142,6 +143,7 @@ class Trainer:
             started_at=started_at,
             finished_at=outcome.history[-1].measured_at if outcome else _now(),
             pruned=pruned,
+            circumstances=here(),
         )
         if outcome is not None:
             network.model.set_weights(outcome.median_fold.weights)
@@ -177,6 +179,7 @@ class Trainer:
             score_seconds=(tested_in,),
             started_at=started_at,
             finished_at=_now(),
+            circumstances=here(),
         )
         self._publish(job.folder, network, result, with_model=True)
         return ""

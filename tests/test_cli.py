@@ -44,6 +44,7 @@ Options:
 Commands:
   data      Show a data set: where it is from, its hash, its classes.
   register  Train the best trial's parameters on all training images and...
+  replay    Train a run again from what it records and compare every number.
   spaces    List the search spaces, or print one as YAML, to copy and edit.
   status    List the studies, or one study's trials: states, scores, what...
   study     Run a study to its end, or go on with one that was interrupted.
@@ -56,7 +57,9 @@ def test_help_teaches_the_three_steps(fmsearch: Run) -> None:
     assert fmsearch("--help", COLUMNS="80").stdout.splitlines() == HELP.splitlines()
 
 
-@pytest.mark.parametrize("command", ["data", "register", "spaces", "status", "study", "sync", "ui"])
+@pytest.mark.parametrize(
+    "command", ["data", "register", "replay", "spaces", "status", "study", "sync", "ui"]
+)
 def test_every_option_has_a_help_text(fmsearch: Run, command: str) -> None:
     from fmsearch.cli import main
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -191,6 +192,9 @@ def test_a_trial_run_has_the_documented_name_tags_and_params(study_run, trial_ru
     tags = trial_run.data.tags
     assert tags["mlflow.parentRunId"] == study_run.info.run_id
     ours = {name: value for name, value in tags.items() if name.startswith("fmsearch.")}
+    versions = json.loads(ours.pop("fmsearch.versions"))
+    assert set(versions) == {"python", "tensorflow", "keras", "numpy", "fmsearch"}
+    assert ours.pop("fmsearch.processor")
     assert ours == {
         "fmsearch.study": "small",
         "fmsearch.study_id": study_run.data.tags["fmsearch.study_id"],
@@ -198,6 +202,7 @@ def test_a_trial_run_has_the_documented_name_tags_and_params(study_run, trial_ru
         "fmsearch.space": "small",
         "fmsearch.role": "trial",
         "fmsearch.state": "complete",
+        "fmsearch.folds": "3",
         "fmsearch.data_sha256": study_run.data.tags["fmsearch.data_sha256"],
     }
     assert set(trial_run.data.params) == {
@@ -231,8 +236,6 @@ def test_a_trial_run_has_its_figures_and_numbers(client, trial_run, tmp_path) ->
         "figures/learning_curves.png",
         "model_summary.txt",
     ]
-    import json
-
     counts = np.array(json.loads((folder / "confusion_matrix.json").read_text()))
     assert counts.shape == (10, 10)
     assert counts.sum(axis=1).tolist() == [180] * 10
@@ -289,6 +292,7 @@ def test_the_study_run_has_the_whole_study(client, study_run, trial_run, tmp_pat
     sha256 = study_run.data.tags["fmsearch.data_sha256"]
     assert (data.dataset.name, data.dataset.digest) == ("fashion", sha256[:36])
     assert len(sha256) == 64
+    assert study_run.data.tags["fmsearch.train_images"] == "all"
 
 
 def test_a_finished_study_run_again_changes_nothing(finished, client, images) -> None:  # type: ignore[no-untyped-def]

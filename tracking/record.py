@@ -10,7 +10,9 @@ from pathlib import Path
 TAG_STUDY, TAG_TRIAL, TAG_SPACE = "fmsearch.study", "fmsearch.trial", "fmsearch.space"
 TAG_ID = "fmsearch.study_id"
 TAG_ROLE, TAG_STATE, TAG_ERROR = "fmsearch.role", "fmsearch.state", "fmsearch.error"
-TAG_DATA = "fmsearch.data_sha256"
+TAG_DATA, TAG_IMAGES = "fmsearch.data_sha256", "fmsearch.train_images"
+TAG_VERSIONS, TAG_PROCESSOR = "fmsearch.versions", "fmsearch.processor"
+TAG_FOLDS = "fmsearch.folds"
 TAG_BEST = "fmsearch.best_parameters"
 TAG_PRUNED, TAG_DUPLICATE, TAG_MODEL = "fmsearch.pruned", "fmsearch.duplicate_of", "fmsearch.model"
 MOST_TAG_CHARACTERS = 8_000

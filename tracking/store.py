@@ -37,17 +37,26 @@ MODEL_NAME = "model"
 class Store:
     """One experiment of an MLflow store, embedded or a server. Used by one thread at a time."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, *, create: bool = True) -> None:
         """Connect, and create the experiment if it is new.
+
+        Args:
+            places: Where the store is.
+            create: Whether to; a store that is only read stays as it is.
 
         Raises:
             TrackingError: The store cannot be used.
+            FmsearchError: There is no such experiment, and none is to be created.
         """
+        database = Path(places.tracking_uri.removeprefix(SQLITE))
+        if not create and places.tracking_uri.startswith(SQLITE) and not database.exists():
+            raise FmsearchError(f"there is no store at {database} yet; run `fmsearch study` first")
         # A dead server is found out in seconds; who calls decides when to try again.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         import mlflow
 
         # MLflow sets its own level when it is loaded; its INFO tells of table creation.
@@ -61,7 +70,7 @@ class Store:
             mlflow.set_tracking_uri(places.tracking_uri)
             mlflow.set_registry_uri(places.tracking_uri)
             self.client: MlflowClient = mlflow.MlflowClient(places.tracking_uri)
-            self.experiment_id = self._experiment(places)
+            self.experiment_id = self._experiment(places, create=create)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -81,7 +90,7 @@ class Store:
             where = shown(self._places.tracking_uri)
             raise TrackingError(f"MLflow at {where}: {reason}") from error
 
-    def _experiment(self, places: Places) -> str:
+    def _experiment(self, places: Places, *, create: bool) -> str:
         found = self.client.get_experiment_by_name(places.experiment)
         if found is not None:
             if found.lifecycle_stage == "deleted":
@@ -90,6 +99,11 @@ class Store:
                     "or name another one with --experiment"
                 )
             return str(found.experiment_id)
+        if not create:
+            raise FmsearchError(
+                f"there is no experiment {places.experiment!r} in MLflow at "
+                f"{shown(places.tracking_uri)}; name another one with --experiment"
+            )
         return str(
             self.client.create_experiment(
                 places.experiment,
