@@ -100,24 +100,15 @@ def test_a_trial_replays_identical_epoch_by_epoch(replay) -> None:  # type: igno
     assert done.exit_code == 0
 
 
-def test_a_trial_that_shared_its_training_replays_identical_alone(replay) -> None:  # type: ignore[no-untyped-def]
-    done = replay("small-0001")  # one epoch of the training that went on for trial 3
-    assert done.stdout.splitlines()[-1] == "identical: 10 numbers of run small-0001"
-
-
-def test_the_run_alone_is_enough(replay, copied) -> None:  # type: ignore[no-untyped-def]
-    for name in ("studies.db", "locks", "outbox"):
-        path = copied / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    done = replay(run_id(copied, "small-0000"), copied)
-    assert done.stdout.splitlines()[-1] == "identical: 10 numbers of run small-0000"
-    assert not (copied / "studies.db").exists()
-
-
-def test_a_replay_leaves_the_store_as_it_was(replay, copied) -> None:  # type: ignore[no-untyped-def]
+def test_the_run_alone_is_enough_and_the_store_stays_as_it_was(replay, copied) -> None:  # type: ignore[no-untyped-def]
+    shutil.rmtree(copied / "locks")
+    (copied / "studies.db").unlink()
     before = [run.to_dictionary() for run in client(copied).search_runs(["1"])]
-    assert replay("small-0000", copied).exit_code == 0
+    # One epoch of the training that went on for trial 3.
+    done = replay(run_id(copied, "small-0001"), copied)
+    assert done.stdout.splitlines()[-1] == "identical: 10 numbers of run small-0001"
     assert [run.to_dictionary() for run in client(copied).search_runs(["1"])] == before
+    assert not (copied / "studies.db").exists()
 
 
 def test_the_first_number_that_differs_is_named(replay, copied) -> None:  # type: ignore[no-untyped-def]

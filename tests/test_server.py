@@ -13,7 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
+
+from fmsearch.cli import main
 
 SPACE = """\
 name: served
@@ -104,6 +107,13 @@ def test_every_trial_is_on_the_server_with_its_figures_and_model(client, folder,
     models = client.search_logged_models([experiment.experiment_id])
     assert {run.info.run_id for run in runs} < {model.source_run_id for model in models}
     assert not (folder / "mlruns" / "mlflow.db").exists()
+
+
+def test_a_run_on_the_server_replays_identical(server, folder) -> None:  # type: ignore[no-untyped-def]
+    runner = CliRunner(env={"MLFLOW_TRACKING_URI": server})
+    done = runner.invoke(main, ["replay", "served-0001"])
+    last = "identical: 13 numbers of run served-0001"  # 2 epochs of 4 curves, 4 scores, a count
+    assert done.stdout.splitlines()[-1] == last, done.stderr
 
 
 def test_register_says_what_it_registered(folder) -> None:  # type: ignore[no-untyped-def]
