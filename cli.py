@@ -143,6 +143,16 @@ def store_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+checkpoint_option = click.option(
+    "--checkpoint-every",
+    type=Duration(),
+    default="10s",
+    show_default=True,
+    metavar="TIME",
+    help="How much training a crash may cost, at most; 0s: one epoch.",
+)
+
+
 def _places(options: dict[str, Any]) -> Places:
     from .tracking.places import Places
 
@@ -293,14 +303,7 @@ def data(fetch: bool, spec: str) -> None:
     metavar="all|best:K|none",
     help="Whose models stay in the store.",
 )
-@click.option(
-    "--checkpoint-every",
-    type=Duration(),
-    default="10s",
-    show_default=True,
-    metavar="TIME",
-    help="How much training a crash may cost, at most; 0s: one epoch.",
-)
+@checkpoint_option
 @click.option(
     "--heartbeat",
     type=click.IntRange(1),
@@ -490,11 +493,20 @@ def ui(port: int, **store: Any) -> None:
 @click.option(
     "--epochs", type=click.IntRange(1, 10**6), help="Of the training.  [default: as the best trial]"
 )
+@checkpoint_option
 @store_options
-def register(study: str, model: str | None, alias: str, epochs: int | None, **store: Any) -> None:
+def register(
+    study: str,
+    model: str | None,
+    alias: str,
+    epochs: int | None,
+    checkpoint_every: float,
+    **store: Any,
+) -> None:
     """Train the best trial's parameters on all training images and register the model.
 
-    The test images are evaluated once, when the training is over.
+    The test images are evaluated once, when the training is over. A training that is cut off goes
+    on with the same command.
     """
     from .search.register import register_best
     from .search.sync import evidence_of
@@ -510,6 +522,7 @@ def register(study: str, model: str | None, alias: str, epochs: int | None, **st
         name=model or evidence.data.name,
         alias=alias,
         epochs=epochs,
+        checkpoint_every=checkpoint_every,
         on_epoch=_echo_epoch,
     )
     click.echo(f"trial {done.trial.number}, {done.epochs} epochs")

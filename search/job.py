@@ -72,6 +72,11 @@ class FinalJob:
     epochs: int
     folder: Path
 
+    @property
+    def checkpoint(self) -> Path:
+        """The file of its checkpoint, beside the folder."""
+        return self.folder.with_name(f"{self.folder.name}.npz")
+
 
 @dataclass(frozen=True)
 class CheckJob:

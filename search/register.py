@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import FmsearchError
 from ..models.settings import knows_its_length
@@ -21,13 +22,16 @@ from ..tracking.record import (
 from ..tracking.registry import check_names, register_version
 from ..tracking.store import Store
 from .evidence import Evidence, identity, result_points
-from .job import EpochDone, FinalJob, JobFailed, TrainerDied
+from .job import EpochDone, FinalJob, JobFailed, TrainerDied, TrainerSetup
 from .ledger import StudyLedger
 from .lock import hold
 from .result import read_result
 from .setup import trainer_setup
 from .trainers import load_tensorflow_in_advance, run_alone
 from .trial import Trial, best_trial, training_seed
+from .trouble import MOST_DEATHS, Trouble
+
+log = logging.getLogger(__name__)
 
 OnEpoch = Callable[[EpochDone], None]
 
@@ -60,12 +64,13 @@ def register_best(
     name: str,
     alias: str,
     epochs: int | None,
+    checkpoint_every: float = 10.0,
     on_epoch: OnEpoch = lambda done: None,
 ) -> Registered:
     """Train a study's best parameters on all training images and register the model.
 
     The test images are evaluated once, after the training. What was trained and evaluated
-    before, or by a call that was cut off, is not trained again.
+    before is not trained again; a training that was cut off goes on from its last checkpoint.
 
     Args:
         ledger, evidence: Of the study.
@@ -73,10 +78,12 @@ def register_best(
         name: Of the registered model.
         alias: Given to the version.
         epochs: How long to train; None for as long as the best trial.
+        checkpoint_every: Seconds between two checkpoints.
         on_epoch: Hears each finished epoch.
 
     Raises:
-        FmsearchError: The study has no complete trial, or the store cannot be reached.
+        FmsearchError: The study has no complete trial, the store cannot be reached, or the
+            training failed.
     """
     study = evidence.study
     best = best_trial(ledger.trials())
@@ -90,7 +97,9 @@ def register_best(
         run = store.find(_identity(evidence, best, job.epochs))
         if run is None or run.info.status != Status.FINISHED.value:
             if not job.folder.exists():
-                _train(job, evidence, on_epoch)
+                setup = trainer_setup(evidence.space, evidence.data)
+                setup = replace(setup, checkpoint_every=checkpoint_every)
+                _train(job, setup, best, on_epoch)
             record = _record(evidence, best, job)
             run_id = store.ship(record, _parent(store, evidence))
             shutil.rmtree(job.folder)
@@ -123,14 +132,23 @@ def _identity(evidence: Evidence, best: Trial, epochs: int) -> dict[str, str]:
     return identity(evidence.study, "final", **about)
 
 
-def _train(job: FinalJob, evidence: Evidence, on_epoch: OnEpoch) -> None:
+def _train(job: FinalJob, setup: TrainerSetup, best: Trial, on_epoch: OnEpoch) -> None:
     load_tensorflow_in_advance()
-    setup = trainer_setup(evidence.space, evidence.data)
-    ended = run_alone(job, setup, on_epoch=on_epoch)
+    trouble = Trouble()
+
+    def advance(done: EpochDone) -> None:
+        trouble.advanced((best,), (done.fold, done.epoch))
+        on_epoch(done)
+
+    while isinstance(ended := run_alone(job, setup, on_epoch=advance), TrainerDied):
+        if trouble.died((best,)):
+            raise FmsearchError(
+                f"the final training's trainer died {MOST_DEATHS} times without a new epoch "
+                f"(exit code {ended.exit_code})"
+            )
+        log.warning("the trainer died (exit code %s); it is replaced", ended.exit_code)
     if isinstance(ended, JobFailed):
         raise FmsearchError(f"the final training failed: {ended.error}")
-    if isinstance(ended, TrainerDied):
-        raise FmsearchError(f"the trainer died (exit code {ended.exit_code}); try again")
 
 
 def _parent(store: Store, evidence: Evidence) -> str | None:

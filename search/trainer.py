@@ -18,10 +18,10 @@ from ..models.checkpoint import Checkpoint
 from ..models.data import Images, load_test, load_training
 from ..models.families import find_family
 from ..models.network import Network, Pixels, use_one_thread
-from ..models.scoring import Outcome, Report, Training, train_and_score
+from ..models.scoring import Outcome, Progress, Report, Training, train_and_score
 from ..models.settings import Value
 from ..models.split import Fold
-from ..models.training import Epoch, fit
+from ..models.training import Epoch, FitState, fit
 from .circumstances import here
 from .job import (
     CheckJob,
@@ -159,12 +159,19 @@ class Trainer:
         rows = np.arange(len(both), dtype=np.int32)
         train_rows, test_rows, none = rows[: len(train)], rows[len(train) :], rows[:0]
         network = self._network(Pixels(both, self._setup.classes), job.settings)
-        started_at, history = _now(), []
-        for epoch, _ in fit(network, Fold(train_rows, none), job.seed, job.epochs):
+        started_at = _now()
+        checkpoint = Checkpoint(job.checkpoint, self._setup.checkpoint_every)
+        kept = checkpoint.load()
+        start = kept.state if kept else None
+        history = start.history if start else ()
+        for epoch, _ in fit(network, Fold(train_rows, none), job.seed, job.epochs, start):
             if epoch.diverged:
+                checkpoint.remove()
                 return epoch.diverged
-            history.append(epoch)
+            history = (*history, epoch)
             self._report(epoch, job.epochs)
+            if checkpoint.due():
+                checkpoint.keep(Progress(1, FitState(history, network.state()), {}))
         begin = time.perf_counter()
         tested = network.evaluate(test_rows)
         tested_in = time.perf_counter() - begin
@@ -172,7 +179,7 @@ class Trainer:
             settings={**job.settings, "epochs": job.epochs},
             seed=job.seed,
             metrics={"test_accuracy": tested.accuracy, "test_loss": tested.loss},
-            history=tuple(history),
+            history=history,
             confusion=_rows(tested.confusion),
             parameters=network.model.count_params(),
             fit_seconds=(sum(epoch.seconds for epoch in history),),
@@ -182,6 +189,7 @@ class Trainer:
             circumstances=here(),
         )
         self._publish(job.folder, network, result, with_model=True)
+        checkpoint.remove()
         return ""
 
     def _check(self, job: CheckJob) -> str:
