@@ -305,6 +305,12 @@ def data(fetch: bool, spec: str) -> None:
 )
 @checkpoint_option
 @click.option(
+    "--fresh",
+    is_flag=True,
+    help="Delete the study of that name and its runs, after a question, and start anew.",
+)
+@click.option("--yes", is_flag=True, help="Answer that question with yes.")
+@click.option(
     "--heartbeat",
     type=click.IntRange(1),
     default=HEARTBEAT,
@@ -336,6 +342,8 @@ def study(
     reproducible: bool,
     keep_models: int | None,
     checkpoint_every: float,
+    fresh: bool,
+    yes: bool,
     heartbeat: int,
     offline: bool,
     **store: Any,
@@ -376,6 +384,10 @@ def study(
             "--keep-models best:K ranks by the score alone, and this study has several objectives; "
             "use all or none"
         )
+    if fresh and offline:
+        raise FmsearchError("--fresh deletes runs in MLflow, which --offline does without")
+    if fresh and not yes:
+        _ask_to_delete(places, name)
     jobs = jobs or usable_cores()
     plan = Plan(
         space,
@@ -391,6 +403,7 @@ def study(
         enqueue == "published",
         keep_models,
         checkpoint_every,
+        fresh,
         heartbeat,
     )
     console = Console()
@@ -404,6 +417,19 @@ def study(
         click.echo(f"browse: fmsearch ui    register: fmsearch register --study {name}")
     else:
         click.echo(f"{summary.waiting} trials wait in the outbox; `fmsearch sync` ships them")
+
+
+def _ask_to_delete(places: Places, name: str) -> None:
+    from .search.ledger import Ledger
+
+    ledger = Ledger(places.storage) if places.has_ledger else None
+    if ledger is None or name not in [record.name for record in ledger.records()]:
+        return
+    if not sys.stdin.isatty():
+        raise FmsearchError("--fresh asks before it deletes; where nobody can answer, add --yes")
+    count = len(ledger.study(name).trials())
+    if not click.confirm(f"delete the study {name!r}, its {count} trials and their runs?"):
+        raise FmsearchError("nothing was deleted")
 
 
 @main.command()

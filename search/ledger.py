@@ -75,6 +75,10 @@ class Ledger:
             raise FmsearchError(f"no study {name!r}; {there}")
         return self._ledger(known[name])
 
+    def delete(self, name: str) -> None:
+        """Delete a study with all its trials."""
+        self._optuna.delete_study(self._optuna.get_study_id_from_name(name))
+
     def open_study(self, record: StudyRecord) -> StudyLedger:
         """The study of that name, created if it is new.
 

@@ -65,6 +65,7 @@ class Plan:
         enqueue: Whether a new study begins with its space's published points.
         keep_models: Models of how many of the best trials are kept; None for all.
         checkpoint_every: Seconds between two checkpoints of a training.
+        fresh: Whether a study of that name is deleted first.
         heartbeat: Seconds between two signs of life, for a ledger that many share.
     """
 
@@ -81,6 +82,7 @@ class Plan:
     enqueue: bool = True
     keep_models: int | None = None
     checkpoint_every: float = 10.0
+    fresh: bool = False
     heartbeat: int = HEARTBEAT
 
     @property

@@ -18,6 +18,7 @@ from ..tracking.record import Status
 from .delivery import Delivery
 from .engine import Engine
 from .evidence import Evidence
+from .fresh import delete_study
 from .interruption import Interruption
 from .job import (
     CheckJob,
@@ -85,6 +86,8 @@ def run_study(plan: Plan, watcher: Watcher) -> Summary:
         Interruption() as interruption,
     ):
         load_tensorflow_in_advance()
+        if plan.fresh:
+            delete_study(plan.places, plan.name, plan.heartbeat)
         split = split_rows(labels, plan.train_images)
         setup = replace(
             trainer_setup(plan.space, plan.data, split),

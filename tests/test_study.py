@@ -316,6 +316,27 @@ def test_an_offline_study_is_shipped_by_sync(fmsearch, small_grid, images, tmp_p
     assert fmsearch("sync").stdout == ""
 
 
+def test_a_fresh_study_deletes_the_old_ones_runs_and_begins_anew(  # type: ignore[no-untyped-def]
+    begin, fmsearch, small_grid, images, tmp_path
+) -> None:
+    small_grid.write_text(small_grid.read_text().replace("layers: [1, 2]", "layers: [1]"))
+    arguments = ("study", "--space", small_grid, "--data", images, "--jobs", 1, *OPTIONS)
+    assert fmsearch(*arguments).returncode == 0
+    first = {run.info.run_id for run in trial_runs(tmp_path / "mlruns")}
+    asked = fmsearch(*arguments, "--seed", 1, "--fresh")
+    assert asked.stderr == (
+        "fmsearch: --fresh asks before it deletes; where nobody can answer, add --yes\n"
+    )
+    anew = begin(*arguments[1:], "--seed", 1, "--fresh", "--yes")
+    assert anew.stdout.readline() == "small: 4 trials, 1 trainer\n"
+    beside = fmsearch(*arguments, "--seed", 1, "--fresh", "--yes")
+    assert beside.stderr.startswith("fmsearch: the study 'small' is being run by process ")
+    assert anew.wait(120) == 0
+    second = trial_runs(tmp_path / "mlruns")
+    assert len(second) == 4
+    assert not first & {run.info.run_id for run in second}
+
+
 def test_the_example_finds_the_best_model_and_asks_it(finished) -> None:  # type: ignore[no-untyped-def]
     example = Path(__file__).parent.parent / "examples" / "best_model.py"
     done = subprocess.run(

@@ -114,10 +114,16 @@ class Store:
 
     def find(self, identity: Mapping[str, str]) -> Run | None:
         """The run that has these tags, if there is one."""
-        text = " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
         with self.errors():
-            runs = self.client.search_runs([self.experiment_id], text, max_results=1)
+            runs = self.client.search_runs([self.experiment_id], _filter(identity), max_results=1)
         return runs[0] if runs else None
+
+    def delete_runs(self, identity: Mapping[str, str]) -> None:
+        """Delete all runs that have these tags; MLflow can restore them."""
+        with self.errors():
+            while runs := self.client.search_runs([self.experiment_id], _filter(identity)):
+                for run in runs:
+                    self.client.delete_run(run.info.run_id)
 
     def ship(self, record: RunRecord, parent: str | None = None) -> str:
         """Write a run so that the store holds it whole, however often it is shipped.
@@ -202,9 +208,8 @@ class Store:
         """
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-        text = " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
         with self.errors():
-            for model in self.client.search_logged_models([self.experiment_id], text):
+            for model in self.client.search_logged_models([self.experiment_id], _filter(identity)):
                 if model.tags.get(TAG_TRIAL) in keep:
                     continue
                 if model.source_run_id is not None:
@@ -235,6 +240,10 @@ class Store:
             self.client.log_model_artifacts(logged.model_id, folder)
         self.client.finalize_logged_model(logged.model_id, "READY")
         self.client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, model.step)])
+
+
+def _filter(identity: Mapping[str, str]) -> str:
+    return " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
 
 
 def _make_database(uri: str) -> None:

@@ -1,0 +1,208 @@
+"""Tracking servers that are slow, hang, answer nonsense or go away, between a study and its end."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from fmsearch.search.ledger import Ledger
+
+SPACE = """\
+name: outage
+model: mlp
+engine: keras_tuner
+score: {by: cross_validation, folds: 2}
+fixed: {hidden_units: 8, batch_size: 64, epochs: 1}
+parameters: {dropout_rate: [0.0, 0.1, 0.2, 0.3]}
+"""
+
+
+class Proxy:
+    """Stands between a study and a server, and lets it work, or not.
+
+    Attributes:
+        trouble: "" for none; "refuse", "500", "hang", or "slow" (2 s for every connection).
+    """
+
+    def __init__(self, port: int) -> None:
+        self.trouble = ""
+        self._server = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        with suppress(OSError):  # when it is closed
+            while True:
+                connection, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, suppress(OSError):
+            if self.trouble == "refuse":
+                return
+            if self.trouble == "hang":
+                time.sleep(60)
+            if self.trouble == "500":
+                client.recv(65536)
+                client.sendall(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
+                return
+            if self.trouble == "slow":
+                time.sleep(2)
+            with socket.create_connection(("127.0.0.1", self._server)) as server:
+                back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+                back.start()
+                self._forward(client, server)
+                back.join()
+
+    def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        """What the client says, as long as there is no trouble: connections are kept open."""
+        while data := client.recv(65536):
+            if self.trouble in ("refuse", "500"):
+                client.shutdown(socket.SHUT_RDWR)
+                break
+            if self.trouble == "hang":
+                time.sleep(60)
+            if self.trouble == "slow" and data.startswith((b"GET", b"POST", b"PUT", b"PATCH")):
+                time.sleep(2)
+            server.sendall(data)
+        with suppress(OSError):
+            server.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A real MLflow server on loopback; its port."""
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+        "--backend-store-uri", f"sqlite:///{folder / 'server.db'}", "--workers", "1",
+        "--artifacts-destination", str(folder / "artifacts"), "--allowed-hosts", "*",
+    ]  # fmt: skip
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, env=environment, **quiet)
+    try:
+        _wait_for(lambda: MlflowClient(f"http://127.0.0.1:{port}").search_experiments())
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for(answer: Callable[[], object]) -> None:
+    for _ in range(120):
+        with suppress(Exception):  # whatever a client of a server that starts may raise
+            answer()
+            return
+        time.sleep(0.5)
+    pytest.fail("the server does not answer")
+
+
+@pytest.fixture
+def proxy(server: int) -> Iterator[Proxy]:
+    between = Proxy(server)
+    yield between
+    between.close()
+
+
+@pytest.mark.parametrize("trouble", ["refuse", "500", "hang"])
+def test_a_study_ends_well_without_its_server_and_sync_ships_each_trial_once(
+    trouble: str, proxy: Proxy, server: int, images: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "outage.yaml").write_text(SPACE)
+    environment = {
+        **os.environ,
+        "MLFLOW_TRACKING_URI": proxy.url,
+        "MLFLOW_EXPERIMENT_NAME": trouble,
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    }
+
+    def fmsearch(*arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-u", "-m", "fmsearch.cli", *arguments]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes)
+
+    options = ("--data", str(images), "--train-images", "200", "--jobs", "1")
+    study = fmsearch("study", "--space", "outage.yaml", *options)
+    assert study.stdout is not None
+    assert study.stdout.readline() == "outage: 4 trials, 1 trainer\n"
+    proxy.trouble = trouble
+    said, errors = study.communicate(timeout=200)
+    assert study.returncode == 0, errors
+    assert "trials wait in the outbox; `fmsearch sync` ships them" in said
+    assert "Traceback" not in errors
+    trials = Ledger(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").study("outage").trials()
+    assert [trial.state.value for trial in trials] == ["complete"] * 4
+
+    proxy.trouble = ""
+    sync = fmsearch("sync")
+    said, errors = sync.communicate(timeout=200)
+    assert sync.returncode == 0, errors
+    client = MlflowClient(f"http://127.0.0.1:{server}")
+    experiment = client.get_experiment_by_name(trouble)
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    assert sorted(run.data.tags["fmsearch.role"] for run in runs) == ["study", *["trial"] * 4]
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert len(client.search_logged_models([experiment.experiment_id])) == 4
+
+
+def test_a_slow_server_delays_no_training(
+    proxy: Proxy, server: int, images: Path, tmp_path: Path
+) -> None:
+    """The last trial is told long before a server that takes 2 s for each call has the first."""
+    (tmp_path / "outage.yaml").write_text(SPACE)
+    environment = {
+        **os.environ,
+        "MLFLOW_TRACKING_URI": proxy.url,
+        "MLFLOW_EXPERIMENT_NAME": "slow",
+    }
+    command = [
+        sys.executable, "-u", "-m", "fmsearch.cli", "study", "--space", "outage.yaml", "--data",
+        str(images), "--train-images", "200", "--jobs", "1",
+    ]  # fmt: skip
+    proxy.trouble = "slow"
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    ) as study:
+        assert study.stdout is not None
+        for line in study.stdout:
+            if line.startswith("[4/4]"):
+                break
+        client = MlflowClient(f"http://127.0.0.1:{server}")
+        experiment = client.get_experiment_by_name("slow")
+        shipped = client.search_runs([experiment.experiment_id]) if experiment else []
+        finished = [run for run in shipped if run.info.status == "FINISHED"]
+        assert len(finished) < 4
+        proxy.trouble = ""
+        study.communicate(timeout=200)
+    assert study.returncode == 0
+    experiment = client.get_experiment_by_name("slow")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    assert sorted(run.data.tags["fmsearch.role"] for run in runs) == ["study", *["trial"] * 4]
+    assert {run.info.status for run in runs} == {"FINISHED"}
