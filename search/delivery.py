@@ -15,9 +15,10 @@ from ..tracking.reachability import TrackingError
 from ..tracking.record import TAG_MODEL, RunRecord, Status
 from ..tracking.shipper import Shipper
 from ..tracking.store import Store
-from .evidence import Evidence, identity
+from .evidence import Evidence
+from .expected import identity
 from .ledger import StudyLedger
-from .result import entries, entry_name
+from .result import entries, entry_name, remove_half_written
 from .trial import Trial, ranking
 
 FIGURES_SECONDS = 60.0
@@ -86,7 +87,7 @@ class Delivery:
             self._shipper.give(lambda: self._ship_trial(number))
 
     def end(self, status: Status, heed: Callable[[], None] = lambda: None) -> int | None:
-        """Ship what is left and end the study's run.
+        """Ship what is left and end the study's run; its trainers have ended.
 
         Args:
             status: How it ends.
@@ -95,6 +96,7 @@ class Delivery:
         Returns:
             How many trials wait in the outbox; None if nothing waits, the study's own run included.
         """
+        remove_half_written(self._outbox)
         mark_unshipped(self._outbox)
         if self._shipper is not None:
             self._shipper.give(lambda: self._end(status))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,22 +13,16 @@ import numpy as np
 
 from ..models import figures
 from ..models.data import DataSet, load_training
-from ..models.evaluation import classification_report
+from ..models.evaluation import Confusion, classification_report
 from ..models.settings import Scoring
 from ..models.split import Split
+from ..models.training import Epoch
 from ..tracking.record import (
-    TAG_BEST,
     TAG_DATA,
-    TAG_DUPLICATE,
-    TAG_ERROR,
     TAG_FOLDS,
-    TAG_ID,
     TAG_IMAGES,
-    TAG_PRUNED,
-    TAG_ROLE,
+    TAG_MODEL,
     TAG_SPACE,
-    TAG_STATE,
-    TAG_STUDY,
     TAG_TRIAL,
     DataInput,
     LoggedModel,
@@ -36,18 +30,26 @@ from ..tracking.record import (
     RunRecord,
     Status,
 )
+from .expected import (
+    CONFUSION,
+    CONFUSION_FIGURE,
+    CURVES,
+    CURVES_FIGURE,
+    REPORT,
+    STATUS,
+    identity,
+    run_name,
+    state_tags,
+    study_outcome,
+    training_params,
+)
 from .result import MODEL, SUMMARY, Duplicate, Failure, Result, read_entry
 from .space import Space
 from .study_record import StudyRecord
 from .tables import cv_results_csv, trials_csv
-from .trial import State, Trial, best_trial
+from .trial import State, Trial
 
-CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
-
-
-def identity(study: StudyRecord, role: str, **more: str) -> dict[str, str]:
-    """The tags by which a run of a study is found."""
-    return {TAG_STUDY: study.name, TAG_ID: study.id, TAG_ROLE: role, **more}
+NO_MODEL = "dropped: --keep-models none"
 
 
 @dataclass(frozen=True)
@@ -116,70 +118,62 @@ class Evidence:
         (folder / "trials.csv").write_text(trials_csv(trials), "utf-8")
         if self.space.scoring is Scoring.CROSS_VALIDATION:
             (folder / "cv_results.csv").write_text(cv_results_csv(trials), "utf-8")
-        best = best_trial(trials)
-        params, tags = {"seed": str(self.study.seed)}, dict[str, str]()
-        points: tuple[Point, ...] = ()
-        if best is not None and best.score is not None:
-            values = {name: str(value) for name, value in best.parameters.items()}
-            if self.space.engine == "optuna":  # may go on, and MLflow's params cannot change
-                tags[TAG_BEST] = json.dumps(dict(best.parameters))
-            else:
-                params |= values
-            points = (
-                Point("score", best.score, 0, ended_at),
-                Point("best_trial", best.number, 0, ended_at),
-            )
+        outcome = study_outcome(self.study, self.space, trials)
         return RunRecord(
             name=self.study.name,
             identity=identity(self.study, "study"),
             status=status,
             started_at=ended_at,
             ended_at=ended_at,
-            params=params if status is Status.FINISHED else {},
-            tags=tags,
-            points=points,
+            params=outcome.params if status is Status.FINISHED else {},
+            tags=outcome.tags,
+            points=tuple(Point(name, one, 0, ended_at) for name, one in outcome.metrics.items()),
             artifacts=folder,
         )
 
     def trial(self, trial: Trial, entry: Path) -> RunRecord:
         """The run of a finished trial; its figures and tables are drawn into the entry."""
         record = RunRecord(
-            name=f"{self.study.name}-{trial.number:04d}",
+            name=run_name(self.study, trial.number),
             identity=identity(self.study, "trial", **{TAG_TRIAL: str(trial.number)}),
-            tags={TAG_SPACE: self.space.name, TAG_DATA: self.data.sha256, **_state_tags(trial)},
-            status=_STATUS[trial.state],
+            tags={TAG_SPACE: self.space.name, TAG_DATA: self.data.sha256, **state_tags(trial)},
+            status=STATUS[trial.state],
             started_at=0,
             ended_at=0,
         )
         result = read_entry(entry)
-        record = replace(record, params=self._params(result.settings, result.seed))
+        record = replace(record, params=training_params(result.settings, result.seed))
         if isinstance(result, Failure):
             return replace(record, started_at=result.failed_at, ended_at=result.failed_at)
         if isinstance(result, Duplicate):
             at = result.told_at
             points = tuple(Point(name, one, 0, at) for name, one in trial.metrics.items())
             return replace(record, points=points, started_at=at, ended_at=at)
-        heading = f"{record.name}: {self._heading(trial, result)}"
         done = {TAG_FOLDS: str(len(result.fit_seconds)), **result.circumstances.tags}
+        has_model = (entry / MODEL).exists()
+        if not has_model and trial.state is State.COMPLETE:
+            record = replace(record, tags={**record.tags, TAG_MODEL: NO_MODEL})
         return replace(
             record,
             tags={**record.tags, **done},
             points=result_points(result),
             started_at=result.started_at,
             ended_at=result.finished_at,
-            artifacts=self.draw(entry, result, heading),
-            model=self.model(entry, result) if (entry / MODEL).exists() else None,
+            artifacts=self.draw(entry, result, self.heading(trial)),
+            model=self.model(entry, result) if has_model else None,
         )
 
-    def _heading(self, trial: Trial, result: Result) -> str:
+    def heading(self, trial: Trial) -> str:
+        """What the figures of a trial say above them."""
+        name = run_name(self.study, trial.number)
+        return f"{name}: {self._came_to(trial)}"
+
+    def _came_to(self, trial: Trial) -> str:
         if trial.score is None:
             return trial.reason
         if self.space.scoring is Scoring.CROSS_VALIDATION:
             return f"accuracy {trial.score:.4f} over {self.space.folds} folds"
-        return f"accuracy {trial.score:.4f} after epoch {result.metrics['best_epoch']:.0f}"
-
-    def _params(self, settings: Mapping[str, object], seed: int) -> dict[str, str]:
-        return {**{name: str(value) for name, value in settings.items()}, "seed": str(seed)}
+        return f"accuracy {trial.score:.4f} after epoch {trial.metrics['best_epoch']:.0f}"
 
     def model(self, entry: Path, result: Result) -> LoggedModel:
         """The model that stands in an entry."""
@@ -190,34 +184,31 @@ class Evidence:
         """Draw and write a result's artifacts below its entry; gives their folder."""
         folder = entry / "artifacts"
         shutil.rmtree(folder, ignore_errors=True)
-        drawn = folder / "figures"
-        drawn.mkdir(parents=True)
+        folder.mkdir()
         if result.history:
-            self._confusion_figure.save(drawn / "confusion_matrix.png", result.confusion, heading)
-            self._curves_figure.save(drawn / "learning_curves.png", result.history, heading)
-            report = classification_report(result.confusion, self.data.class_names)
-            (folder / "confusion_matrix.json").write_text(json.dumps(result.confusion))
-            (folder / "classification_report.json").write_text(json.dumps(report, indent=1))
-        shutil.copyfile(entry / SUMMARY, folder / "model_summary.txt")
+            self.draw_confusion(folder, result.confusion, heading)
+            self.draw_curves(folder, result.history, heading)
+        shutil.copyfile(entry / SUMMARY, folder / SUMMARY)
         return folder
 
+    def draw_confusion(self, folder: Path, confusion: Confusion, heading: str) -> None:
+        """Write a confusion matrix, as figure and as numbers, and the report that follows from it.
 
-_STATUS = {
-    State.COMPLETE: Status.FINISHED,
-    State.PRUNED: Status.KILLED,
-    State.FAILED: Status.FAILED,
-}
+        Args:
+            folder: Of a run's artifacts.
+            confusion: What to draw.
+            heading: Above the figure.
+        """
+        (folder / CONFUSION_FIGURE).parent.mkdir(exist_ok=True)
+        self._confusion_figure.save(folder / CONFUSION_FIGURE, confusion, heading)
+        report = classification_report(confusion, self.data.class_names)
+        (folder / CONFUSION).write_text(json.dumps(confusion))
+        (folder / REPORT).write_text(json.dumps(report, indent=1))
 
-
-def _state_tags(trial: Trial) -> dict[str, str]:
-    tags = {TAG_STATE: trial.state.value}
-    if trial.duplicate_of is not None:
-        tags[TAG_DUPLICATE] = str(trial.duplicate_of)
-    if trial.state is State.FAILED:
-        tags[TAG_ERROR] = trial.reason
-    if trial.state is State.PRUNED:
-        tags[TAG_PRUNED] = trial.reason
-    return tags
+    def draw_curves(self, folder: Path, history: Sequence[Epoch], heading: str) -> None:
+        """Draw the learning curves; arguments as for `draw_confusion`."""
+        (folder / CURVES_FIGURE).parent.mkdir(exist_ok=True)
+        self._curves_figure.save(folder / CURVES_FIGURE, history, heading)
 
 
 def result_points(result: Result) -> tuple[Point, ...]:

@@ -34,7 +34,7 @@ from ..tracking.recorded import (
 from ..tracking.store import Store
 from .circumstances import Circumstances, here
 from .domain import Choice
-from .evidence import CURVES
+from .expected import CURVES
 from .space import Space
 from .space_file import read_space
 from .trial import State

@@ -21,7 +21,8 @@ from ..tracking.record import (
 )
 from ..tracking.registry import check_names, register_version
 from ..tracking.store import Store
-from .evidence import Evidence, identity, result_points
+from .evidence import Evidence, result_points
+from .expected import identity
 from .job import EpochDone, FinalJob, JobFailed, TrainerDied, TrainerSetup
 from .ledger import StudyLedger
 from .lock import hold

@@ -15,6 +15,7 @@ from ..models.training import Epoch
 from .circumstances import Circumstances
 
 RESULT, MODEL, SUMMARY = "result.json", "model.keras", "model_summary.txt"
+PART = ".part"
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def read_result(folder: Path) -> Result:
 
 def new_folder(entry: Path) -> Path:
     """An empty folder beside `entry`, to be filled and then renamed by `publish`."""
-    part = entry.with_name(f".{entry.name}.part")
+    part = entry.with_name(f".{entry.name}{PART}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     return part
@@ -173,3 +174,17 @@ def publish(part: Path, entry: Path) -> None:
             os.fsync(handle.fileno())
     shutil.rmtree(entry, ignore_errors=True)
     part.rename(entry)
+
+
+def half_written(outbox: Path) -> list[Path]:
+    """Folders and files in an outbox that nobody finished."""
+    return sorted(outbox.glob(f".trial-*{PART}")) + sorted(outbox.glob(f"checkpoint-*{PART}"))
+
+
+def remove_half_written(outbox: Path) -> None:
+    """Remove what is half written, once no trainer is there to finish it."""
+    for left in half_written(outbox):
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()

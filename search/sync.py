@@ -12,7 +12,7 @@ from ..tracking.reachability import check_reachable
 from ..tracking.record import Status
 from .delivery import Delivery, is_unshipped
 from .evidence import Evidence
-from .ledger import Ledger
+from .ledger import Ledger, StudyLedger
 from .lock import hold
 from .recovery import recover
 from .result import entries
@@ -53,7 +53,22 @@ def sync_all(places: Places) -> Iterator[tuple[str, int, int | None]]:
             outbox = places.outbox(record.label)
             recover(study, outbox)
             count = len(entries(outbox))
-            delivery = Delivery(evidence_of(record), study, places, record.keep_models)
-            delivery.begin(reopen=False)
             over = all(trial.state.finished for trial in study.trials())
-            yield record.name, count, delivery.end(Status.FINISHED if over else Status.KILLED)
+            left = ship(study, places, Status.FINISHED if over else Status.KILLED)
+            yield record.name, count, left
+
+
+def ship(study: StudyLedger, places: Places, status: Status, *, reopen: bool = False) -> int | None:
+    """Ship what waits of a study that nobody runs, and end its run.
+
+    Args:
+        study, places: What to ship, and where to.
+        status: In which its run ends.
+        reopen: Whether that run is written anew if it has ended.
+
+    Returns:
+        What is left, as `Delivery.end` tells it.
+    """
+    delivery = Delivery(evidence_of(study.record), study, places, study.record.keep_models)
+    delivery.begin(reopen=reopen)
+    return delivery.end(status)

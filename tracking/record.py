@@ -15,6 +15,9 @@ TAG_VERSIONS, TAG_PROCESSOR = "fmsearch.versions", "fmsearch.processor"
 TAG_FOLDS = "fmsearch.folds"
 TAG_BEST = "fmsearch.best_parameters"
 TAG_PRUNED, TAG_DUPLICATE, TAG_MODEL = "fmsearch.pruned", "fmsearch.duplicate_of", "fmsearch.model"
+TAG_RESTORED = "fmsearch.restored"
+"""Says that a run was made anew from the ledger, and what it lost."""
+TAG_PARENT = "mlflow.parentRunId"
 MOST_TAG_CHARACTERS = 8_000
 
 

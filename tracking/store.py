@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -20,15 +20,18 @@ from .reachability import TrackingError, prepare_sqlite
 from .record import (
     MOST_TAG_CHARACTERS,
     TAG_MODEL,
+    TAG_PARENT,
     TAG_TRIAL,
     DataInput,
     LoggedModel,
+    Point,
     RunRecord,
     Status,
 )
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel as MlflowModel
     from mlflow.entities import Run
 
 MODEL_NAME = "model"
@@ -115,13 +118,13 @@ class Store:
     def find(self, identity: Mapping[str, str]) -> Run | None:
         """The run that has these tags, if there is one."""
         with self.errors():
-            runs = self.client.search_runs([self.experiment_id], _filter(identity), max_results=1)
+            runs = self.client.search_runs([self.experiment_id], _tagged(identity), max_results=1)
         return runs[0] if runs else None
 
     def delete_runs(self, identity: Mapping[str, str]) -> None:
         """Delete all runs that have these tags; MLflow can restore them."""
         with self.errors():
-            while runs := self.client.search_runs([self.experiment_id], _filter(identity)):
+            while runs := self.client.search_runs([self.experiment_id], _tagged(identity)):
                 for run in runs:
                     self.client.delete_run(run.info.run_id)
 
@@ -138,8 +141,6 @@ class Store:
         Raises:
             TrackingError: The store did not answer, or refused.
         """
-        from mlflow.entities import Metric, Param, RunTag
-
         with self.errors():
             run = self.find(record.identity)
             if run is not None and run.info.status == record.status.value != "RUNNING":
@@ -151,22 +152,33 @@ class Store:
                 self._log_model(run_id, record, record.model, is_new=run is None)
             if record.artifacts is not None:
                 self.client.log_artifacts(run_id, str(record.artifacts))
-            points = [
-                Metric(one.name, one.value, one.measured_at, one.step) for one in record.points
-            ]
-            params = [Param(name, value) for name, value in record.params.items()]
-            tags = [
-                RunTag(name, value[:MOST_TAG_CHARACTERS]) for name, value in record.tags.items()
-            ]
-            self.client.log_batch(run_id, points, params, tags)
+            self.log(run_id, points=record.points, params=record.params, tags=record.tags)
             if record.status is not Status.RUNNING:
                 self.client.set_terminated(run_id, record.status.value, record.ended_at)
             elif run is not None and run.info.status != "RUNNING":
                 self.client.update_run(run_id, "RUNNING")
             return run_id
 
+    def log(
+        self,
+        run_id: str,
+        *,
+        points: Iterable[Point],
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+    ) -> None:
+        """Add to a run, in one batch; raises what the client raises."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        self.client.log_batch(
+            run_id,
+            [Metric(one.name, one.value, one.measured_at, one.step) for one in points],
+            [Param(name, value) for name, value in params.items()],
+            [RunTag(name, value[:MOST_TAG_CHARACTERS]) for name, value in tags.items()],
+        )
+
     def _create(self, record: RunRecord, parent: str | None) -> str:
-        family = {"mlflow.parentRunId": parent} if parent else {}
+        family = {TAG_PARENT: parent} if parent else {}
         tags = {**self._source, **family, **record.identity}
         run = self.client.create_run(
             self.experiment_id, record.started_at, tags, run_name=record.name
@@ -198,6 +210,18 @@ class Store:
         with self.errors():
             self.client.log_artifacts(run_id, str(folder))
 
+    def logged_models(self, identity: Mapping[str, str]) -> Iterator[MlflowModel]:
+        """All logged models that have these tags, page by page; raises what the client raises."""
+        token: str | None = None
+        while True:
+            page = self.client.search_logged_models(
+                [self.experiment_id], _tagged(identity), page_token=token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
     def drop_models(self, identity: Mapping[str, str], keep: Set[str], why: str) -> None:
         """Delete logged models, files included, and say so in their runs.
 
@@ -209,7 +233,7 @@ class Store:
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         with self.errors():
-            for model in self.client.search_logged_models([self.experiment_id], _filter(identity)):
+            for model in list(self.logged_models(identity)):
                 if model.tags.get(TAG_TRIAL) in keep:
                     continue
                 if model.source_run_id is not None:
@@ -242,7 +266,8 @@ class Store:
         self.client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, model.step)])
 
 
-def _filter(identity: Mapping[str, str]) -> str:
+def _tagged(identity: Mapping[str, str]) -> str:
+    """MLflow's filter for what has these tags."""
     return " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
 
 
