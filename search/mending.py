@@ -34,9 +34,12 @@ class Mending:
         """Mend what can be mended; gives how many trials were shipped from the outbox."""
         self._mend_outbox()
         before = len(entries(self._outbox))
-        self._mend_lives(self._read())
-        self._mend_study(self._read())
-        self._mend_trials(self._read())
+        records = self._read()
+        if self._mend_lives(records):
+            records = self._read()
+        if self._mend_study(records):
+            records = self._read()
+        self._mend_trials(records)
         return before - len(entries(self._outbox))
 
     @cached_property
@@ -61,30 +64,36 @@ class Mending:
     def _read_outbox(self) -> Records:
         return Records(self._study.record, self._study.trials(), self._outbox, runs=())
 
-    def _mend_lives(self, records: Records) -> None:
-        """Take out of MLflow's bin what must be there, and put into it what must not."""
-        trials = [one for one in records.trials if one.state.finished]
-        surplus = [run for run, _ in records.orphans]
-        for runs in [records.study_run, *map(records.trial_run, trials)]:
-            surplus += runs.surplus
-            if runs.best is not None and runs.best.is_deleted:
-                with self._store.errors():
-                    self._store.client.restore_run(runs.best.id)
+    def _mend_lives(self, records: Records) -> bool:
+        """Take out of MLflow's bin what must be there, and put into it what must not.
+
+        Gives whether there was anything to do, as `_mend_study` does.
+        """
+        finished = [records.trial_run(one) for one in records.trials if one.state.finished]
+        missed = [run for one in (records.study_run, *finished) if (run := one.best)]
+        missed = [run for run in missed if run.is_deleted]
+        surplus = [run for one in (records.study_run, *finished) for run in one.surplus]
+        surplus += [run for run, _ in records.orphans]
+        for run in missed:
+            with self._store.errors():
+                self._store.client.restore_run(run.id)
         for run in surplus:
             with self._store.errors():
                 self._store.client.delete_run(run.id)
+        return bool(missed or surplus)
 
-    def _mend_study(self, records: Records) -> None:
+    def _mend_study(self, records: Records) -> bool:
         """Ship what waits; write the study's run anew, if anything is wrong with it."""
         run, expected = records.study_run.best, records.study_run.expected
         wrong = run is None or any(faults_of(run, expected))
         reopen = wrong and not (run is not None and _conflicts(run, expected))
         if not (reopen or records.is_unshipped):
-            return
+            return False
         ship(self._study, self._places, expected.status, reopen=reopen)
         if run is not None and run.ended_at is not None and not records.is_unshipped:
             with self._store.errors():
                 self._store.client.set_terminated(run.id, expected.status.value, run.ended_at)
+        return True
 
     def _mend_trials(self, records: Records) -> None:
         mending = RunMending(self._study, records.space, self._store)

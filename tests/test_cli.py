@@ -43,6 +43,7 @@ Options:
 
 Commands:
   data      Show a data set: where it is from, its hash, its classes.
+  doctor    Compare ledger, outbox and MLflow; one line for each difference.
   register  Train the best trial's parameters on all training images and...
   replay    Train a run again from what it records and compare every number.
   spaces    List the search spaces, or print one as YAML, to copy and edit.
@@ -58,7 +59,7 @@ def test_help_teaches_the_three_steps(fmsearch: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["data", "register", "replay", "spaces", "status", "study", "sync", "ui"]
+    "command", ["data", "doctor", "register", "replay", "spaces", "status", "study", "sync", "ui"]
 )
 def test_every_option_has_a_help_text(fmsearch: Run, command: str) -> None:
     from fmsearch.cli import main
@@ -88,8 +89,11 @@ def test_spaces_are_listed_and_printed_as_they_can_be_used(fmsearch: Run, tmp_pa
     assert fmsearch("spaces", "copy.yaml").stdout == text
 
 
-def test_status_before_the_first_study_says_so(fmsearch: Run, tmp_path: Path) -> None:
-    done = fmsearch("status")
+@pytest.mark.parametrize("command", ["status", "doctor"])
+def test_before_the_first_study_a_command_says_so(
+    fmsearch: Run, tmp_path: Path, command: str
+) -> None:
+    done = fmsearch(command)
     assert done.stdout == f"no studies in {tmp_path / 'mlruns'} yet\n"
     assert not (tmp_path / "mlruns").exists()
 
@@ -384,7 +388,9 @@ def test_no_command_shows_the_help(fmsearch: Run) -> None:
     assert done.returncode == 2
 
 
-@pytest.mark.parametrize("arguments", [("status", "mine"), ("register", "--study", "mine")])
+@pytest.mark.parametrize(
+    "arguments", [("status", "mine"), ("doctor", "mine"), ("register", "--study", "mine")]
+)
 def test_a_study_that_is_not_there_is_one_line(
     fmsearch: Run, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:

@@ -158,12 +158,9 @@ class Patient:
                 database.execute(statement)
         database.close()
 
-    def doctor(self, *, fix: bool = False) -> dict[str, Finding]:
-        found = examine(Places.of(self.home), ["grid", "search"], fix=fix)
-        return {one.study: one for one in found}
-
-    def differences(self) -> list[str]:
-        return [str(one) for finding in self.doctor().values() for one in finding.left]
+    def doctor(self, study: str, *, fix: bool = False) -> Finding:
+        (found,) = examine(Places.of(self.home), [study], fix=fix)
+        return found
 
 
 @pytest.fixture
@@ -190,8 +187,8 @@ def test_a_healthy_store_has_no_differences(patient: Patient) -> None:
     ledger = Ledger(Places.of(patient.home).storage)
     assert [trial.state.value for trial in ledger.study("search").trials()] == STATES
     assert ledger.study("search").trials()[7].duplicate_of == 0
-    assert patient.differences() == []
-    assert [one.waiting for one in patient.doctor().values()] == [None, None]
+    for study in ("grid", "search"):
+        assert patient.doctor(study) == Finding(study, waiting=None, left=[])
 
 
 Damage = Callable[[Patient], list[str]]
@@ -436,10 +433,10 @@ MENDABLE: list[Damage] = [
 @pytest.mark.parametrize("damage", MENDABLE, ids=lambda damage: damage.__name__)
 def test_a_damage_is_named_and_mended(patient: Patient, damage: Damage) -> None:
     expected = damage(patient)
-    assert patient.differences() == expected
-    found = patient.doctor(fix=True).values()
-    assert [str(one) for finding in found for one in finding.mended] == expected
-    assert patient.differences() == []
+    study = expected[0].replace(":", " ").split()[0]
+    assert list(map(str, patient.doctor(study).left)) == expected
+    assert list(map(str, patient.doctor(study, fix=True).mended)) == expected
+    assert patient.doctor(study).left == []
 
 
 def other_param(patient: Patient) -> list[str]:
@@ -484,37 +481,31 @@ UNMENDABLE: list[Damage] = [
 @pytest.mark.parametrize("damage", UNMENDABLE, ids=lambda damage: damage.__name__)
 def test_what_only_the_run_knew_is_named_and_left(patient: Patient, damage: Damage) -> None:
     expected = damage(patient)
-    assert patient.differences() == expected
-    finding = patient.doctor(fix=True)
-    assert [str(one) for found in finding.values() for one in found.left] == expected
-    assert not any(found.mended for found in finding.values())
+    study = expected[0].split()[0]
+    assert list(map(str, patient.doctor(study).left)) == expected
+    after = patient.doctor(study, fix=True)
+    assert (list(map(str, after.left)), after.mended) == (expected, [])
 
 
 def test_a_mended_run_is_as_it_was_but_for_what_is_lost(patient: Patient) -> None:
     before = patient.run("search-0003")
     erase(patient, "search-0003")
-    patient.doctor(fix=True)
+    patient.doctor("search", fix=True)
     after = patient.run("search-0003")
     assert after.info.status == before.info.status
     assert after.data.params == before.data.params
     kept = ("score", "best_epoch", "parameters", "val_accuracy")
     assert after.data.metrics == {name: before.data.metrics[name] for name in kept}
     assert after.data.tags["fmsearch.restored"].startswith("made anew from the ledger")
-    curves = [
-        [
-            point.value
-            for point in patient.client.get_metric_history(run.info.run_id, "val_accuracy")
-        ]
-        for run in (after,)
-    ]
-    assert len(curves[0]) == 4
+    curve = patient.client.get_metric_history(after.info.run_id, "val_accuracy")
+    assert [point.step for point in curve] == [1, 2, 3, 4]
 
 
 def test_redrawn_figures_are_the_same_to_the_last_pixel(patient: Patient) -> None:
     files = patient.files("grid-0001")
     before = {file.name: file.read_bytes() for file in (files / "figures").iterdir()}
     missing_figures(patient)
-    patient.doctor(fix=True)
+    patient.doctor("grid", fix=True)
     assert {file.name: file.read_bytes() for file in (files / "figures").iterdir()} == before
 
 
@@ -548,7 +539,7 @@ def test_a_study_that_is_being_run_is_one_line(patient: Patient) -> None:
         hold(Places.of(patient.home).lock("grid"), "the study 'grid'"),
         pytest.raises(FmsearchError, match="the study 'grid' is being run by process"),
     ):
-        patient.doctor()
+        patient.doctor("grid")
 
 
 def test_the_command_says_what_differs_what_is_mended_and_what_is_left(

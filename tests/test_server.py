@@ -178,3 +178,33 @@ def test_a_register_that_was_cut_off_is_finished_by_the_next(  # type: ignore[no
     run = client.get_run(version.run_id)
     assert (done.version, run.info.status) == ("1", "FINISHED")
     assert run.data.metrics["test_accuracy"] == done.test_accuracy
+
+
+def test_the_doctor_mends_runs_on_the_server(client, folder, server) -> None:  # type: ignore[no-untyped-def]
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    def doctor(*arguments: str) -> tuple[int, list[str]]:
+        program = Path(sys.executable).with_name("fmsearch")
+        done = subprocess.run(
+            [program, "doctor", *arguments, "--tracking-uri", server],
+            cwd=folder, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.stderr == ""
+        return done.returncode, done.stdout.splitlines()
+
+    experiment = client.get_experiment_by_name("fmsearch").experiment_id
+    runs = {run.info.run_name: run.info for run in client.search_runs([experiment])}
+    client.delete_run(runs["served-0000"].run_id)
+    client.update_run(runs["served-0001"].run_id, "RUNNING")
+    get_artifact_repository(runs["served-0002"].artifact_uri).delete_artifacts("figures")
+    client.delete_run(runs["served"].run_id)
+    differences = [
+        "served: its run is deleted",
+        "served trial 0: its run is deleted",
+        "served trial 1: its run is RUNNING, the ledger says complete",
+        "served trial 2: artifact figures/confusion_matrix.png is missing",
+        "served trial 2: artifact figures/learning_curves.png is missing",
+    ]
+    mended = [*(f"mended: {one}" for one in differences), "5 mended, none left"]
+    assert doctor("served", "--fix") == (0, mended)
+    assert doctor() == (0, ["no differences"])

@@ -11,6 +11,7 @@ from fmsearch.models.data import describe, load_training
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.split import split_rows
 from fmsearch.search.evidence import Evidence
+from fmsearch.search.expected import study_outcome
 from fmsearch.search.result import Failure, write_note
 from fmsearch.search.space_file import load_space
 from fmsearch.search.study_record import StudyRecord
@@ -114,9 +115,25 @@ def test_a_version_is_registered_once_and_found_by_its_alias(
     assert (found.version, found.run_id, found.tags) == (1, run_id, {"a": "b"})
 
 
+def test_models_are_dropped_page_by_page(store: Store) -> None:
+    for _ in range(101):  # a page has 100
+        store.client.create_logged_model(store.experiment_id, tags=IDENTITY)
+    store.drop_models(IDENTITY, keep=set(), why="dropped")
+    assert list(store.logged_models(IDENTITY)) == []
+
+
 def test_a_run_cannot_be_ended_and_running() -> None:
     with pytest.raises(ValueError, match="is FINISHED and ended at None"):
         RunRecord("s", {}, Status.FINISHED, 1)
+
+
+def test_the_best_parameters_of_a_grid_are_params_once_no_point_is_left() -> None:
+    space = load_space("mlp_grid")
+    study = StudyRecord("s", space.text, "data", "sha256", 0, None, id="id")
+    best = Trial(0, {"epochs": 3}, State.COMPLETE, score=0.5)
+    left = study_outcome(study, space, [best, Trial(1, {"epochs": 4}, State.WAITING)])
+    assert (left.params, left.metrics) == ({"seed": "0"}, {"score": 0.5, "best_trial": 0.0})
+    assert study_outcome(study, space, [best]).params == {"seed": "0", "epochs": "3"}
 
 
 def test_a_failed_trial_has_a_run_that_says_why(store: Store, images: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from .store import Store
 
 if TYPE_CHECKING:
     from mlflow.entities import FileInfo, LoggedModel, Run
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
 
 RUNS_PER_PAGE = 1_000
 FIGURES = "figures"
@@ -66,15 +67,18 @@ def store_exists(places: Places) -> bool:
 def inventory(store: Store, study_id: str) -> list[StoredRun]:
     """All runs of a study, deleted ones included.
 
-    Runs and models come in pages; artifacts are listed folder by folder, which takes two or three
-    requests for each run.
+    Runs and models come in pages; artifacts are listed folder by folder, which takes a server two
+    or three requests for each run.
+
+    Raises:
+        TrackingError: The store did not answer, or refused.
     """
     identity = {TAG_ID: study_id}
     with store.errors():
         models = defaultdict(list)
         for model in store.logged_models(identity):
             models[model.source_run_id].append(model)
-        return [_stored(store, run, models[run.info.run_id]) for run in _runs(store, study_id)]
+        return [_stored(run, models[run.info.run_id]) for run in _runs(store, study_id)]
 
 
 def _runs(store: Store, study_id: str) -> Iterator[Run]:
@@ -95,7 +99,7 @@ def _runs(store: Store, study_id: str) -> Iterator[Run]:
             return
 
 
-def _stored(store: Store, run: Run, models: list[LoggedModel]) -> StoredRun:
+def _stored(run: Run, models: list[LoggedModel]) -> StoredRun:
     info, data = run.info, run.data
     return StoredRun(
         id=str(info.run_id),
@@ -107,28 +111,35 @@ def _stored(store: Store, run: Run, models: list[LoggedModel]) -> StoredRun:
         tags=dict(data.tags),
         params=dict(data.params),
         metrics=dict(data.metrics),
-        files=frozenset(_files(store, str(info.run_id), "")),
-        model=_model(store, models),
+        files=frozenset(_files(_artifacts(info.artifact_uri), "")),
+        model=_model(models),
     )
 
 
-def _files(store: Store, run_id: str, folder: str) -> Iterator[str]:
+def _artifacts(uri: str) -> ArtifactRepository:
+    """Where artifacts are; a client that is asked by a run's id would read the run once more."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    return get_artifact_repository(uri)
+
+
+def _files(artifacts: ArtifactRepository, folder: str) -> Iterator[str]:
     """Of folders only `figures` and those below it: what else a user adds may be large."""
-    listed: list[FileInfo] = store.client.list_artifacts(run_id, folder or None)
+    listed: list[FileInfo] = artifacts.list_artifacts(folder or None)
     yield from _filled(listed)
     for one in listed:
         if one.is_dir and one.path.split("/")[0] == FIGURES:
-            yield from _files(store, run_id, one.path)
+            yield from _files(artifacts, one.path)
 
 
 def _filled(listed: Iterable[FileInfo]) -> Iterator[str]:
     return (one.path for one in listed if not one.is_dir and one.file_size != 0)
 
 
-def _model(store: Store, models: list[LoggedModel]) -> StoredModel:
+def _model(models: list[LoggedModel]) -> StoredModel:
     ready = [model for model in models if str(model.status) == "READY"]
     folder = MODEL_FILE.split("/")[0]
     for model in ready:
-        if MODEL_FILE in _filled(store.client.list_logged_model_artifacts(model.model_id, folder)):
+        if MODEL_FILE in _filled(_artifacts(model.artifact_location).list_artifacts(folder)):
             return StoredModel.WHOLE
     return StoredModel.EMPTY if ready else StoredModel.NONE
