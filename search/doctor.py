@@ -111,7 +111,8 @@ def examine(places: Places, names: Sequence[str], *, fix: bool) -> Iterator[Find
     check_reachable(places)
     for name in names:
         with hold(places.lock(name), f"the study {name!r}"):
-            study = Ledger(places.storage).study(name)
+            study = Ledger(places.storage, places.worker()).study(name)
+            study.check_run_nowhere()
             found = _look(study, places)
             if not fix or (not found.left and found.waiting is None):
                 yield found

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import shutil
 
-from ..errors import FmsearchError
 from ..tracking.places import Places
 from ..tracking.record import TAG_ID, TAG_ROLE
 from ..tracking.store import Store
 from .ledger import Ledger
-from .trial import State
 
 
 def delete_study(places: Places, name: str, heartbeat: int) -> None:
@@ -30,9 +28,7 @@ def delete_study(places: Places, name: str, heartbeat: int) -> None:
     if name not in [record.name for record in ledger.records()]:
         return
     study = ledger.study(name)
-    study.take_back()
-    if any(trial.state is State.RUNNING for trial in study.trials()):
-        raise FmsearchError(f"the study {name!r} is being run by another worker; stop it first")
+    study.check_run_nowhere()
     store = Store(places)
     for role in ("trial", "study"):
         store.delete_runs({TAG_ID: study.record.id, TAG_ROLE: role})

@@ -190,9 +190,25 @@ class StudyLedger:
         from optuna.trial import TrialState
 
         with self.claims.alone():
-            running = [one for one in self.frozen() if one.state is TrialState.RUNNING]
-            for trial_id in self.claims.abandoned(running):
+            for trial_id in self.claims.abandoned(self._running()):
                 self.storage.set_trial_state_values(trial_id, TrialState.WAITING)
+
+    def check_run_nowhere(self) -> None:
+        """See that no coordinator lives that runs the study; on this machine a lock says so.
+
+        Raises:
+            FmsearchError: One does.
+        """
+        with self.claims.alone():
+            running = self._running()
+            if len(self.claims.abandoned(running)) < len(running):
+                name = self.record.name
+                raise FmsearchError(f"the study {name!r} is being run by another worker; stop it")
+
+    def _running(self) -> list[FrozenTrial]:
+        from optuna.trial import TrialState
+
+        return [trial for trial in self.frozen() if trial.state is TrialState.RUNNING]
 
     def release(self, number: int) -> bool:
         """Give a running trial back, to be taken again under the same number."""

@@ -16,7 +16,6 @@ from .result import entries, remove_half_written
 from .run_check import faults_of
 from .run_mending import RunMending
 from .sync import ship
-from .trial import State
 
 
 class Mending:
@@ -55,9 +54,6 @@ class Mending:
         for path in self._read_outbox().strangers:
             shutil.rmtree(path)
         recover(self._study, self._outbox)
-        for trial in self._study.trials():
-            if trial.state is State.RUNNING:
-                self._study.release(trial.number)
         for path in self._read_outbox().stale_checkpoints.values():
             path.unlink()
 
