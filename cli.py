@@ -54,12 +54,12 @@ class Commands(click.Group):
             _end(error.format_message(), error.exit_code)
         except FmsearchError as error:
             _end(str(error), 1)
+        except click.Abort:
+            _end("interrupted; the same command goes on from here", 130)
         except Exception as error:
             if not (line := full_disk(error)):
                 raise
             _end(line, 1)
-        except click.Abort:
-            _end("interrupted; the same command goes on from here", 130)
 
 
 def _end(message: str, code: int) -> NoReturn:

@@ -68,7 +68,7 @@ class LedgerStorage:
                 self.optuna: BaseStorage = _cached(_Patient(backend))
             else:
                 write_ahead(Path(url.removeprefix(SQLITE)), OPTUNA)
-                self.optuna = _cached(_open(url, heartbeat_seconds))
+                self.optuna = _cached(_open(url, None))
         except ImportError as error:
             way_out = "install fmsearch[postgresql]"
             raise FmsearchError(f"the ledger {shown(url)}: {error}; {way_out}") from error
@@ -121,16 +121,17 @@ class LedgerStorage:
         return patiently(read)
 
 
-def _open(url: str, heartbeat_seconds: int) -> RDBStorage:
+def _open(url: str, heartbeat_seconds: int | None) -> RDBStorage:
     import warnings
 
     import optuna
 
-    with warnings.catch_warnings():  # heartbeats are an experiment of Optuna's; it is pinned
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.storages.RDBStorage(
-            url, engine_kwargs={"pool_pre_ping": True}, heartbeat_interval=heartbeat_seconds
-        )
+    # Heartbeats are an experiment of Optuna's, which is pinned; and `Claims` records them.
+    warnings.filterwarnings("ignore", message="Argument ``heartbeat_interval``")
+    warnings.filterwarnings("ignore", message="Heartbeat of storage is supposed")
+    return optuna.storages.RDBStorage(
+        url, engine_kwargs={"pool_pre_ping": True}, heartbeat_interval=heartbeat_seconds
+    )
 
 
 def _cached(backend: Any) -> BaseStorage:

@@ -260,7 +260,7 @@ REFUSED = {
         "small.yaml",
         "--storage",
         "nonsense",
-    ): "cannot use the ledger nonsense: Could not",
+    ): "the ledger nonsense is neither an SQLite file",
     ("--space", "small.yaml", "--home", "wrong.yaml/x"): "wrong.yaml/x: Not a directory",
 }
 

@@ -78,15 +78,9 @@ class Places:
         return self.home / "artifacts"
 
     def worker(self) -> str:
-        """The name of this home among those that share a ledger; drawn when it is first asked."""
+        """The name of this home among those that share a ledger; empty before `prepare`, and on SQLite."""
         file = self.home / "worker"
-        if not file.exists():
-            part = file.with_name(f".worker.{os.getpid()}")
-            part.write_text(uuid.uuid4().hex[:12], "utf-8")
-            with contextlib.suppress(FileExistsError):
-                os.link(part, file)  # of two at once, one is first
-            part.unlink()
-        return file.read_text("utf-8")
+        return file.read_text("utf-8") if file.exists() else ""
 
     def outbox(self, label: str) -> Path:
         """Results that MLflow does not have yet, of the study with this label."""
@@ -124,6 +118,8 @@ class Places:
             probe = self.home / ".probe"
             probe.write_bytes(b"\0" * 65536)
             probe.unlink()
+            if not self.storage.startswith(SQLITE):
+                _name_worker(self.home / "worker")
             free = shutil.disk_usage(self.home).free
             folder = self.home / "outbox"
             folder.mkdir(exist_ok=True)
@@ -159,3 +155,11 @@ def _check_tracking_uri(uri: str) -> None:
 def shown(uri: str) -> str:
     """An address without its password, to be shown and logged."""
     return re.sub(r"(://[^/@:]*):[^@]*@", r"\1:***@", uri)
+
+
+def _name_worker(file: Path) -> None:
+    part = file.with_name(f".worker.{os.getpid()}")
+    part.write_text(uuid.uuid4().hex[:12], "utf-8")
+    with contextlib.suppress(FileExistsError):
+        os.link(part, file)  # of two at once, one is first
+    part.unlink()
