@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 100_000
 MOST_VALUES = 10_000
+MOST_DEPTH = 100
 MOST_CHARACTERS = 5_000
 """Of one text: MLflow keeps 6,000 characters of a parameter."""
 MOST_INT = 2**53
@@ -46,20 +47,33 @@ def read_document(text: str, source: str) -> Any:
     import yaml
 
     try:
+        _check_depth(text, source)
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
         if root is None:
             return None
         _check(root, loader, source)
         return loader.construct_document(root)
-    except RecursionError as error:
-        raise FmsearchError(f"{source} is no YAML: it is nested too deeply") from error
     except (yaml.YAMLError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise FmsearchError(f"{source} is no YAML: {reason}") from error
     # What PyYAML's code happens to raise at `!!bool maybe`, `!!int ''` or `!!timestamp soon`.
     except (ArithmeticError, AttributeError, LookupError) as error:
         raise FmsearchError(f"{source} is no YAML: a value is not of its type: {error}") from error
+
+
+def _check_depth(text: str, source: str) -> None:
+    """PyYAML reads events one after another, and composes nodes by calling itself."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MOST_DEPTH:
+            raise FmsearchError(f"{source} is no YAML: it is nested too deeply")
 
 
 def _check(root: yaml.Node, loader: yaml.SafeLoader, source: str) -> None:

@@ -78,7 +78,7 @@ class Places:
         return self.home / "artifacts"
 
     def worker(self) -> str:
-        """The name of this home among those that share a ledger; empty before `prepare`, and on SQLite."""
+        """The name of this home among those that share a ledger; drawn by `prepare`."""
         file = self.home / "worker"
         return file.read_text("utf-8") if file.exists() else ""
 
