@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmsearch.cli import Duration, KeepModels
+from fmsearch.commands.options import Duration, KeepModels
 from fmsearch.errors import FmsearchError
 from fmsearch.tracking.places import Places
 from fmsearch.tracking.store import Store

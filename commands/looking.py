@@ -1,0 +1,128 @@
+"""Looking: at spaces, data sets, studies and runs."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from typing import Any
+
+import click
+
+from .options import existing_study, places_of, print_table, store_options
+
+DEFAULT_PORT = 5000
+WATCH_SECONDS = 2.0
+
+
+@click.command()
+@click.argument("name", required=False)
+def spaces(name: str | None) -> None:
+    """List the search spaces, or print one as YAML, to copy and edit."""
+    from ..search.space_file import load_space, space_names
+
+    if name is not None:
+        click.echo(load_space(name).text, nl=False)
+        return
+    for known in space_names():
+        space = load_space(known)
+        points = "continuous" if math.isinf(space.size) else f"{space.size:,.0f} points"
+        click.echo(f"{known}  ({points}, {space.model}, {space.engine})")
+        click.echo(click.wrap_text(space.about, 79, "    ", "    "))
+
+
+@click.command()
+@click.option("--fetch", is_flag=True, help="Only find or download Fashion-MNIST, and verify it.")
+@click.option(
+    "--data",
+    "spec",
+    default="fashion-mnist",
+    show_default=True,
+    metavar="NAME|FILE.npz",
+    help="The data set to show.",
+)
+def data(fetch: bool, spec: str) -> None:
+    """Show a data set: where it is from, its hash, its classes."""
+    from ..models import fashion_mnist
+    from ..models.data import FASHION_MNIST, describe
+
+    if fetch:
+        fashion_mnist.fetch()
+        click.echo(f"Fashion-MNIST is in {fashion_mnist.cache_folder()}, verified")
+        return
+    found = describe(spec)
+    shape = " x ".join(map(str, found.image_shape))
+    click.echo(f"name:     {found.name}")
+    where = fashion_mnist.origin() if spec == FASHION_MNIST else found.spec
+    click.echo(f"from:     {where}")
+    click.echo(f"SHA-256:  {found.sha256}")
+    click.echo(f"images:   {shape}, uint8")
+    click.echo(f"{'class':<16} {'train':>7} {'test':>7}")
+    for row in zip(found.class_names, found.train_counts, found.test_counts, strict=True):
+        click.echo(f"{row[0]:<16} {row[1]:>7,} {row[2]:>7,}")
+    click.echo(f"{'all':<16} {sum(found.train_counts):>7,} {sum(found.test_counts):>7,}")
+
+
+@click.command()
+@click.argument("study", required=False)
+@click.option("--watch", is_flag=True, help="Show it anew every two seconds, until Ctrl-C.")
+@store_options
+def status(study: str | None, watch: bool, **store: Any) -> None:
+    """List the studies, or one study's trials: states, scores, what matters, what is running."""
+    from ..progress import overview_lines, studies_table, trials_table
+    from ..search.ledger import Ledger
+    from ..search.overview import overview
+
+    places = places_of(store)
+    if study is not None:
+        existing = existing_study(places, study)
+        while True:
+            now = overview(existing)
+            if watch:
+                click.clear()
+            for line in overview_lines(study, now):
+                click.echo(line)
+            print_table(trials_table(now.trials))
+            if not watch:
+                return
+            time.sleep(WATCH_SECONDS)
+    if watch:
+        raise click.UsageError("--watch wants the name of a study")
+    if not places.has_ledger:
+        click.echo(f"no studies in {places.home} yet")
+        return
+    ledger = Ledger(places.storage)
+    rows = [(record.name, ledger.study(record.name).trials()) for record in ledger.records()]
+    print_table(studies_table(rows))
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    envvar="FMSEARCH_UI_PORT",
+    show_envvar=True,
+    help="Where it listens, on 127.0.0.1.",
+)
+@store_options
+def ui(port: int, **store: Any) -> None:
+    """Open MLflow's UI on the store in use; Ctrl-C ends it."""
+    from ..tracking.places import shown
+    from ..tracking.ui import HOST, start_ui
+
+    places = places_of(store)
+    if places.is_server:
+        click.echo(f"the store in use is a server with its own UI: {shown(places.tracking_uri)}")
+        return
+    server = start_ui(places, port)
+    click.echo(f"MLflow's UI: http://{HOST}:{port}  (Ctrl-C ends it)")
+    try:
+        code = server.wait()
+    except KeyboardInterrupt:
+        code = 0
+    finally:
+        server.terminate()
+        server.wait()
+    sys.exit(code)

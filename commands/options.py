@@ -1,0 +1,154 @@
+"""What commands share: types of options, the options that say where things are kept, and output."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import FmsearchError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ..search.job import EpochDone
+    from ..search.ledger import StudyLedger
+    from ..tracking.places import Places
+
+# Heavy libraries are imported where they are used: --help answers at once.
+
+DEFAULT_HOME = Path("mlruns")
+WHOLE_LINES = 1000
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, as a number with or without s, m or h."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is no time like 90s, 20m or 2h", param, ctx)
+        return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+class Share(click.FloatRange):
+    """A number in a range, which nan is not, though Click's own check lets it pass."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail("nan is not in the range 0<=x<=1.", param, ctx)
+        return number
+
+
+class KeepModels(click.ParamType[int | None]):
+    """How many models are kept: all (None), none (0) or of the best K."""
+
+    name = "keep_models"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int | None:
+        if value in ("all", None):
+            return None
+        if value == "none" or value == 0:
+            return 0
+        match = re.fullmatch(r"best:([1-9]\d*)", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not all, best:K (like best:10) or none", param, ctx)
+        return int(match[1])
+
+
+def store_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say where things are kept."""
+    for option in reversed(
+        [
+            click.option(
+                "--home",
+                type=click.Path(file_okay=False, path_type=Path),
+                default=DEFAULT_HOME,
+                show_default=True,
+                envvar="FMSEARCH_HOME",
+                show_envvar=True,
+                help="Folder of the embedded store, the outbox and the locks.",
+            ),
+            click.option(
+                "--tracking-uri",
+                envvar="MLFLOW_TRACKING_URI",
+                show_envvar=True,
+                metavar="URI",
+                help="MLflow's server or database.  [default: SQLite in --home]",
+            ),
+            click.option(
+                "--storage",
+                envvar="FMSEARCH_STORAGE",
+                show_envvar=True,
+                metavar="URL",
+                help="Database of studies and trials.  [default: SQLite in --home]",
+            ),
+            click.option(
+                "--experiment",
+                default="fmsearch",
+                show_default=True,
+                envvar="MLFLOW_EXPERIMENT_NAME",
+                show_envvar=True,
+                help="MLflow's experiment.",
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def places_of(options: dict[str, Any]) -> Places:
+    """What the `store_options` say."""
+    from ..tracking.places import Places
+
+    return Places.of(
+        options["home"], options["tracking_uri"], options["storage"], options["experiment"]
+    )
+
+
+def print_table(table: Table) -> None:
+    """On a terminal as wide as it is; elsewhere whole lines, for other programs to read."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WHOLE_LINES)
+    console.print(table)
+
+
+def existing_study(places: Places, name: str) -> StudyLedger:
+    """A study to be read or registered from.
+
+    Raises:
+        FmsearchError: There is none of that name.
+    """
+    from ..search.ledger import Ledger
+
+    if not places.has_ledger:
+        raise FmsearchError(f"no study {name!r}: there is no store in {places.home}")
+    return Ledger(places.storage).study(name)
+
+
+checkpoint_option = click.option(
+    "--checkpoint-every",
+    type=Duration(),
+    default="10s",
+    show_default=True,
+    metavar="TIME",
+    help="How much training a crash may cost, at most; 0s: one epoch.",
+)
+
+
+def echo_epoch(done: EpochDone) -> None:
+    """One line for a finished epoch."""
+    fold = f"fold {done.fold}/{done.folds} " if done.folds > 1 else ""
+    click.echo(f"  {fold}epoch {done.epoch}/{done.epochs}")

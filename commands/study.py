@@ -1,0 +1,221 @@
+"""Running studies."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import FmsearchError
+from ..search.claims import HEARTBEAT
+from ..search.strategy import PRUNERS, SAMPLERS
+from .options import Duration, KeepModels, Share, checkpoint_option, places_of, store_options
+
+if TYPE_CHECKING:
+    from ..tracking.places import Places
+
+
+@click.command()
+@click.option(
+    "--space",
+    "spec",
+    required=True,
+    metavar="NAME|FILE.yaml",
+    help="What to search: a built-in space (see `fmsearch spaces`) or your own file.",
+)
+@click.option("--name", help="Of the study.  [default: the space's name]")
+@click.option(
+    "--data",
+    default="fashion-mnist",
+    show_default=True,
+    envvar="FMSEARCH_DATA",
+    show_envvar=True,
+    metavar="NAME|FILE.npz",
+    help="fashion-mnist, or an .npz file with x_train, y_train, x_test and y_test.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    envvar="FMSEARCH_JOBS",
+    show_envvar=True,
+    help="Trainer processes, one core each.  [default: the usable cores]",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the whole study.")
+@click.option(
+    "--train-images", type=click.IntRange(1), metavar="N", help="Use only N images, to rehearse."
+)
+@click.option(
+    "--trials",
+    type=click.IntRange(1),
+    metavar="N",
+    help="End with N trials, earlier sessions included.  [default: the space's]",
+)
+@click.option(
+    "--timeout",
+    type=Duration(),
+    metavar="TIME",
+    help="Begin no more trials after TIME: 90s, 20m, 2h.",
+)
+@click.option(
+    "--target-score",
+    type=Share(0, 1),
+    metavar="SCORE",
+    help="Begin no more trials once the best one has SCORE.",
+)
+@click.option(
+    "--sampler", type=click.Choice(list(SAMPLERS)), help="Who proposes.  [default: the space's]"
+)
+@click.option(
+    "--pruner",
+    type=click.Choice(list(PRUNERS)),
+    help="Who stops trials that look bad.  [default: the space's]",
+)
+@click.option(
+    "--enqueue",
+    type=click.Choice(["published", "nothing"]),
+    default="published",
+    show_default=True,
+    help="What a new study begins with, before its sampler proposes.",
+)
+@click.option(
+    "--reproducible",
+    is_flag=True,
+    help="Let the same command, with the same --jobs, give the same trials at any speed.",
+)
+@click.option(
+    "--keep-models",
+    type=KeepModels(),
+    default="all",
+    show_default=True,
+    metavar="all|best:K|none",
+    help="Whose models stay in the store.",
+)
+@checkpoint_option
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Delete the study of that name and its runs, after a question, and start anew.",
+)
+@click.option("--yes", is_flag=True, help="Answer that question with yes.")
+@click.option(
+    "--heartbeat",
+    type=click.IntRange(1),
+    default=HEARTBEAT,
+    show_default=True,
+    metavar="SECONDS",
+    envvar="FMSEARCH_HEARTBEAT",
+    show_envvar=True,
+    help="With several workers on PostgreSQL: a dead one's trials are taken up after two of these.",
+)
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Do without MLflow; results wait in the outbox for `fmsearch sync`.",
+)
+@store_options
+def study(
+    spec: str,
+    name: str | None,
+    data: str,
+    jobs: int | None,
+    seed: int,
+    train_images: int | None,
+    trials: int | None,
+    timeout: float | None,
+    target_score: float | None,
+    sampler: str | None,
+    pruner: str | None,
+    enqueue: str,
+    reproducible: bool,
+    keep_models: int | None,
+    checkpoint_every: float,
+    fresh: bool,
+    yes: bool,
+    heartbeat: int,
+    offline: bool,
+    **store: Any,
+) -> None:
+    """Run a study to its end, or go on with one that was interrupted."""
+    from rich.console import Console
+
+    from ..models import fashion_mnist
+    from ..models.data import FASHION_MNIST, describe
+    from ..progress import StudyProgress, shown
+    from ..search.plan import Limits, Plan
+    from ..search.space_file import load_space
+    from ..search.space_reader import NAME
+    from ..search.strategy import choose_strategy
+    from ..search.study import run_study
+    from ..search.trainers import usable_cores
+
+    space = load_space(spec)
+    places = places_of(store)
+    name = name or space.name
+    if not NAME.fullmatch(name):
+        raise click.BadParameter(
+            f"{name!r} must be 1 to 64 letters, digits, '_', '.' or '-'", param_hint="--name"
+        )
+    if data == FASHION_MNIST:
+        fashion_mnist.fetch()
+    if trials is not None and space.trials is None:
+        raise FmsearchError(
+            f"the space {space.name!r} is a grid, which tries every point: it has no --trials"
+        )
+    if reproducible and (timeout is not None or target_score is not None):
+        raise FmsearchError(
+            "--reproducible: when a study ends by --timeout or --target-score depends on its "
+            "trainers' speed; use --trials"
+        )
+    if keep_models and len(space.objectives) > 1:
+        raise FmsearchError(
+            "--keep-models best:K ranks by the score alone, and this study has several objectives; "
+            "use all or none"
+        )
+    if fresh and offline:
+        raise FmsearchError("--fresh deletes runs in MLflow, which --offline does without")
+    if fresh and not yes:
+        _ask_to_delete(places, name)
+    jobs = jobs or usable_cores()
+    plan = Plan(
+        space,
+        name,
+        describe(data),
+        seed,
+        jobs,
+        train_images,
+        places,
+        offline,
+        choose_strategy(space, sampler, pruner, reproducible=reproducible, jobs=jobs),
+        Limits(trials or space.trials, timeout, target_score),
+        enqueue == "published",
+        keep_models,
+        checkpoint_every,
+        fresh,
+        heartbeat,
+    )
+    console = Console()
+    with StudyProgress(console, name) as progress:
+        summary = run_study(plan, progress)
+    best = summary.best
+    if best is not None:
+        values = ", ".join(f"{key}={shown(value)}" for key, value in best.parameters.items())
+        click.echo(f"best: trial {best.number} with score {best.score:.5f} ({values})")
+    if summary.waiting is None:
+        click.echo(f"browse: fmsearch ui    register: fmsearch register --study {name}")
+    else:
+        click.echo(f"{summary.waiting} trials wait in the outbox; `fmsearch sync` ships them")
+
+
+def _ask_to_delete(places: Places, name: str) -> None:
+    from ..search.ledger import Ledger
+
+    ledger = Ledger(places.storage) if places.has_ledger else None
+    if ledger is None or name not in [record.name for record in ledger.records()]:
+        return
+    if not sys.stdin.isatty():
+        raise FmsearchError("--fresh asks before it deletes; where nobody can answer, add --yes")
+    count = len(ledger.study(name).trials())
+    if not click.confirm(f"delete the study {name!r}, its {count} trials and their runs?"):
+        raise FmsearchError("nothing was deleted")
