@@ -188,7 +188,11 @@ USAGE = {
     ("study", "--space", "none", "--enqueue", "all"): "'all' is not one of 'published', 'nothing'",
     ("study", "--space", "none", "--trials", "0"): "0 is not in the range x>=1",
     ("study", "--space", "none", "--target-score", "2"): "2.0 is not in the range 0<=x<=1",
-    ("study", "--spaces", "mlp_grid"): "No such option '--spaces'. Did you mean '--space'?",
+    (
+        "study",
+        "--spaces",
+        "mlp_grid",
+    ): "No such option '--spaces'. (Did you mean one of: '--space', ",
     ("status", "--watch"): "--watch wants the name of a study",
     ("studdy",): "No such command 'studdy'",
     ("ui", "--port", "0"): "0 is not in the range 1<=x<=65535",
