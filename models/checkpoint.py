@@ -33,6 +33,7 @@ class Checkpoint:
                 each epoch, whatever it takes.
         """
         self._path = path
+        self._part = path.with_suffix(".part")
         self._every = every
         self._last = time.monotonic()
         self._cost = 0.0
@@ -73,13 +74,12 @@ class Checkpoint:
         packed = io.BytesIO()
         np.savez(packed, allow_pickle=False, document=np.array(json.dumps(document)), **arrays)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        part = self._path.with_suffix(".part")
-        with part.open("wb") as file:
+        with self._part.open("wb") as file:
             file.write(hashlib.sha256(packed.getbuffer()).digest())
             file.write(packed.getbuffer())
             file.flush()
             os.fsync(file.fileno())
-        part.replace(self._path)
+        self._part.replace(self._path)
         self._last = time.monotonic()
         self._cost = self._last - begin
 
@@ -100,6 +100,7 @@ class Checkpoint:
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)
+        self._part.unlink(missing_ok=True)
 
 
 def _read(document: dict[str, Any], arrays: Any) -> Progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from .split import Fold
 
 if TYPE_CHECKING:
     from .network import Evaluation, Network, Variables
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,11 @@ def fit(
         network.restore(start.variables)
     done = len(start.history) if start else 0
     for number in range(done + 1, epochs + 1):
+        log.info("training, epoch %s of %s", number, epochs)
         begin = time.perf_counter()
         train_loss, train_accuracy = network.train_epoch(fold.train, seed, number)
         trained = time.perf_counter()
+        log.info("evaluating, epoch %s of %s", number, epochs)
         evaluation = network.evaluate(fold.validation) if len(fold.validation) else None
         scored = time.perf_counter()
         yield (

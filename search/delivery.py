@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import time
@@ -18,8 +19,10 @@ from ..tracking.store import Store
 from .evidence import Evidence
 from .expected import identity
 from .ledger import StudyLedger
-from .result import entries, entry_name, remove_half_written
+from .result import discard, entries, entry_name, remove_half_written
 from .trial import Trial, ranking
+
+log = logging.getLogger(__name__)
 
 FIGURES_SECONDS = 60.0
 UNSHIPPED = "study"
@@ -127,12 +130,13 @@ class Delivery:
         store, parent = self._open()
         entry = self._outbox / entry_name(number)
         if entry.exists():
+            log.info("shipping trial %s", number)
             trials = self._ledger.trials()
             record = self._evidence.trial(trials[number], entry)
             if number not in self._kept(trials):
                 record = self._without_model(record)
             store.ship(record, parent)
-            shutil.rmtree(entry)
+            discard(entry)
             self._drop_models(store)
             self._refresh_figures(store, parent)
 
@@ -177,6 +181,8 @@ class Delivery:
 
     def _end(self, status: Status) -> None:
         store, _ = self._open()
+        log.info("shipping the study's run")
+        self._drop_models(store)  # of which a kill may have cut off the last
         with tempfile.TemporaryDirectory() as folder:
             ended_at = time.time_ns() // 1_000_000
             record: RunRecord = self._evidence.study_ended(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import FmsearchError
 from .engine import Recorder
 from .ledger import StudyLedger
-from .result import Duplicate, Failure, entries, read_entry
+from .result import Duplicate, Failure, discard, entries, read_entry
 from .trial import Trial
 
 log = logging.getLogger(__name__)
@@ -32,7 +31,7 @@ def settle(recorder: Recorder, trial: Trial, entry: Path, trials: Sequence[Trial
         counts = recorder.tell(trial, found)
     if not counts:
         log.warning("trial %s was taken up by another worker; this result is late", trial.number)
-        shutil.rmtree(entry)
+        discard(entry)
     return counts
 
 

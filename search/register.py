@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..errors import FmsearchError
+from ..models.checkpoint import Checkpoint
 from ..models.settings import knows_its_length
 from ..tracking.places import Places
 from ..tracking.reachability import check_reachable
@@ -26,7 +26,7 @@ from .expected import identity
 from .job import EpochDone, FinalJob, JobFailed, TrainerDied, TrainerSetup
 from .ledger import StudyLedger
 from .lock import hold
-from .result import read_result
+from .result import discard, read_result
 from .setup import trainer_setup
 from .trainers import load_tensorflow_in_advance, run_alone
 from .trial import Trial, best_trial, training_seed
@@ -102,15 +102,23 @@ def register_best(
                 setup = replace(setup, checkpoint_every=checkpoint_every)
                 _train(job, setup, best, on_epoch)
             record = _record(evidence, best, job)
+            log.info("shipping the final model")
             run_id = store.ship(record, _parent(store, evidence))
-            shutil.rmtree(job.folder)
             run = store.client.get_run(run_id)
+        _clear(job)  # also of what an earlier start did not come to
+        log.info("registering")
         metrics = run.data.metrics
         tags = {TAG_STUDY: study.name, "test_accuracy": f"{metrics['test_accuracy']:.4f}"}
         version = register_version(store, name, run.info.run_id, alias, tags)
     return Registered(
         name, version, alias, best, job.epochs, metrics["test_accuracy"], metrics["test_loss"]
     )
+
+
+def _clear(job: FinalJob) -> None:
+    """Remove what a training that stands in the store left on disk."""
+    discard(job.folder)
+    Checkpoint(job.checkpoint, 0).remove()
 
 
 def _job(evidence: Evidence, places: Places, best: Trial, epochs: int | None) -> FinalJob:

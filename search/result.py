@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -172,7 +173,7 @@ def publish(part: Path, entry: Path) -> None:
     for file in part.iterdir():
         with file.open("rb") as handle:
             os.fsync(handle.fileno())
-    shutil.rmtree(entry, ignore_errors=True)
+    discard(entry)
     part.rename(entry)
 
 
@@ -188,3 +189,12 @@ def remove_half_written(outbox: Path) -> None:
             shutil.rmtree(left)
         else:
             left.unlink()
+
+
+def discard(entry: Path) -> None:
+    """Remove a folder, if it is there. It loses its name first, so that no part of it counts."""
+    doomed = entry.with_name(f".{entry.name}.old")
+    shutil.rmtree(doomed, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        entry.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)

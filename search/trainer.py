@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import time
 from collections import OrderedDict
@@ -38,6 +39,8 @@ from .job import (
 )
 from .result import MODEL, SUMMARY, Result, new_folder, publish, write_result
 
+log = logging.getLogger(__name__)
+
 CACHED_NETWORKS = 8
 
 
@@ -49,7 +52,7 @@ def run_trainer(connection: Connection, setup: TrainerSetup) -> None:
         trainer = Trainer(connection, setup)
         while True:
             trainer.answer(connection.recv())
-    except (EOFError, BrokenPipeError):  # the coordinator is gone
+    except (EOFError, ConnectionError):  # the coordinator is gone
         return
 
 
@@ -172,6 +175,7 @@ class Trainer:
             self._report(epoch, job.epochs)
             if checkpoint.due():
                 checkpoint.keep(Progress(1, FitState(history, network.state()), {}))
+        log.info("evaluating on the test images")
         begin = time.perf_counter()
         tested = network.evaluate(test_rows)
         tested_in = time.perf_counter() - begin
@@ -221,6 +225,7 @@ class Trainer:
         self._send(EpochDone(1, 1, epoch.epoch, epochs, epoch.val_accuracy))
 
     def _publish(self, entry: Path, network: Network, result: Result, *, with_model: bool) -> None:
+        log.info("saving %s", entry.name)
         part = new_folder(entry)
         write_result(part, result)
         (part / SUMMARY).write_text(network.summary(), "utf-8")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing import connection, forkserver
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 PRELOADED = "fmsearch.models.network"
 STOP_SECONDS = 3.0
 LISTEN_SECONDS = 0.5
+MOST_STARTS, START_PAUSE = 3, 0.2
 
 
 def usable_cores() -> int:
@@ -129,8 +133,24 @@ class Trainers:
             yield index, job, message
 
     def _start(self) -> _Trainer:
+        """A new trainer; Python starts another fork server where that one died.
+
+        Raises:
+            FmsearchError: It died again and again.
+        """
+        for _ in range(MOST_STARTS):
+            with contextlib.suppress(EOFError, ConnectionError):  # it died while it was asked
+                return self._fork()
+            time.sleep(START_PAUSE)
+        raise FmsearchError(
+            f"the process that trainers are forked from died {MOST_STARTS} times at its start; "
+            "its own messages are above"
+        )
+
+    def _fork(self) -> _Trainer:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_run, args=(theirs, self._setup), daemon=True)
+        arguments = (theirs, self._setup, logging.root.level)
+        process = self._context.Process(target=_run, args=arguments, daemon=True)
         process.start()
         theirs.close()
         return _Trainer(process, ours)
@@ -170,7 +190,19 @@ def run_alone(
                 on_epoch(message)
 
 
-def _run(ours: connection.Connection, setup: TrainerSetup) -> None:
+def _run(ours: connection.Connection, setup: TrainerSetup, level: int) -> None:
+    threading.Thread(target=_die_with_the_coordinator, daemon=True).start()
+    logging.basicConfig(format="%(levelname)s %(name)s[%(process)d]: %(message)s")
+    logging.getLogger("fmsearch").setLevel(level)  # as the coordinator's, without other programs'
     from .trainer import run_trainer  # loads TensorFlow: in trainers only
 
     run_trainer(ours, setup)
+
+
+def _die_with_the_coordinator() -> None:
+    """End this process with the coordinator, however that ends: the next one begins at once, and
+    a trainer of an earlier session would write where its own trainers do."""
+    coordinator = multiprocessing.parent_process()
+    if coordinator is not None:
+        coordinator.join()
+        os._exit(1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,11 @@ import pytest
 from fmsearch.models.data import describe
 from fmsearch.search.job import EpochDone
 from fmsearch.search.plan import Plan
+from fmsearch.search.result import Duplicate, discard, entries, entry_name, write_note
 from fmsearch.search.space_file import read_space
 from fmsearch.search.study import run_study
-from fmsearch.search.trainers import Trainers
-from fmsearch.search.trial import Trial
+from fmsearch.search.trainers import Trainers, load_tensorflow_in_advance
+from fmsearch.search.trial import State, Trial
 from fmsearch.tracking.places import Places
 
 SPACE = """\
@@ -83,3 +86,34 @@ def test_a_killed_trainers_training_goes_on_from_its_last_epoch_bit_for_bit(
     assert recorder.epochs.count((1, 1)) == recorder.epochs.count((2, 1)) == 1
     assert [t.fold_scores for t in killed] == [t.fold_scores for t in undisturbed]
     assert not list((tmp_path / "killed").rglob("checkpoint-*"))
+
+
+def test_a_result_whose_removal_is_cut_off_counts_no_more(tmp_path: Path) -> None:
+    entry = tmp_path / entry_name(3)
+    write_note(entry, Duplicate(1, {}, 7, 9_000))
+
+    class Killed(BaseException):
+        pass
+
+    def kill(path: object, **_: object) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fmsearch.search.result.os.rmdir", kill)
+        with pytest.raises(Killed):
+            discard(entry)
+    assert entries(tmp_path) == {}
+    discard(entry)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dead_fork_server_is_replaced_when_a_trainer_starts(images: Path, tmp_path: Path) -> None:
+    places = Places.of(tmp_path)
+    data = describe(str(images))
+    space = read_space(SPACE, "one")
+    load_tensorflow_in_advance()
+    server = forkserver._forkserver._forkserver_pid
+    os.kill(server, signal.SIGSTOP)  # it takes a trainer's order, and dies before it answers
+    threading.Timer(0.3, os.kill, (server, signal.SIGKILL)).start()
+    plan = Plan(space, "one", data, 0, 1, 400, places, offline=True)
+    assert [trial.state for trial in run_study(plan, Recorder(set())).trials] == [State.COMPLETE]

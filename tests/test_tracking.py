@@ -82,7 +82,11 @@ def test_a_shipment_that_was_cut_off_is_finished_not_doubled(
     def cut(*_: object) -> None:
         raise OSError("cut")
 
-    for method in ("log_model_artifacts", "log_artifacts", "log_batch", "set_terminated"):
+    methods = (
+        "log_model_artifacts", "finalize_logged_model", "log_outputs", "log_artifacts", "log_batch",
+        "set_terminated",
+    )  # fmt: skip
+    for method in methods:
         with monkeypatch.context() as patch:
             patch.setattr(store.client, method, cut)
             with pytest.raises(TrackingError, match="cut"):
@@ -90,9 +94,23 @@ def test_a_shipment_that_was_cut_off_is_finished_not_doubled(
     run_id = store.ship(record)
     (run,) = store.client.search_runs([store.experiment_id])
     assert (run.info.run_id, run.info.status) == (run_id, "FINISHED")
-    models = store.client.search_logged_models([store.experiment_id])
-    assert [str(model.status) for model in models] == ["READY"]
+    (model,) = store.client.search_logged_models([store.experiment_id])
+    assert str(model.status) == "READY"
+    assert [one.model_id for one in run.outputs.model_outputs] == [model.model_id]
+    folders = Path(model.artifact_location.removeprefix("file://")).parents[1].iterdir()
+    # MLflow leaves the folders of deleted models, but no file.
+    assert [one.name for one in folders if any(one.iterdir())] == [model.model_id]
     assert len(store.client.get_metric_history(run_id, "loss")) == 1_500
+
+
+def test_what_a_kill_left_of_the_migrations_is_removed(tmp_path: Path) -> None:
+    places = Places.of(tmp_path / "store")
+    part = places.home / ".mlflow.db.part"
+    for _ in ("before the database has its name", "after it"):
+        part.mkdir(parents=True)
+        (part / "mlflow.db").write_bytes(b"half")
+        Store(places)
+        assert not part.exists()
 
 
 def test_an_interrupted_run_is_running_again_when_it_goes_on(store: Store) -> None:

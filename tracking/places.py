@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import shutil
 import uuid
@@ -12,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..errors import FmsearchError
+from .turns import turn
 
 EXPERIMENT = "fmsearch"
 SQLITE = "sqlite:///"
@@ -119,7 +118,7 @@ class Places:
             probe.write_bytes(b"\0" * 65536)
             probe.unlink()
             if not self.storage.startswith(SQLITE):
-                _name_worker(self.home / "worker")
+                _name_worker(self.home)
             free = shutil.disk_usage(self.home).free
             folder = self.home / "outbox"
             folder.mkdir(exist_ok=True)
@@ -157,9 +156,9 @@ def shown(uri: str) -> str:
     return re.sub(r"(://[^/@:]*):[^@]*@", r"\1:***@", uri)
 
 
-def _name_worker(file: Path) -> None:
-    part = file.with_name(f".worker.{os.getpid()}")
-    part.write_text(uuid.uuid4().hex[:12], "utf-8")
-    with contextlib.suppress(FileExistsError):
-        os.link(part, file)  # of two at once, one is first
-    part.unlink()
+def _name_worker(home: Path) -> None:
+    with turn(home / "locks" / ".worker.lock"):  # of two at once, one is first
+        if not (file := home / "worker").exists():
+            part = home / ".worker.part"
+            part.write_text(uuid.uuid4().hex[:12], "utf-8")
+            part.replace(file)

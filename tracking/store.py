@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Set
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,11 +29,14 @@ from .record import (
     RunRecord,
     Status,
 )
+from .turns import turn
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel as MlflowModel
     from mlflow.entities import Run
+
+log = logging.getLogger(__name__)
 
 MODEL_NAME = "model"
 
@@ -149,7 +153,7 @@ class Store:
             if record.data is not None:
                 self._log_data(run_id, record.data)
             if record.model is not None:
-                self._log_model(run_id, record, record.model, is_new=run is None)
+                self._log_model(run_id, record, record.model, run)
             if record.artifacts is not None:
                 self.client.log_artifacts(run_id, str(record.artifacts))
             self.log(run_id, points=record.points, params=record.params, tags=record.tags)
@@ -230,28 +234,44 @@ class Store:
             keep: Values of the tag `fmsearch.trial` of those that stay.
             why: Written into the tag `fmsearch.model` of the runs.
         """
-        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
         with self.errors():
             for model in list(self.logged_models(identity)):
                 if model.tags.get(TAG_TRIAL) in keep:
                     continue
                 if model.source_run_id is not None:
                     self.client.set_tag(model.source_run_id, TAG_MODEL, why)
-                repository = get_artifact_repository(model.artifact_location)
-                repository.delete_artifacts()  # type: ignore[no-untyped-call]
-                self.client.delete_logged_model(model.model_id)
+                self._delete_model(model)
+
+    def _delete_model(self, model: MlflowModel) -> None:
+        """Delete a logged model, its files first, so that a kill between leaves none of them."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        repository = get_artifact_repository(model.artifact_location)
+        repository.delete_artifacts()  # type: ignore[no-untyped-call]
+        self.client.delete_logged_model(model.model_id)
 
     def _log_model(
-        self, run_id: str, record: RunRecord, model: LoggedModel, *, is_new: bool
+        self, run_id: str, record: RunRecord, model: LoggedModel, earlier: Run | None
     ) -> None:
+        """Give a run its one model; `earlier` is what a shipment that was cut off left of it."""
         from mlflow.entities import LoggedModelOutput
 
-        if not is_new:  # an earlier shipment was cut off: what it left is not whole
+        whole = None
+        if earlier is not None:
             for old in self.client.search_logged_models(
                 [self.experiment_id], f"source_run_id = '{run_id}'"
             ):
-                self.client.delete_logged_model(old.model_id)
+                if str(old.status) == "READY":
+                    whole = old
+                else:
+                    self._delete_model(old)
+        if whole is None:
+            whole = self._make_model(run_id, record, model)
+        outputs = earlier.outputs.model_outputs if earlier and earlier.outputs else []
+        if whole.model_id not in [one.model_id for one in outputs]:  # MLflow would show it twice
+            self.client.log_outputs(run_id, [LoggedModelOutput(whole.model_id, model.step)])
+
+    def _make_model(self, run_id: str, record: RunRecord, model: LoggedModel) -> MlflowModel:
         logged = self.client.create_logged_model(
             self.experiment_id,
             name=MODEL_NAME,
@@ -262,8 +282,7 @@ class Store:
         with tempfile.TemporaryDirectory() as folder:
             write_model_folder(Path(folder), model, logged.model_id)
             self.client.log_model_artifacts(logged.model_id, folder)
-        self.client.finalize_logged_model(logged.model_id, "READY")
-        self.client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, model.step)])
+        return self.client.finalize_logged_model(logged.model_id, "READY")
 
 
 def _tagged(identity: Mapping[str, str]) -> str:
@@ -275,18 +294,24 @@ def _make_database(uri: str) -> None:
     """Make a new embedded database whole, or not at all.
 
     MLflow's migrations are many transactions, and what a kill or a full disk leaves of them can
-    not be opened again.
+    not be opened again: they are made beside, where the next start removes what is left of them.
     """
     path = Path(uri.removeprefix(SQLITE))
-    if not uri.startswith(SQLITE) or path.exists():
+    making = path.with_name(f".{path.name}.part")
+    if not uri.startswith(SQLITE) or (path.exists() and not making.exists()):
         return
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    with turn(path.parent / "locks" / f".{path.name}.lock"):  # of two at once, one is first
+        shutil.rmtree(making, ignore_errors=True)
+        if path.exists():
+            return
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=path.parent) as folder:
-        part = Path(folder, path.name)
-        artifacts = (path.parent / "artifacts").as_uri()
-        store = SqlAlchemyStore(f"{SQLITE}{part}", artifacts)  # type: ignore[no-untyped-call]
-        store.engine.dispose()
-        with suppress(FileExistsError):
-            os.link(part, path)  # of two at once, one is first
+        log.info("making MLflow's tables")
+        try:
+            making.mkdir()
+            artifacts = (path.parent / "artifacts").as_uri()
+            store = SqlAlchemyStore(f"{SQLITE}{making / path.name}", artifacts)  # type: ignore[no-untyped-call]
+            store.engine.dispose()
+            (making / path.name).replace(path)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
