@@ -7,6 +7,7 @@ import sqlite3
 
 # A full disk, a full quota, and a limit on the size of files.
 _ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_POSTGRESQL_STATE = "53100"
 _SQLITE_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
 
 
@@ -14,7 +15,9 @@ def full_disk(error: BaseException | None) -> str:
     """What line to show for an error that comes from a full disk; empty for all others."""
     while error is not None:
         code = getattr(error, "sqlite_errorcode", None)
-        if code in _SQLITE_CODES or (isinstance(error, OSError) and error.errno in _ERRNOS):
+        is_postgresql = getattr(error, "sqlstate", None) == _POSTGRESQL_STATE
+        is_file = isinstance(error, OSError) and error.errno in _ERRNOS
+        if code in _SQLITE_CODES or is_postgresql or is_file:
             return f"no space is left to write ({error}); free some, and run the same command"
         error = error.__cause__ or error.__context__
     return ""

@@ -3,12 +3,11 @@
 On SQLite there is one coordinator, and nothing to be done. On PostgreSQL every running trial has a
 mark of who runs it, and its coordinator says every few seconds that it lives. Trials whose
 coordinator has been silent for two intervals wait again, under their numbers; what it says of them
-later does not count. Marks are set, looked at and changed under the study's lock.
+later does not count. Marks are set, and trials change their state, under the study's lock.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
 from collections.abc import Iterator
@@ -20,9 +19,8 @@ from .storage import LedgerStorage
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-log = logging.getLogger(__name__)
-
 CLAIM = "claim"
+SHIPPING_SECONDS = 600
 HEARTBEAT = 15
 """Seconds between two signs of life of a coordinator, unless it is told otherwise."""
 
@@ -39,7 +37,7 @@ class Claims:
             storage: Of the ledger.
             study_id: As the storage has it.
             worker: Name of the folder whose coordinator this is; there is one at a time.
-            heartbeat_seconds: As the storage has it.
+            heartbeat_seconds: Between two signs of life.
         """
         self._storage = storage
         self._study_id = study_id
@@ -47,6 +45,7 @@ class Claims:
         self._marks: dict[int, str] = {}
         self._interval = heartbeat_seconds / 2  # one that comes late is made good by the next
         self._beaten_at = time.monotonic()
+        self._looked_at = 0.0
         self._is_alone = False
 
     @property
@@ -60,7 +59,7 @@ class Claims:
         if self._is_alone:
             yield
             return
-        with self._storage.alone(f"study {self._study_id}"):
+        with self._storage.alone(f"trials of study {self._study_id}"):
             self._is_alone = True
             try:
                 yield
@@ -70,7 +69,7 @@ class Claims:
     @contextmanager
     def alone_to_ship(self) -> Iterator[None]:
         """Hold another lock of the study's, for what takes longer; from any thread."""
-        with self._storage.alone(f"run of study {self._study_id}"):
+        with self._storage.alone(f"run of study {self._study_id}", SHIPPING_SECONDS):
             yield
 
     def take(self, trial_id: int) -> None:
@@ -105,26 +104,35 @@ class Claims:
             else:
                 self.drop(trial_id)
 
+    def is_time_to_look(self) -> bool:
+        """Whether to look for trials whose coordinator is dead; yes once in an interval."""
+        if not self.are_shared or time.monotonic() - self._looked_at < self._interval:
+            return False
+        self._looked_at = time.monotonic()
+        return True
+
     def abandoned(self, running: list[FrozenTrial]) -> list[int]:
         """Ids of the running trials whose coordinator is dead, seen under the lock.
 
-        On SQLite all of them are, but for those of the one coordinator, which asks only when it
-        begins. A trial for which nobody has ever said that they live was being claimed when its
-        coordinator died: claims are made under the lock, too.
+        On SQLite there is one coordinator, and it asks before it has begun any: all are. On
+        PostgreSQL nobody is dead for silence during an outage. A trial for which nobody has ever
+        said that they live was being claimed when its coordinator died: claims are made under the
+        lock, too.
         """
-        if not self._storage.is_shared:
+        if not self.are_shared:
             return [trial._trial_id for trial in running]
         others = [trial for trial in running if trial._trial_id not in self._marks]
         if not others:
             return []
-        silent = set(self._storage.optuna._get_stale_trial_ids(self._study_id))  # type: ignore[attr-defined]
-        ever = self._storage.beating()
+        silences = self._storage.silences()
+        grace = 4 * self._interval
+        dead = self._storage.answers_for() > grace
         own = f"{self._worker}:"
         return [
             trial._trial_id
             for trial in others
-            if trial._trial_id in silent
-            or trial._trial_id not in ever
+            if trial._trial_id not in silences
+            or (dead and silences[trial._trial_id] > grace)
             or trial.user_attrs.get(CLAIM, "").startswith(own)  # of an earlier session
         ]
 

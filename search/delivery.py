@@ -20,7 +20,7 @@ from .evidence import Evidence
 from .expected import identity
 from .ledger import StudyLedger
 from .result import discard, entries, entry_name, remove_half_written
-from .trial import Trial, ranking
+from .trial import State, Trial, ranking
 
 log = logging.getLogger(__name__)
 
@@ -184,10 +184,11 @@ class Delivery:
         log.info("shipping the study's run")
         self._drop_models(store)  # of which a kill may have cut off the last
         with tempfile.TemporaryDirectory() as folder:
-            ended_at = time.time_ns() // 1_000_000
-            record: RunRecord = self._evidence.study_ended(
-                self._ledger.trials(), status, ended_at, Path(folder)
-            )
+            trials = self._ledger.trials()
+            if any(trial.state is State.RUNNING for trial in trials):
+                status = Status.RUNNING  # somewhere else
+            now = time.time_ns() // 1_000_000
+            record: RunRecord = self._evidence.study_ended(trials, status, now, Path(folder))
             if self._evidence.space.engine == "optuna":
                 self._draw_search(Path(folder))
             store.ship(record)

@@ -124,7 +124,7 @@ class Evidence:
             identity=identity(self.study, "study"),
             status=status,
             started_at=ended_at,
-            ended_at=ended_at,
+            ended_at=None if status is Status.RUNNING else ended_at,
             params=outcome.params if status is Status.FINISHED else {},
             tags=outcome.tags,
             points=tuple(Point(name, one, 0, ended_at) for name, one in outcome.metrics.items()),

@@ -10,7 +10,7 @@ from ..tracking.store import Store
 from .ledger import Ledger
 
 
-def delete_study(places: Places, name: str, heartbeat: int) -> None:
+def delete_study(places: Places, name: str) -> None:
     """Delete a study, if there is one: its runs, what waits in the outbox, and its trials.
 
     What was registered stays. The ledger comes last, so that a call that is cut off can be
@@ -19,12 +19,11 @@ def delete_study(places: Places, name: str, heartbeat: int) -> None:
     Args:
         places: Of the store.
         name: Of the study.
-        heartbeat: As in `Plan`.
 
     Raises:
         FmsearchError: Another worker runs the study, or the store cannot be reached.
     """
-    ledger = Ledger(places.storage, places.worker(), heartbeat)
+    ledger = Ledger(places.storage, places.worker())
     if name not in [record.name for record in ledger.records()]:
         return
     study = ledger.study(name)

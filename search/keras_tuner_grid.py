@@ -80,6 +80,8 @@ class KerasTunerGrid:
 
     def _read(self) -> None:
         """Take note of what the ledger has, also from other coordinators."""
+        self._taken_back = self._ledger.taken_back
+        self._waiting.clear()
         for trial in self._ledger.trials():
             if trial.state is State.WAITING:
                 self._waiting[trial.number] = trial
@@ -87,8 +89,8 @@ class KerasTunerGrid:
                 self._score(trial.number, trial.score)
 
     def ask(self) -> tuple[Trial, ...]:
-        if not self._waiting:
-            self._read()  # what others gave back
+        if not self._waiting or self._taken_back != self._ledger.taken_back:
+            self._read()  # what others gave back, or left
         while self._waiting:
             training = self._space.training
             shared = training(next(iter(self._waiting.values())).parameters)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import FmsearchError
 from ..models.settings import Value
-from .claims import HEARTBEAT, Claims
+from .claims import Claims
 from .result import Result
 from .space import Space
 from .space_file import read_space
@@ -42,20 +42,19 @@ class Decision:
 class Ledger:
     """All studies of one Optuna storage."""
 
-    def __init__(self, url: str, worker: str = "", heartbeat_seconds: int = HEARTBEAT) -> None:
+    def __init__(self, url: str, worker: str = "") -> None:
         """Open a storage, creating it if need be.
 
         Args:
-            url, heartbeat_seconds: As `LedgerStorage` takes them.
+            url: As `LedgerStorage` takes it.
             worker: Name of the folder for which a coordinator opens it; empty for readers.
 
         Raises:
             FmsearchError: The storage cannot be opened.
         """
-        self._storage = LedgerStorage(url, heartbeat_seconds)
+        self._storage = LedgerStorage(url)
         self._optuna = self._storage.optuna
         self._worker = worker
-        self._heartbeat = heartbeat_seconds
 
     def records(self) -> Iterator[StudyRecord]:
         """All studies, in the order of their creation."""
@@ -85,12 +84,12 @@ class Ledger:
         Raises:
             FmsearchError: The name belongs to a study of other things.
         """
-        with self._storage.alone(f"study {record.name}"):  # made by the first of many
+        with self._storage.alone(f"name {record.name}"):  # made by the first of many
             return self._ledger(self._recorded(record))
 
     def _ledger(self, record: StudyRecord) -> StudyLedger:
         study_id = self._optuna.get_study_id_from_name(record.name)
-        claims = Claims(self._storage, study_id, self._worker, self._heartbeat)
+        claims = Claims(self._storage, study_id, self._worker, record.heartbeat)
         return StudyLedger(self._optuna, study_id, record, claims)
 
     def _recorded(self, record: StudyRecord) -> StudyRecord:
@@ -106,7 +105,7 @@ class Ledger:
                     f"the study {record.name!r} was begun with --reproducible and {known.lag} "
                     f"trainers, which its results depend on; go on with --jobs {known.lag} or fewer"
                 )
-            record = replace(record, id=known.id, lag=known.lag)
+            record = replace(record, id=known.id, lag=known.lag, heartbeat=known.heartbeat)
             study_id = self._optuna.get_study_id_from_name(record.name)
         else:
             record = replace(record, id=uuid.uuid4().hex[:12])
@@ -135,6 +134,12 @@ class StudyLedger:
 
     What is recorded of a running trial counts if the trial is still this coordinator's; the
     methods that record say whether it did.
+
+    Attributes:
+        storage: As Optuna takes it.
+        record: What the study is.
+        claims: This coordinator's.
+        taken_back: How many trials `take_back` has let wait again.
     """
 
     def __init__(
@@ -143,6 +148,7 @@ class StudyLedger:
         self.storage = storage
         self.record = record
         self.claims = claims
+        self.taken_back = 0
         self._study_id = study_id
         self._space = read_space(record.space, f"the recorded space of {record.name!r}")
 
@@ -192,6 +198,7 @@ class StudyLedger:
         with self.claims.alone():
             for trial_id in self.claims.abandoned(self._running()):
                 self.storage.set_trial_state_values(trial_id, TrialState.WAITING)
+                self.taken_back += 1
 
     def check_run_nowhere(self) -> None:
         """See that no coordinator lives that runs the study; on this machine a lock says so.

@@ -90,6 +90,8 @@ class OptunaEngine:
     def _note(self, trials: Sequence[FrozenTrial]) -> None:
         """Remember which points are known, or being tried by somebody."""
         for trial in trials:
+            if trial.state is TrialState.FAIL and trial.number in self._noted:
+                self._unlearn(trial.number, trial.params)  # somebody else's; ours are forgotten
             running = trial.state is TrialState.RUNNING and CLAIM in trial.user_attrs
             known = running or trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
             if known and trial.number not in self._noted:
@@ -114,7 +116,7 @@ class OptunaEngine:
             self._study.sampler = RandomSampler()  # which is not asked: all values are set
         asked = self._study.ask()
         self._suggest(asked)
-        self._running[number] = _Asked(asked, judge or asked)
+        self._running[asked.number] = _Asked(asked, judge or asked)
         return asked
 
     def _suggest(self, asked: optuna.Trial) -> None:
@@ -124,7 +126,7 @@ class OptunaEngine:
         if len(self._space.objectives) > 1:
             return ""  # Optuna prunes by one objective only
         if not self._ledger.owns(trial.number):
-            return "taken up by another worker"
+            return ""  # another worker has taken it up: what comes of it here will not count
         asked = self._running[trial.number]
         decided = self._ledger.decision(trial.number)
         if decided is not None:  # before an earlier session ended
@@ -144,11 +146,11 @@ class OptunaEngine:
         return reason
 
     def tell(self, trial: Trial, result: Result) -> bool:
-        del self._running[trial.number]
+        self._running.pop(trial.number, None)
         return self._ledger.tell(trial, result)
 
     def repeat(self, trial: Trial, earlier: Trial) -> bool:
-        del self._running[trial.number]
+        self._running.pop(trial.number, None)
         return self._ledger.repeat(trial, earlier)
 
     def fail(self, trial: Trial, reason: str) -> bool:
@@ -160,10 +162,13 @@ class OptunaEngine:
         self._ledger.release(trial.number)
 
     def _forget(self, trial: Trial) -> None:
-        del self._running[trial.number]
-        self._noted.discard(trial.number)
-        key = self._key(trial.parameters)
-        if self._known.get(key) == trial.number:
+        self._running.pop(trial.number, None)
+        self._unlearn(trial.number, trial.parameters)
+
+    def _unlearn(self, number: int, point: Mapping[str, Value]) -> None:
+        self._noted.discard(number)
+        key = self._key(point)
+        if self._known.get(key) == number:
             del self._known[key]
 
     def _key(self, point: Mapping[str, Value]) -> str:

@@ -66,7 +66,7 @@ class Plan:
         keep_models: Models of how many of the best trials are kept; None for all.
         checkpoint_every: Seconds between two checkpoints of a training.
         fresh: Whether a study of that name is deleted first.
-        heartbeat: Seconds between two signs of life, for a ledger that many share.
+        heartbeat: Seconds between two signs of life of each worker, of a new study that many share.
     """
 
     space: Space
@@ -98,6 +98,7 @@ class Plan:
             self.strategy.pruner,
             self.strategy.lag,
             self.keep_models,
+            self.heartbeat,
         )
 
     @property

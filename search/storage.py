@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import math
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,8 +28,8 @@ T = TypeVar("T")
 POSTGRESQL = "postgresql"
 PATIENCE_SECONDS = 600.0
 """How long a coordinator waits for a PostgreSQL server that went away."""
-FROZEN_SECONDS = 10
-"""A coordinator that holds the lock and does nothing for so long loses it."""
+FROZEN_SECONDS = 60
+"""A coordinator that holds a lock for so long is taken for frozen, and loses it."""
 
 
 class LedgerStorage:
@@ -38,12 +40,11 @@ class LedgerStorage:
         is_shared: Whether several coordinators may use it.
     """
 
-    def __init__(self, url: str, heartbeat_seconds: int) -> None:
+    def __init__(self, url: str) -> None:
         """Open a storage, creating its tables if need be.
 
         Args:
             url: SQLAlchemy's: `sqlite:////srv/studies.db` or `postgresql://…`.
-            heartbeat_seconds: How often coordinators say that they live.
 
         Raises:
             FmsearchError: It cannot be opened.
@@ -61,14 +62,16 @@ class LedgerStorage:
             )
         try:
             if self.is_shared:
+                if url.startswith(f"{POSTGRESQL}://"):  # with the driver that the extra installs
+                    url = url.replace(POSTGRESQL, f"{POSTGRESQL}+psycopg", 1)
                 self._engine: Engine = create_engine(url, pool_pre_ping=True)
                 self._engine.connect().close()  # a wrong address is found out at once
                 with self.alone("tables"):  # made by one of those that find none
-                    backend = _open(url, heartbeat_seconds)
+                    backend = _open(url)
                 self.optuna: BaseStorage = _cached(_Patient(backend))
             else:
                 write_ahead(Path(url.removeprefix(SQLITE)), OPTUNA)
-                self.optuna = _cached(_open(url, None))
+                self.optuna = _cached(_open(url))
         except ImportError as error:
             way_out = "install fmsearch[postgresql]"
             raise FmsearchError(f"the ledger {shown(url)}: {error}; {way_out}") from error
@@ -81,10 +84,10 @@ class LedgerStorage:
             raise FmsearchError(f"cannot open the ledger {shown(url)}: {reason}") from error
 
     @contextlib.contextmanager
-    def alone(self, what: str) -> Iterator[None]:
+    def alone(self, what: str, frozen_seconds: int = FROZEN_SECONDS) -> Iterator[None]:
         """Hold the lock of that name, which nobody else has meanwhile; nothing on SQLite.
 
-        PostgreSQL frees it when the holder dies, or is frozen.
+        PostgreSQL frees it when the holder dies, or does nothing with it for `frozen_seconds`.
         """
         if not self.is_shared:
             yield
@@ -96,7 +99,7 @@ class LedgerStorage:
 
         def lock() -> Connection:
             connection = self._engine.connect()
-            limit = f"SET LOCAL idle_in_transaction_session_timeout = '{FROZEN_SECONDS}s'"
+            limit = f"SET LOCAL idle_in_transaction_session_timeout = '{frozen_seconds}s'"
             connection.execute(text(limit))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
             return connection
@@ -109,29 +112,40 @@ class LedgerStorage:
                 connection.rollback()
             connection.close()
 
-    def beating(self) -> set[int]:
-        """Ids of the trials for which somebody has ever said that they live."""
+    def silences(self) -> dict[int, float]:
+        """For each trial for which somebody ever said that they live: seconds since then."""
         from sqlalchemy import text
 
-        def read() -> set[int]:
+        # Optuna keeps the server's own time, without its zone.
+        query = text(
+            "SELECT trial_id, extract(epoch FROM localtimestamp - heartbeat) AS seconds "
+            "FROM trial_heartbeats"
+        )
+
+        def read() -> dict[int, float]:
             with self._engine.connect() as connection:
-                rows = connection.execute(text("SELECT trial_id FROM trial_heartbeats"))
-                return {row.trial_id for row in rows}
+                return {row.trial_id: float(row.seconds) for row in connection.execute(query)}
 
         return patiently(read)
 
+    def answers_for(self) -> float:
+        """Seconds since the server was last away, as far as this process knows."""
+        return time.monotonic() - _outage.ended_at
 
-def _open(url: str, heartbeat_seconds: int | None) -> RDBStorage:
-    import warnings
 
+class _Outage:
+    """When this process last met a server that did not answer."""
+
+    ended_at = -math.inf
+
+
+_outage = _Outage()
+
+
+def _open(url: str) -> RDBStorage:
     import optuna
 
-    # Heartbeats are an experiment of Optuna's, which is pinned; and `Claims` records them.
-    warnings.filterwarnings("ignore", message="Argument ``heartbeat_interval``")
-    warnings.filterwarnings("ignore", message="Heartbeat of storage is supposed")
-    return optuna.storages.RDBStorage(
-        url, engine_kwargs={"pool_pre_ping": True}, heartbeat_interval=heartbeat_seconds
-    )
+    return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
 
 
 def _cached(backend: Any) -> BaseStorage:
@@ -144,8 +158,9 @@ def _cached(backend: Any) -> BaseStorage:
 class _Patient:
     """A storage each of whose calls waits for a server that went away, and is made again.
 
-    A call that was answered too late may so be made twice. A trial is then known as finished, or
-    as taken, by the mark of who did it; a trial asked for twice is one that nobody vouches for.
+    A call may have been carried out although its answer was lost, and is then made again. A change
+    to a finished trial is refused; a taken trial shows its mark; a trial that was asked for twice
+    has no sign of life, and is given back.
     """
 
     def __init__(self, backend: RDBStorage) -> None:
@@ -191,10 +206,13 @@ def patiently(call: Callable[[], T]) -> T:
 
 
 def _say_so(state: RetryCallState) -> None:
+    _outage.ended_at = time.monotonic()
     log.warning("the ledger's server is away; trying again in %.1f s", state.upcoming_sleep)
 
 
 def _is_outage(error: BaseException | None) -> bool:
+    if full_disk(error):
+        return False
     from sqlalchemy.exc import InterfaceError, OperationalError
 
     return isinstance(error, (OperationalError, InterfaceError)) or (

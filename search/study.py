@@ -87,7 +87,7 @@ def run_study(plan: Plan, watcher: Watcher) -> Summary:
     ):
         load_tensorflow_in_advance()
         if plan.fresh:
-            delete_study(plan.places, plan.name, plan.heartbeat)
+            delete_study(plan.places, plan.name)
         split = split_rows(labels, plan.train_images)
         setup = replace(
             trainer_setup(plan.space, plan.data, split),
@@ -98,7 +98,7 @@ def run_study(plan: Plan, watcher: Watcher) -> Summary:
         if plan.space.model not in FAMILIES:
             _check_model(plan, setup, interruption)
         places = plan.places
-        ledger = Ledger(places.storage, places.worker(), plan.heartbeat)
+        ledger = Ledger(places.storage, places.worker())
         return _Loop(
             plan, ledger.open_study(plan.record), split, setup, watcher, interruption
         ).run()
@@ -169,35 +169,31 @@ class _Loop:
             for running in [*self._running.values(), self._ended, *self._duplicates.values()]:
                 for trial in running:
                     self._engine.release(trial)
-            if self._others_run_on():
-                status = Status.RUNNING
             waiting = self._delivery.end(status, self._interruption.heed)
         return Summary(self._ledger.trials(), waiting)
-
-    def _others_run_on(self) -> bool:
-        return any(trial.state is State.RUNNING for trial in self._ledger.trials())
 
     def _search(self, trainers: Trainers) -> None:
         self._begun_at = time.monotonic()
         self._hand_out(trainers)
         if not self._plan.offline:
             self._delivery.begin()
-        while self._running or self._others_run():
+        while self._running or self._others_may_die():
             for trainer, job, message in trainers.messages():
                 self._hear(trainers, trainer, job, message)
                 self._interruption.heed()
             self._interruption.heed()
             self._ledger.claims.beat()
+            if self._ledger.claims.is_time_to_look():
+                self._ledger.take_back()
             for of in list(self._duplicates):
                 self._settle_duplicates(of)
             self._hand_out(trainers)
 
-    def _others_run(self) -> bool:
-        """Whether trials run that may have to be taken up, should their coordinator die."""
+    def _others_may_die(self) -> bool:
+        """Whether others run trials that would have to be taken up."""
         trials = self._ledger.trials()
         if not any(trial.state is State.RUNNING for trial in trials):
             return False
-        self._ledger.take_back()
         return not self._plan.limits.are_final(trials, self._begun_at)
 
     def _hand_out(self, trainers: Trainers) -> None:

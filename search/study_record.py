@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import FmsearchError
+from .claims import HEARTBEAT
 from .space import Space
 from .space_file import read_space
 
@@ -23,6 +24,7 @@ class StudyRecord:
         train_images: How many training images are used; None for all.
         sampler, pruner, lag: As in `Strategy`.
         keep_models: As in `Plan`, of the last session.
+        heartbeat: As in `Plan`, of the first session: all workers judge by it.
         id: Drawn when the study is made, so that studies of one name in two ledgers that share
             an MLflow store are not taken for each other.
     """
@@ -37,6 +39,7 @@ class StudyRecord:
     pruner: str = ""
     lag: int = 0
     keep_models: int | None = None
+    heartbeat: int = HEARTBEAT
     id: str = field(default="", compare=False)
 
     @classmethod

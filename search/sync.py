@@ -12,6 +12,7 @@ from ..tracking.reachability import check_reachable
 from ..tracking.record import Status
 from .delivery import Delivery, is_unshipped
 from .evidence import Evidence
+from .expected import is_over
 from .ledger import Ledger, StudyLedger
 from .lock import hold
 from .recovery import recover
@@ -53,7 +54,7 @@ def sync_all(places: Places) -> Iterator[tuple[str, int, int | None]]:
             outbox = places.outbox(record.label)
             recover(study, outbox)
             count = len(entries(outbox))
-            over = all(trial.state.finished for trial in study.trials())
+            over = is_over(study.trials())
             left = ship(study, places, Status.FINISHED if over else Status.KILLED)
             yield record.name, count, left
 

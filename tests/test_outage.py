@@ -197,7 +197,7 @@ def test_a_slow_server_delays_no_training(
         experiment = client.get_experiment_by_name("slow")
         shipped = client.search_runs([experiment.experiment_id]) if experiment else []
         finished = [run for run in shipped if run.info.status == "FINISHED"]
-        assert len(finished) < 4
+        assert finished == []
         proxy.trouble = ""
         study.communicate(timeout=200)
     assert study.returncode == 0

@@ -16,7 +16,7 @@ from fmsearch.search.result import Failure, write_note
 from fmsearch.search.space_file import load_space
 from fmsearch.search.study_record import StudyRecord
 from fmsearch.search.trial import State, Trial
-from fmsearch.tracking.places import Places
+from fmsearch.tracking.places import Places, shown
 from fmsearch.tracking.reachability import TrackingError
 from fmsearch.tracking.record import LoggedModel, Point, RunRecord, Status
 from fmsearch.tracking.registry import register_version
@@ -216,3 +216,21 @@ def test_a_bug_in_a_parcel_surfaces() -> None:
     shipper.give(lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         shipper.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("postgresql://me:secret@h/d", "postgresql://me:***@h/d"),
+        ("postgresql://me:se@cret@h/d", "postgresql://me:***@h/d"),
+        (
+            "postgresql://h/d?user=me&password=secret&x=1",
+            "postgresql://h/d?user=me&password=***&x=1",
+        ),
+        ("https://secret@h/path", "https://***@h/path"),
+        ("https://me:secret@h:5000/path", "https://me:***@h:5000/path"),
+        ("sqlite:////srv/a@b/studies.db", "sqlite:////srv/a@b/studies.db"),
+    ],
+)
+def test_an_address_is_shown_without_its_secrets(address: str, expected: str) -> None:
+    assert shown(address) == expected

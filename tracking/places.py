@@ -152,8 +152,11 @@ def _check_tracking_uri(uri: str) -> None:
 
 
 def shown(uri: str) -> str:
-    """An address without its password, to be shown and logged."""
-    return re.sub(r"(://[^/@:]*):[^@]*@", r"\1:***@", uri)
+    """An address without its secrets, to be shown and logged."""
+    uri = re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", uri)
+    uri = re.sub(r"(https?://)[^/@:]+@", r"\1***@", uri)  # a token alone
+    secret = r"(?i)([?&][^=&]*(?:password|passfile|token|secret)[^=&]*=)[^&]*"
+    return re.sub(secret, r"\1***", uri)
 
 
 def _name_worker(home: Path) -> None:

@@ -22,6 +22,7 @@ from .record import (
     MOST_TAG_CHARACTERS,
     TAG_MODEL,
     TAG_PARENT,
+    TAG_RESTORED,
     TAG_TRIAL,
     DataInput,
     LoggedModel,
@@ -111,13 +112,16 @@ class Store:
                 f"there is no experiment {places.experiment!r} in MLflow at "
                 f"{shown(places.tracking_uri)}; name another one with --experiment"
             )
-        return str(
-            self.client.create_experiment(
-                places.experiment,
-                artifact_location=None if places.is_server else places.artifacts.as_uri(),
-                tags={"mlflow.experimentKind": "custom_model_development"},
-            )
-        )
+        from mlflow.exceptions import MlflowException
+
+        location = None if places.is_server else places.artifacts.as_uri()
+        tags = {"mlflow.experimentKind": "custom_model_development"}
+        try:
+            return str(self.client.create_experiment(places.experiment, location, tags))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            return self._experiment(places, create=False)  # made by another study just now
 
     def find(self, identity: Mapping[str, str]) -> Run | None:
         """The run that has these tags, if there is one."""
@@ -147,7 +151,9 @@ class Store:
         """
         with self.errors():
             run = self.find(record.identity)
-            if run is not None and run.info.status == record.status.value != "RUNNING":
+            restored = run is not None and TAG_RESTORED in run.data.tags
+            ended = run is not None and run.info.status == record.status.value != "RUNNING"
+            if run is not None and ended and not restored:
                 return str(run.info.run_id)
             run_id = str(run.info.run_id) if run else self._create(record, parent)
             if record.data is not None:
@@ -157,6 +163,8 @@ class Store:
             if record.artifacts is not None:
                 self.client.log_artifacts(run_id, str(record.artifacts))
             self.log(run_id, points=record.points, params=record.params, tags=record.tags)
+            if restored:  # the doctor made it without what has now been found
+                self.client.delete_tag(run_id, TAG_RESTORED)
             if record.status is not Status.RUNNING:
                 self.client.set_terminated(run_id, record.status.value, record.ended_at)
             elif run is not None and run.info.status != "RUNNING":
