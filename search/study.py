@@ -38,6 +38,7 @@ from .plan import Plan, check_fit, example_point
 from .recovery import recover, settle
 from .result import Duplicate, Failure, entry_name, write_note
 from .setup import trainer_setup
+from .strategy import startup_trials
 from .trainers import Trainers, load_tensorflow_in_advance, run_alone
 from .trial import State, Trial, best_trial, training_seed
 from .trouble import MOST_DEATHS, Trouble
@@ -321,7 +322,11 @@ def _keras_tuner(plan: Plan, ledger: StudyLedger) -> Engine:
 def _optuna(plan: Plan, ledger: StudyLedger) -> Engine:
     from .optuna_engine import OptunaEngine
 
-    strategy = replace(plan.strategy, lag=ledger.record.lag)  # of the study's first session
+    strategy = replace(
+        plan.strategy,
+        lag=ledger.record.lag,  # of the study's first session
+        startup=startup_trials(plan.limits.trials),
+    )
     engine = OptunaEngine(plan.space, ledger, strategy, plan.seed)
     if plan.enqueue:
         engine.enqueue()

@@ -20,6 +20,7 @@ from fmsearch.search.strategy import (
     choose_strategy,
     make_pruner,
     make_sampler,
+    startup_trials,
 )
 from fmsearch.search.study_record import StudyRecord
 
@@ -237,3 +238,8 @@ def test_without_a_pruner_nothing_is_pruned() -> None:
 @pytest.mark.parametrize("scoring", Scoring)
 def test_a_trial_as_good_as_the_others_is_not_pruned_by_the_median(scoring: Scoring) -> None:
     assert judged("median", scoring, [0.9] * 5) == [False] * 5
+
+
+@pytest.mark.parametrize(("trials", "expected"), [(None, 5), (6, 5), (24, 5), (40, 9), (200, 12)])
+def test_the_median_judges_after_some_of_a_studys_trials(trials: int | None, expected: int) -> None:
+    assert startup_trials(trials) == expected
