@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import sys
 import time
 from typing import Any
@@ -116,6 +117,7 @@ def ui(port: int, **store: Any) -> None:
     if places.is_server:
         click.echo(f"the store in use is a server with its own UI: {shown(places.tracking_uri)}")
         return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server must end with us
     server = start_ui(places, port)
     click.echo(f"MLflow's UI: http://{HOST}:{port}  (Ctrl-C ends it)")
     try:

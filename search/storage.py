@@ -9,6 +9,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +17,7 @@ from ..errors import FmsearchError
 from ..full_disk import full_disk
 from ..tracking.places import SQLITE, shown
 from ..tracking.sqlite import OPTUNA, write_ahead
+from ..tracking.turns import turn
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage, RDBStorage
@@ -62,16 +64,18 @@ class LedgerStorage:
             )
         try:
             if self.is_shared:
-                if url.startswith(f"{POSTGRESQL}://"):  # with the driver that the extra installs
-                    url = url.replace(POSTGRESQL, f"{POSTGRESQL}+psycopg", 1)
-                self._engine: Engine = create_engine(url, pool_pre_ping=True)
+                # With the driver that the extra installs, where none is named.
+                driven = url.replace(f"{POSTGRESQL}://", f"{POSTGRESQL}+psycopg://", 1)
+                self._engine: Engine = create_engine(driven, pool_pre_ping=True)
                 self._engine.connect().close()  # a wrong address is found out at once
                 with self.alone("tables"):  # made by one of those that find none
-                    backend = _open(url)
+                    backend = _open(driven)
                 self.optuna: BaseStorage = _cached(_Patient(backend))
             else:
-                write_ahead(Path(url.removeprefix(SQLITE)), OPTUNA)
-                self.optuna = _cached(_open(url))
+                path = Path(url.removeprefix(SQLITE))
+                with _turn(path):
+                    write_ahead(path, OPTUNA)
+                    self.optuna = _cached(_open(url))
         except ImportError as error:
             way_out = "install fmsearch[postgresql]"
             raise FmsearchError(f"the ledger {shown(url)}: {error}; {way_out}") from error
@@ -140,6 +144,12 @@ class _Outage:
 
 
 _outage = _Outage()
+
+
+def _turn(path: Path) -> AbstractContextManager[None]:
+    """Two studies that begin at once make the tables one after the other; others only read."""
+    locks = path.parent / "locks"  # where a study holds a lock already
+    return turn(locks / f".{path.name}.lock") if locks.is_dir() else contextlib.nullcontext()
 
 
 def _open(url: str) -> RDBStorage:

@@ -69,7 +69,8 @@ def test_studies_a_registration_and_the_ui_work_side_by_side_on_a_new_store(
         assert (process.returncode, errors) == (0, "")
     assert answers(f"http://127.0.0.1:{port}/health")
 
-    client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
+    store = f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}"
+    client = MlflowClient(store, registry_uri=store)
     (experiment,) = client.search_experiments(filter_string="name = 'fmsearch'")
     runs = client.search_runs([experiment.experiment_id])
     roles = sorted(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,9 +115,8 @@ class Places:
         folder = self.home
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            probe = self.home / ".probe"
-            probe.write_bytes(b"\0" * 65536)
-            probe.unlink()
+            with tempfile.TemporaryFile(dir=self.home) as probe:
+                probe.write(b"\0" * 65536)
             if not self.storage.startswith(SQLITE):
                 _name_worker(self.home)
             free = shutil.disk_usage(self.home).free
