@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from .commands import keeping, looking
+from .commands.reproduce import reproduce
 from .commands.study import study
 from .errors import FmsearchError
 from .full_disk import full_disk
@@ -94,6 +95,7 @@ for command in (
     keeping.replay,
     keeping.sync,
     keeping.doctor,
+    reproduce,
 ):
     main.add_command(command)
 

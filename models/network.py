@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -60,6 +61,9 @@ class Pixels:
         self.labels = tf.constant(images.labels)
         self.image_shape = images.pixels.shape[1:]
         self.classes = classes
+
+    def __len__(self) -> int:
+        return int(self.labels.shape[0])
 
 
 class Network:
@@ -134,6 +138,11 @@ class Network:
     def weights(self) -> Variables:
         """Copies of the model's weights, as `keras.Model.get_weights` orders them."""
         return tuple(self.model.get_weights())
+
+    @property
+    def trainable_parameters(self) -> int:
+        """Number of the model's parameters that training changes."""
+        return sum(math.prod(variable.shape) for variable in self.model.trainable_variables)
 
     def summary(self) -> str:
         """Keras' summary: layers, their output shapes and numbers of parameters."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +10,8 @@ import numpy as np
 
 from ..models import figures
 from ..models.data import DataSet, load_training
-from ..models.evaluation import Confusion, classification_report
 from ..models.settings import Scoring
 from ..models.split import Split
-from ..models.training import Epoch
 from ..tracking.record import (
     TAG_DATA,
     TAG_FOLDS,
@@ -25,17 +20,12 @@ from ..tracking.record import (
     TAG_SPACE,
     TAG_TRIAL,
     DataInput,
-    LoggedModel,
     Point,
     RunRecord,
     Status,
 )
+from .artifacts import Artifacts, result_points
 from .expected import (
-    CONFUSION,
-    CONFUSION_FIGURE,
-    CURVES,
-    CURVES_FIGURE,
-    REPORT,
     STATUS,
     identity,
     run_name,
@@ -43,7 +33,7 @@ from .expected import (
     study_outcome,
     training_params,
 )
-from .result import MODEL, SUMMARY, Duplicate, Failure, Result, read_entry
+from .result import MODEL, Duplicate, Failure, read_entry
 from .space import Space
 from .study_record import StudyRecord
 from .tables import cv_results_csv, trials_csv
@@ -69,12 +59,9 @@ class Evidence:
     split: Split
 
     @cached_property
-    def _confusion_figure(self) -> figures.ConfusionFigure:
-        return figures.ConfusionFigure(self.data.class_names)
-
-    @cached_property
-    def _curves_figure(self) -> figures.CurvesFigure:
-        return figures.CurvesFigure()
+    def artifacts(self) -> Artifacts:
+        """What makes the artifacts of its results."""
+        return Artifacts(self.data)
 
     def study_begun(self, started_at: int, folder: Path) -> RunRecord:
         """The study's run while trials are to come; `folder` is filled with its artifacts."""
@@ -159,8 +146,8 @@ class Evidence:
             points=result_points(result),
             started_at=result.started_at,
             ended_at=result.finished_at,
-            artifacts=self.draw(entry, result, self.heading(trial)),
-            model=self.model(entry, result) if has_model else None,
+            artifacts=self.artifacts.draw(entry, result, self.heading(trial)),
+            model=self.artifacts.model(entry, result) if has_model else None,
         )
 
     def heading(self, trial: Trial) -> str:
@@ -174,54 +161,3 @@ class Evidence:
         if self.space.scoring is Scoring.CROSS_VALIDATION:
             return f"accuracy {trial.score:.4f} over {self.space.folds} folds"
         return f"accuracy {trial.score:.4f} after epoch {trial.metrics['best_epoch']:.0f}"
-
-    def model(self, entry: Path, result: Result) -> LoggedModel:
-        """The model that stands in an entry."""
-        shape, classes = self.data.image_shape, len(self.data.class_names)
-        return LoggedModel(entry / MODEL, shape, classes, step=len(result.history))
-
-    def draw(self, entry: Path, result: Result, heading: str) -> Path:
-        """Draw and write a result's artifacts below its entry; gives their folder."""
-        folder = entry / "artifacts"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        if result.history:
-            self.draw_confusion(folder, result.confusion, heading)
-            self.draw_curves(folder, result.history, heading)
-        shutil.copyfile(entry / SUMMARY, folder / SUMMARY)
-        return folder
-
-    def draw_confusion(self, folder: Path, confusion: Confusion, heading: str) -> None:
-        """Write a confusion matrix, as figure and as numbers, and the report that follows from it.
-
-        Args:
-            folder: Of a run's artifacts.
-            confusion: What to draw.
-            heading: Above the figure.
-        """
-        (folder / CONFUSION_FIGURE).parent.mkdir(exist_ok=True)
-        self._confusion_figure.save(folder / CONFUSION_FIGURE, confusion, heading)
-        report = classification_report(confusion, self.data.class_names)
-        (folder / CONFUSION).write_text(json.dumps(confusion))
-        (folder / REPORT).write_text(json.dumps(report, indent=1))
-
-    def draw_curves(self, folder: Path, history: Sequence[Epoch], heading: str) -> None:
-        """Draw the learning curves; arguments as for `draw_confusion`."""
-        (folder / CURVES_FIGURE).parent.mkdir(exist_ok=True)
-        self._curves_figure.save(folder / CURVES_FIGURE, history, heading)
-
-
-def result_points(result: Result) -> tuple[Point, ...]:
-    """A result's curves, epoch by epoch, and its final numbers."""
-    curves = [
-        Point(name, getattr(epoch, name), epoch.epoch, epoch.measured_at)
-        for epoch in result.history
-        for name in CURVES
-        if getattr(epoch, name) is not None
-    ]
-    final = {
-        **result.metrics,
-        "parameters": result.parameters,
-        "train_seconds": result.train_seconds,
-    }
-    return (*curves, *(Point(name, value, 0, result.finished_at) for name, value in final.items()))

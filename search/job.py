@@ -59,18 +59,23 @@ class TrialJob:
 
 @dataclass(frozen=True)
 class FinalJob:
-    """Training on all training images, and the one look at the test images.
+    """Training a model that is reported, and the one look at the test images.
 
     Attributes:
         settings, seed: As in `TrialJob`.
         epochs: How long to train.
         folder: Where the result and the model go.
+        fold: Rows to train on, and to validate on; None to train on all, without validation.
+        portrayed: Whether it is also measured on its own training images, without dropout, and
+            its architecture is drawn.
     """
 
     settings: Mapping[str, Value]
     seed: int
     epochs: int
     folder: Path
+    fold: Fold | None = None
+    portrayed: bool = False
 
     @property
     def checkpoint(self) -> Path:

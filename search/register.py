@@ -21,7 +21,8 @@ from ..tracking.record import (
 )
 from ..tracking.registry import check_names, register_version
 from ..tracking.store import Store
-from .evidence import Evidence, result_points
+from .artifacts import result_points
+from .evidence import Evidence
 from .expected import identity
 from .job import EpochDone, FinalJob, JobFailed, TrainerDied, TrainerSetup
 from .ledger import StudyLedger
@@ -185,6 +186,6 @@ def _record(evidence: Evidence, best: Trial, job: FinalJob) -> RunRecord:
         status=Status.FINISHED,
         started_at=result.started_at,
         ended_at=result.finished_at,
-        artifacts=evidence.draw(job.folder, result, heading),
-        model=evidence.model(job.folder, result),
+        artifacts=evidence.artifacts.draw(job.folder, result, heading),
+        model=evidence.artifacts.model(job.folder, result),
     )

@@ -12,7 +12,7 @@ from ..models.data import load_training
 from ..models.settings import knows_its_length
 from ..models.split import split_rows
 from ..tracking.recorded import Points
-from .evidence import result_points
+from .artifacts import result_points
 from .job import EpochDone, FinalJob, JobFailed, TrainerDied, TrainerSetup, TrialJob
 from .recording import Recording
 from .result import read_result

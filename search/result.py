@@ -16,6 +16,7 @@ from ..models.training import Epoch
 from .circumstances import Circumstances
 
 RESULT, MODEL, SUMMARY = "result.json", "model.keras", "model_summary.txt"
+ARCHITECTURE = "architecture.png"
 PART = ".part"
 
 

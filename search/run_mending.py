@@ -128,9 +128,9 @@ class RunMending:
         with tempfile.TemporaryDirectory() as folder:
             heading = self._evidence.heading(trial)
             if confusion:
-                self._evidence.draw_confusion(Path(folder), confusion, heading)
+                self._evidence.artifacts.draw_confusion(Path(folder), confusion, heading)
             if curves:
-                self._evidence.draw_curves(Path(folder), curves, heading)
+                self._evidence.artifacts.draw_curves(Path(folder), curves, heading)
             self._store.add_artifacts(run.id, Path(folder))
 
     def _confusion(self, run: StoredRun) -> Confusion | None:

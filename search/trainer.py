@@ -7,6 +7,7 @@ import signal
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import cached_property
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from ..errors import FmsearchError
 from ..full_disk import full_disk
+from ..models.architecture import draw_architecture
 from ..models.checkpoint import Checkpoint
 from ..models.data import Images, load_test, load_training
 from ..models.families import find_family
@@ -37,7 +39,7 @@ from .job import (
     TrialJob,
     Verdict,
 )
-from .result import MODEL, SUMMARY, Result, new_folder, publish, write_result
+from .result import ARCHITECTURE, MODEL, SUMMARY, Result, new_folder, publish, write_result
 
 log = logging.getLogger(__name__)
 
@@ -154,20 +156,18 @@ class Trainer:
         self._publish(job.entries[trial], network, result, with_model=with_model)
 
     def _run_final(self, job: FinalJob) -> str:
-        train, test = load_training(self._setup.data), load_test(self._setup.data)
-        both = Images(
-            np.concatenate([train.pixels, test.pixels]),
-            np.concatenate([train.labels, test.labels]),
-        )
-        rows = np.arange(len(both), dtype=np.int32)
-        train_rows, test_rows, none = rows[: len(train)], rows[len(train) :], rows[:0]
-        network = self._network(Pixels(both, self._setup.classes), job.settings)
+        """Publish the one model; gives the reason why not, if any."""
+        count, everything = self._everything
+        rows = np.arange(count, dtype=np.int32)
+        test_rows, none = np.arange(count, len(everything), dtype=np.int32), rows[:0]
+        fold = job.fold or Fold(rows, none)
+        network = self._network(everything, job.settings)
         started_at = _now()
         checkpoint = Checkpoint(job.checkpoint, self._setup.checkpoint_every)
         kept = checkpoint.load()
         start = kept.state if kept else None
         history = start.history if start else ()
-        for epoch, _ in fit(network, Fold(train_rows, none), job.seed, job.epochs, start):
+        for epoch, _ in fit(network, fold, job.seed, job.epochs, start):
             if epoch.diverged:
                 checkpoint.remove()
                 return epoch.diverged
@@ -179,10 +179,15 @@ class Trainer:
         begin = time.perf_counter()
         tested = network.evaluate(test_rows)
         tested_in = time.perf_counter() - begin
+        metrics = {"test_accuracy": tested.accuracy, "test_loss": tested.loss}
+        if job.portrayed:
+            fitted = network.evaluate(fold.train)
+            metrics |= {"fit_accuracy": fitted.accuracy, "fit_loss": fitted.loss}
+            metrics["trainable_parameters"] = network.trainable_parameters
         result = Result(
             settings={**job.settings, "epochs": job.epochs},
             seed=job.seed,
-            metrics={"test_accuracy": tested.accuracy, "test_loss": tested.loss},
+            metrics=metrics,
             history=history,
             confusion=_rows(tested.confusion),
             parameters=network.model.count_params(),
@@ -192,9 +197,19 @@ class Trainer:
             finished_at=_now(),
             circumstances=here(),
         )
-        self._publish(job.folder, network, result, with_model=True)
+        self._publish(job.folder, network, result, with_model=True, portrayed=job.portrayed)
         checkpoint.remove()
         return ""
+
+    @cached_property
+    def _everything(self) -> tuple[int, Pixels]:
+        """All images, those for the test behind the others, and how many those others are."""
+        train, test = load_training(self._setup.data), load_test(self._setup.data)
+        both = Images(
+            np.concatenate([train.pixels, test.pixels]),
+            np.concatenate([train.labels, test.labels]),
+        )
+        return len(train), Pixels(both, self._setup.classes)
 
     def _check(self, job: CheckJob) -> str:
         """Build a user's own network and let it answer two images; gives what is wrong."""
@@ -224,11 +239,21 @@ class Trainer:
     def _report(self, epoch: Epoch, epochs: int) -> None:
         self._send(EpochDone(1, 1, epoch.epoch, epochs, epoch.val_accuracy))
 
-    def _publish(self, entry: Path, network: Network, result: Result, *, with_model: bool) -> None:
+    def _publish(
+        self,
+        entry: Path,
+        network: Network,
+        result: Result,
+        *,
+        with_model: bool,
+        portrayed: bool = False,
+    ) -> None:
         log.info("saving %s", entry.name)
         part = new_folder(entry)
         write_result(part, result)
         (part / SUMMARY).write_text(network.summary(), "utf-8")
+        if portrayed:
+            draw_architecture(part / ARCHITECTURE, network.model)
         if with_model:
             network.model.save(part / MODEL)
         publish(part, entry)

@@ -84,6 +84,13 @@ def read_text(store: Store, run: RecordedRun, artifact: str) -> str:
         return Path(file).read_text("utf-8")
 
 
+def read_artifacts(store: Store, run: RecordedRun, folder: Path) -> None:
+    """All artifacts of a run, into a folder that is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with store.errors():
+        store.client.download_artifacts(run.id, "", str(folder))
+
+
 def _recorded(run: Run) -> RecordedRun:
     inputs = run.inputs.dataset_inputs if run.inputs else []
     return RecordedRun(

@@ -129,6 +129,11 @@ class Store:
             runs = self.client.search_runs([self.experiment_id], _tagged(identity), max_results=1)
         return runs[0] if runs else None
 
+    def is_whole(self, identity: Mapping[str, str]) -> bool:
+        """Whether the run that has these tags is there and has ended: then it holds all it must."""
+        run = self.find(identity)
+        return run is not None and run.info.status != "RUNNING"
+
     def delete_runs(self, identity: Mapping[str, str]) -> None:
         """Delete all runs that have these tags; MLflow can restore them."""
         with self.errors():

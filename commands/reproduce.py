@@ -1,0 +1,161 @@
+"""Reproducing: the published experiments again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import checkpoint_option, places_of, print_table, store_options
+
+if TYPE_CHECKING:
+    from ..progress import StudyProgress
+    from ..search.job import EpochDone, FinalJob
+    from ..search.reproduction.outcomes import Outcomes
+    from ..search.result import Result
+
+
+@click.command()
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="ID",
+    help="Only this experiment; give it several times for several.  [default: all]",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    metavar="K",
+    help="Runs of each experiment.  [default: 5 of perceptrons, 3 of convolutional networks]",
+)
+@click.option("--name", default="reproduce", show_default=True, help="Of this reproduction.")
+@click.option(
+    "--data",
+    default="fashion-mnist",
+    show_default=True,
+    envvar="FMSEARCH_DATA",
+    show_envvar=True,
+    metavar="NAME|FILE.npz",
+    help="fashion-mnist, or an .npz file with x_train, y_train, x_test and y_test.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    envvar="FMSEARCH_JOBS",
+    show_envvar=True,
+    help="Trainer processes, one core each.  [default: the usable cores]",
+)
+@click.option(
+    "--train-images", type=click.IntRange(1), metavar="N", help="Use only N images, to rehearse."
+)
+@click.option(
+    "--epochs", type=click.IntRange(1), metavar="E", help="Train no longer than E, to rehearse."
+)
+@checkpoint_option
+@store_options
+def reproduce(
+    only: tuple[str, ...],
+    seeds: int | None,
+    name: str,
+    data: str,
+    jobs: int | None,
+    train_images: int | None,
+    epochs: int | None,
+    checkpoint_every: float,
+    **store: Any,
+) -> None:
+    """Do the published experiments again and hold the results against what was published.
+
+    Perceptrons, both grid searches and convolutional networks, each with several seeds; each final
+    model meets the test images once. What is interrupted goes on with the same command. The report
+    stands in MLflow: reproduction.md and reproduction.html of the run that has this one's name.
+    """
+    from ..models import fashion_mnist
+    from ..models.data import FASHION_MNIST, describe
+    from ..search.reproduction.conduct import reproduce as run_reproduction
+    from ..search.reproduction.experiments import load_catalogue
+    from ..search.reproduction.plan import ReproductionPlan
+    from ..search.space_reader import NAME
+    from ..search.trainers import usable_cores
+
+    if not NAME.fullmatch(name) or len(name) > 40:
+        raise click.BadParameter(
+            f"{name!r} must be 1 to 40 letters, digits, '_', '.' or '-'", param_hint="--name"
+        )
+    catalogue = load_catalogue(epochs)
+    experiments = catalogue.select(only)
+    places = places_of(store)
+    if data == FASHION_MNIST:
+        fashion_mnist.fetch()
+    plan = ReproductionPlan(
+        name=name,
+        data=describe(data),
+        places=places,
+        jobs=jobs or usable_cores(),
+        catalogue=catalogue,
+        experiments=experiments,
+        seeds=seeds,
+        train_images=train_images,
+        epochs=epochs,
+        checkpoint_every=checkpoint_every,
+    )
+    begin = time.monotonic()
+    outcomes = run_reproduction(plan, _Watch())
+    _show(outcomes)
+    minutes = (time.monotonic() - begin) / 60
+    click.echo(f"{minutes:.1f} min; the report: `fmsearch ui`, run {name}, reproduction.html")
+
+
+class _Watch:
+    """Says how a reproduction goes on, a line for what is finished."""
+
+    def __init__(self) -> None:
+        self._left = self._done = 0
+
+    @contextmanager
+    def study(self, name: str) -> Iterator[StudyProgress]:
+        from rich.console import Console
+
+        from ..progress import StudyProgress
+
+        with StudyProgress(Console(), name) as progress:
+            yield progress
+
+    def begun(self, jobs: list[FinalJob], trained: int) -> None:
+        self._left, self._done = len(jobs), 0
+        before = f", {trained} trained before" if trained else ""
+        click.echo(f"final models: {len(jobs)} to train{before}")
+
+    def epoch(self, job: FinalJob, done: EpochDone) -> None:
+        accuracy = "" if done.accuracy is None else f", validation accuracy {done.accuracy:.4f}"
+        click.echo(f"  {job.folder.name}: epoch {done.epoch}/{done.epochs}{accuracy}")
+
+    def trained(self, job: FinalJob, result: Result) -> None:
+        self._done += 1
+        accuracy, loss = result.metrics["test_accuracy"], result.metrics["test_loss"]
+        place = f"[{self._done:>{len(str(self._left))}}/{self._left}]"
+        click.echo(f"{place} {job.folder.name}: test accuracy {accuracy:.4f}, loss {loss:.4f}")
+
+
+def _show(outcomes: Outcomes) -> None:
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    from ..search.reproduction.claims import check_claims
+    from ..search.reproduction.rows import HEADER, rows_of
+
+    if outcomes.rehearsal:
+        click.echo(f"a rehearsal, with {outcomes.rehearsal}: its numbers say nothing")
+    table = Table(box=SIMPLE, show_edge=False, pad_edge=False)
+    for name in HEADER:
+        table.add_column(name)
+    for row in rows_of(outcomes):
+        table.add_row(*row.cells)
+    print_table(table)
+    for claim in check_claims(outcomes):
+        click.echo(f"{claim.text}: {claim.verdict}")
+        click.echo(click.wrap_text(claim.evidence, 100, "    ", "    "))

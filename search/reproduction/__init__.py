@@ -1,0 +1,1 @@
+"""The published experiments again: what they are, how they are run, and what came of them."""

@@ -1,0 +1,266 @@
+"""Conduct of a reproduction: grids, choices and trainings, each done once, then the report."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import tempfile
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from ...errors import FmsearchError
+from ...models.data import load_training
+from ...models.families import FAMILIES
+from ...models.split import Split, split_rows
+from ...tracking.reachability import TrackingError, check_reachable
+from ...tracking.record import TAG_TRIAL, Status
+from ...tracking.recorded import find_tagged, read_artifacts
+from ...tracking.store import Store
+from ..expected import identity
+from ..interruption import Interruption
+from ..job import EpochDone, FinalJob, TrainerSetup
+from ..ledger import Ledger
+from ..lock import hold
+from ..plan import Limits, Plan
+from ..result import Result, read_result
+from ..space import Space
+from ..strategy import choose_strategy
+from ..study import Watcher, run_study
+from ..trainers import load_tensorflow_in_advance
+from ..trial import State, Trial, best_trial
+from .evidence import ReproductionEvidence
+from .experiments import Experiment, choice_space, grid_space
+from .outcomes import Chosen, Outcomes, Searched
+from .plan import ReproductionPlan
+from .report import write_report
+from .trainings import train_all
+
+log = logging.getLogger(__name__)
+
+
+class Watch(Protocol):
+    """Hears how a reproduction goes on."""
+
+    def study(self, name: str) -> AbstractContextManager[Watcher]:
+        """A study begins, and ends with the context; gives who hears of it."""
+
+    def begun(self, jobs: list[FinalJob], trained: int) -> None:
+        """Final models are to be trained; so many of them were trained before."""
+
+    def epoch(self, job: FinalJob, done: EpochDone) -> None:
+        """A final model's training finished an epoch."""
+
+    def trained(self, job: FinalJob, result: Result) -> None:
+        """A final model is trained and tested."""
+
+
+def reproduce(plan: ReproductionPlan, watch: Watch) -> Outcomes:
+    """Do published experiments again, or go on with it; the report stands in MLflow in the end.
+
+    Raises:
+        FmsearchError: Something that the user can mend keeps it from running.
+    """
+    for one in plan.experiments:
+        _check_fit(plan, one)
+    plan.places.prepare()
+    check_reachable(plan.places)
+    split = split_rows(load_training(plan.data.spec).labels, plan.train_images)
+    what = f"the reproduction {plan.name!r}"
+    with hold(plan.places.lock(f"{plan.name}.reproduction"), what):
+        evidence = ReproductionEvidence(plan, plan.open_record())
+        load_tensorflow_in_advance()
+        return _Conductor(plan, split, evidence, watch).run()
+
+
+def _check_fit(plan: ReproductionPlan, experiment: Experiment) -> None:
+    if experiment.is_grid:
+        return
+    family = FAMILIES[plan.catalogue.model(experiment)]
+    settings = plan.catalogue.settings(experiment, {})
+    if reason := family.fault(settings, plan.data.image_shape):
+        raise FmsearchError(f"{experiment.id} does not fit {plan.data.name}: {reason}")
+
+
+class _Conductor:
+    def __init__(
+        self, plan: ReproductionPlan, split: Split, evidence: ReproductionEvidence, watch: Watch
+    ) -> None:
+        self._plan = plan
+        self._split = split
+        self._evidence = evidence
+        self._watch = watch
+        self._store = Store(plan.places)
+        self._ledger = Ledger(plan.places.storage, plan.places.worker())
+        self._parent = self._store.ship(evidence.whole(Status.RUNNING))
+
+    def run(self) -> Outcomes:
+        try:
+            outcomes = self._run()
+            with tempfile.TemporaryDirectory() as folder:
+                write_report(outcomes, self._plan, self._evidence, Path(folder))
+                self._store.ship(self._evidence.whole(Status.FINISHED, Path(folder)))
+        except BaseException as error:  # whatever it is, the run ends with it
+            status = Status.KILLED if isinstance(error, KeyboardInterrupt) else Status.FAILED
+            with contextlib.suppress(TrackingError):
+                self._store.ship(self._evidence.whole(status))
+            raise
+        return outcomes
+
+    def _run(self) -> Outcomes:
+        plan = self._plan
+        trainings = [one for one in plan.experiments if not one.is_grid]
+        trained: dict[str, tuple[Result, ...]] = {}
+        chosen: dict[str, Chosen] = {}
+        searched: dict[str, tuple[Searched, ...]] = {}
+        for family in FAMILIES:
+            those = [one for one in trainings if plan.catalogue.model(one) == family]
+            for origin in dict.fromkeys(plan.catalogue.origin(one).id for one in those):
+                if plan.catalogue[origin].candidates:
+                    chosen[origin] = self._choose(plan.catalogue[origin])
+            trained |= self._train(family, those, chosen)
+            if family == "mlp":  # the grids' family
+                grids = [one for one in plan.experiments if one.is_grid]
+                searched = {one.id: self._search(one) for one in grids}
+        return Outcomes(
+            catalogue=plan.catalogue,
+            experiments=plan.experiments,
+            trained=trained,
+            searched=searched,
+            chosen=chosen,
+            class_names=plan.data.class_names,
+            rehearsal=plan.rehearsal,
+        )
+
+    def _study(self, space: Space, name: str, seed: int) -> tuple[Trial, ...]:
+        """All trials of a study, which is run if it is not finished."""
+        plan = self._plan
+        study = Plan(
+            space=space,
+            name=name,
+            data=plan.data,
+            seed=seed,
+            jobs=plan.jobs,
+            train_images=plan.train_images,
+            places=plan.places,
+            offline=False,
+            strategy=choose_strategy(space, None, None, reproducible=False, jobs=plan.jobs),
+            limits=Limits(space.trials),
+            checkpoint_every=plan.checkpoint_every,
+        )
+        with self._watch.study(name) as watcher:
+            summary = run_study(study, watcher)
+        if summary.waiting is not None:
+            raise FmsearchError(f"MLflow did not take all of {name}; the same command goes on")
+        failed = [one for one in summary.trials if one.state is not State.COMPLETE]
+        if failed:
+            first = failed[0]
+            raise FmsearchError(
+                f"trial {first.number} of {name} is {first.state.value}: {first.reason}"
+            )
+        return tuple(summary.trials)
+
+    def _choose(self, experiment: Experiment) -> Chosen:
+        """The open settings of a training, by a study on validation images."""
+        name = f"{self._plan.name}-{experiment.id}-open"
+        trials = self._study(choice_space(experiment), name, 0)
+        best = best_trial(trials)
+        if best is None or best.score is None:
+            raise ValueError(f"{name} has no complete trial")
+        point = {**best.parameters, "epochs": int(best.metrics["best_epoch"])}
+        return Chosen(name, best.score, len(trials), point)
+
+    def _search(self, experiment: Experiment) -> tuple[Searched, ...]:
+        """A grid, searched by a study for each seed."""
+        found = []
+        for seed in self._plan.seeds_of(experiment):
+            name = f"{self._plan.name}-{experiment.id}-s{seed}"
+            one = Searched(name, seed, self._study(grid_space(experiment), name, seed))
+            folder = self._plan.entry(experiment, seed) / "artifacts"
+            study = self._ledger.study(name).record
+            best = {TAG_TRIAL: str(one.best.number)}
+            run = find_tagged(self._store, identity(study, "trial", **best))
+            if run is None:
+                raise FmsearchError(f"the run of {name}'s best trial is gone; `fmsearch doctor`")
+            read_artifacts(self._store, run, folder)
+            self._store.ship(self._evidence.searched(experiment, one, folder), self._parent)
+            found.append(one)
+        return tuple(found)
+
+    def _train(
+        self, family: str, experiments: list[Experiment], chosen: dict[str, Chosen]
+    ) -> dict[str, tuple[Result, ...]]:
+        """Final models, one for each experiment and seed; each meets the test images once."""
+        plan, catalogue = self._plan, self._plan.catalogue
+        jobs: dict[tuple[str, int], FinalJob] = {}
+        for one in experiments:
+            open_settings = chosen.get(catalogue.origin(one).id)
+            for seed in plan.seeds_of(one):
+                jobs[one.id, seed] = plan.job(one, seed, self._split, open_settings)
+        left = [job for job in jobs.values() if not job.folder.exists()]
+        places = {job.folder: place for place, job in jobs.items()}
+        results: dict[tuple[str, int], Result] = {}
+
+        def finish(job: FinalJob) -> None:
+            result = results[places[job.folder]] = _result(job)
+            self._watch.trained(job, result)
+            try:
+                self._ship(places[job.folder], job, result, chosen)
+            except TrackingError as error:  # it is shipped in the end, or by the same command
+                log.warning("%s", error)
+
+        if left:
+            self._watch.begun(left, len(jobs) - len(left))
+            setup = TrainerSetup(
+                data=plan.data.spec,
+                classes=len(plan.data.class_names),
+                model=family,
+                parameters=(),
+                checkpoint_every=plan.checkpoint_every,
+            )
+            with Interruption() as interruption:
+                train_all(
+                    left,
+                    setup,
+                    plan.jobs,
+                    heed=interruption.heed,
+                    on_epoch=self._watch.epoch,
+                    on_done=finish,
+                )
+        for place, job in jobs.items():
+            results[place] = _result(job)
+            self._ship(place, job, results[place], chosen)
+        return {
+            one.id: tuple(results[one.id, seed] for seed in plan.seeds_of(one))
+            for one in experiments
+        }
+
+    def _ship(
+        self, place: tuple[str, int], job: FinalJob, result: Result, chosen: dict[str, Chosen]
+    ) -> None:
+        experiment, seed = self._plan.catalogue[place[0]], place[1]
+        if self._store.is_whole(self._evidence.child(experiment, seed)):
+            return
+        open_settings = chosen.get(self._plan.catalogue.origin(experiment).id)
+        record = self._evidence.trained(experiment, seed, job, result, open_settings)
+        self._store.ship(record, self._parent)
+
+
+def _result(job: FinalJob) -> Result:
+    """What a training left on disk.
+
+    Raises:
+        FmsearchError: It is damaged, or of another training.
+    """
+    try:
+        result = read_result(job.folder)
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise FmsearchError(
+            f"{job.folder} is damaged ({error}); delete it: its training is done again"
+        ) from error
+    if (result.settings, result.seed) != ({**job.settings, "epochs": job.epochs}, job.seed):
+        raise FmsearchError(
+            f"{job.folder} holds a training with other settings, by another version of fmsearch; "
+            "delete it, or give this reproduction a --name of its own"
+        )
+    return result

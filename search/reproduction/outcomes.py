@@ -1,0 +1,91 @@
+"""Outcomes: what the experiments of a reproduction came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ...models.settings import Value
+from ..domain import Point
+from ..result import Result
+from ..trial import Trial, ranking
+from .experiments import Catalogue, Experiment
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The open settings of a training, as a study chose them.
+
+    Attributes:
+        study: Its name.
+        score: Of the best trial: accuracy on validation images.
+        trials: How many there were.
+        point: The best trial's parameters and, as `epochs`, its best epoch.
+    """
+
+    study: str
+    score: float
+    trials: int
+    point: Point
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A grid, searched with one seed.
+
+    Attributes:
+        study: The name of the study that searched it.
+        seed: Of that study.
+        trials: All its trials, finished.
+    """
+
+    study: str
+    seed: int
+    trials: tuple[Trial, ...]
+
+    @property
+    def best(self) -> Trial:
+        return ranking(self.trials)[0]
+
+    def rank(self, point: Mapping[str, Value]) -> int:
+        """The rank of a point of the grid as `GridSearchCV` counts it: equals share one."""
+        scores = {trial.number: trial.score or 0.0 for trial in self.trials}
+        found = next(one for one in self.trials if dict(one.parameters) == dict(point))
+        return 1 + sum(score > scores[found.number] for score in scores.values())
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """All that came of a reproduction.
+
+    Attributes:
+        catalogue: The published experiments.
+        experiments: Those that were done, in their order.
+        trained: Of each training the results, by seed from 0.
+        searched: Of each grid the searches, by seed from 0.
+        chosen: Of each training with open settings, by id, what was chosen.
+        class_names: Of the data set.
+        rehearsal: What was less than published, in words; empty for a full reproduction.
+    """
+
+    catalogue: Catalogue
+    experiments: Sequence[Experiment]
+    trained: Mapping[str, Sequence[Result]]
+    searched: Mapping[str, Sequence[Searched]]
+    chosen: Mapping[str, Chosen]
+    class_names: Sequence[str]
+    rehearsal: str
+
+    def accuracies(self, experiment: str) -> list[float]:
+        """The numbers to be held against what was published: test accuracies of a training, of a
+        grid the scores of its best points; one for each seed, none if it was not done."""
+        if experiment in self.searched:
+            return [one.best.score or 0.0 for one in self.searched[experiment]]
+        return [one.metrics["test_accuracy"] for one in self.trained.get(experiment, ())]
+
+    def gaps(self, experiment: str) -> list[float]:
+        """Accuracy on a training's own images less that on test images, both without dropout."""
+        return [
+            one.metrics["fit_accuracy"] - one.metrics["test_accuracy"]
+            for one in self.trained.get(experiment, ())
+        ]

@@ -1,0 +1,149 @@
+"""Plans of reproductions: which experiments, with how many seeds, and where their results stand."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import FmsearchError
+from ...models.data import DataSet
+from ...models.settings import Value
+from ...models.split import Fold, Split
+from ...tracking.places import Places
+from ..job import FinalJob
+from ..trial import training_seed
+from .experiments import Catalogue, Experiment
+from .outcomes import Chosen
+
+SEEDS = {"mlp": 5, "cnn": 3}
+"""Runs of each experiment, by model family; a grid is of perceptrons."""
+RECORD = "reproduction.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a reproduction is, so that only the same one goes on.
+
+    Attributes:
+        data_sha256, train_images, epochs: As in `ReproductionPlan`.
+        id: Drawn when it is begun.
+    """
+
+    data_sha256: str
+    train_images: int | None
+    epochs: int | None
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class ReproductionPlan:
+    """A reproduction to run or to go on with.
+
+    Attributes:
+        name: Of it; also the beginning of the names of its studies.
+        data: The data set.
+        places: Where everything is kept.
+        jobs: Trainers.
+        catalogue: The published experiments.
+        experiments: Those to be done.
+        seeds: Runs of each; None for `SEEDS`.
+        train_images: Use only so many of the training images; None for all.
+        epochs: No training is longer; None for as long as published.
+        checkpoint_every: Seconds between two checkpoints of a training.
+    """
+
+    name: str
+    data: DataSet
+    places: Places
+    jobs: int
+    catalogue: Catalogue
+    experiments: tuple[Experiment, ...]
+    seeds: int | None = None
+    train_images: int | None = None
+    epochs: int | None = None
+    checkpoint_every: float = 10.0
+
+    @property
+    def folder(self) -> Path:
+        """Where results stand: they are the record from which a reproduction goes on."""
+        return self.places.home / "reproductions" / self.name
+
+    @property
+    def rehearsal(self) -> str:
+        """What of it is less than published, in words; empty for a full reproduction."""
+        parts = [
+            f"{self.train_images:,} training images" if self.train_images else "",
+            f"at most {self.epochs} epoch{'s' * (self.epochs != 1)}" if self.epochs else "",
+        ]
+        return " and ".join(part for part in parts if part)
+
+    def seeds_of(self, experiment: Experiment) -> range:
+        """The seeds of an experiment."""
+        family = "mlp" if experiment.is_grid else self.catalogue.model(experiment)
+        return range(self.seeds or SEEDS[family])
+
+    def entry(self, experiment: Experiment, seed: int) -> Path:
+        """The folder of an experiment's result."""
+        return self.folder / f"{self.name}-{experiment.id}-s{seed}"
+
+    def job(
+        self, experiment: Experiment, seed: int, split: Split, chosen: Chosen | None
+    ) -> FinalJob:
+        """A training, as published: scored after its last epoch, on all validation images."""
+        settings: dict[str, Value] = self.catalogue.settings(
+            experiment, chosen.point if chosen else {}
+        )
+        epochs = int(settings.pop("epochs"))
+        held = np.concatenate([split.validation, split.gate])
+        fold = Fold(split.train, held)
+        if experiment.all_images:
+            fold = Fold(np.concatenate([split.train, held]), held[:0])
+        return FinalJob(
+            settings=settings,
+            seed=training_seed(seed, settings, experiment.id),
+            epochs=epochs,
+            folder=self.entry(experiment, seed),
+            fold=fold,
+            portrayed=True,
+        )
+
+    def open_record(self) -> Record:
+        """The record of this reproduction, made if it is new.
+
+        Raises:
+            FmsearchError: One of that name is of other things, or its record is damaged.
+        """
+        path = self.folder / RECORD
+        wanted = Record(self.data.sha256, self.train_images, self.epochs)
+        if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(".part")
+            made = replace(wanted, id=uuid.uuid4().hex[:12])
+            part.write_text(json.dumps(asdict(made)), "utf-8")
+            part.replace(path)
+        found = _read(path)
+        pairs: Mapping[str, tuple[object, object]] = {
+            "data set": (found.data_sha256, wanted.data_sha256),
+            "number of --train-images": (found.train_images, wanted.train_images),
+            "number of --epochs": (found.epochs, wanted.epochs),
+        }
+        if differing := [what for what, (then, now) in pairs.items() if then != now]:
+            raise FmsearchError(
+                f"the reproduction {self.name!r} was begun with another {', '.join(differing)}; "
+                "give this one a --name of its own"
+            )
+        return found
+
+
+def _read(path: Path) -> Record:
+    try:
+        return Record(**json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise FmsearchError(
+            f"{path} is damaged ({error}); delete {path.parent} or give another --name"
+        ) from error

@@ -1,0 +1,74 @@
+"""Trainings of a reproduction: any number of final models, by a pool of trainers."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from ...errors import FmsearchError
+from ..job import EpochDone, FinalJob, JobDone, JobFailed, TrainerDied, TrainerSetup
+from ..trainers import Trainers
+from ..trial import State, Trial
+from ..trouble import MOST_DEATHS, Trouble
+
+log = logging.getLogger(__name__)
+
+OnEpoch = Callable[[FinalJob, EpochDone], None]
+OnDone = Callable[[FinalJob], None]
+
+
+def train_all(
+    jobs: Sequence[FinalJob],
+    setup: TrainerSetup,
+    count: int,
+    *,
+    heed: Callable[[], None],
+    on_epoch: OnEpoch,
+    on_done: OnDone,
+) -> None:
+    """Do jobs, in their order, until all results are published.
+
+    Args:
+        jobs: Of one model family.
+        setup: Of the trainers.
+        count: How many trainers.
+        heed: Called now and then; what it raises ends the trainers.
+        on_epoch, on_done: Hear what is finished.
+
+    Raises:
+        FmsearchError: A training failed, or killed its trainer again and again.
+    """
+    waiting, trouble = deque(enumerate(jobs)), Trouble()
+    running: dict[int, tuple[int, FinalJob]] = {}
+    with Trainers(min(count, len(jobs)), setup) as trainers:
+        while waiting or running:
+            for index in trainers.idle():
+                if waiting:
+                    running[index] = waiting.popleft()
+                    trainers.give(index, running[index][1])
+            for index, _, message in trainers.messages():
+                heed()
+                number, job = running.get(index, (-1, None))
+                trials = (Trial(number, {}, State.RUNNING),)  # as `Trouble` knows them
+                if isinstance(message, TrainerDied):
+                    log.warning("a trainer died (exit code %s); it is replaced", message.exit_code)
+                    if trouble.died(trials):
+                        what = f"the training of {job.folder.name}" if job else "starting a trainer"
+                        raise FmsearchError(
+                            f"{what} ended its process {MOST_DEATHS} times without a new epoch "
+                            f"(exit code {message.exit_code})"
+                        )
+                    if job is not None:
+                        trainers.give(index, job)
+                elif job is None:
+                    continue
+                elif isinstance(message, EpochDone):
+                    trouble.advanced(trials, (message.fold, message.epoch))
+                    on_epoch(job, message)
+                elif isinstance(message, JobFailed):
+                    raise FmsearchError(f"{job.folder.name} failed: {message.error}")
+                elif isinstance(message, JobDone):
+                    del running[index]
+                    on_done(job)
+            heed()
