@@ -16,6 +16,7 @@ from .commands.reproduce import reproduce
 from .commands.study import study
 from .errors import FmsearchError
 from .full_disk import full_disk
+from .search.scratch import clear_scratch
 
 
 class Commands(click.Group):
@@ -57,6 +58,7 @@ def program() -> NoReturn:
         code: object = 0
     except SystemExit as ended:
         code = ended.code
+    clear_scratch()
     logging.shutdown()
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()

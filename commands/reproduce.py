@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,10 +11,9 @@ import click
 from .options import checkpoint_option, places_of, print_table, store_options
 
 if TYPE_CHECKING:
-    from ..progress import StudyProgress
-    from ..search.job import EpochDone, FinalJob
+    from ..progress import ModelsProgress, StudyProgress
+    from ..search.job import FinalJob
     from ..search.reproduction.outcomes import Outcomes
-    from ..search.result import Result
 
 
 @click.command()
@@ -111,34 +109,21 @@ def reproduce(
 
 
 class _Watch:
-    """Says how a reproduction goes on, a line for what is finished."""
+    """Shows the parts of a reproduction, one after the other."""
 
-    def __init__(self) -> None:
-        self._left = self._done = 0
-
-    @contextmanager
-    def study(self, name: str) -> Iterator[StudyProgress]:
+    def study(self, name: str) -> StudyProgress:
         from rich.console import Console
 
         from ..progress import StudyProgress
 
-        with StudyProgress(Console(), name) as progress:
-            yield progress
+        return StudyProgress(Console(), name)
 
-    def begun(self, jobs: list[FinalJob], trained: int) -> None:
-        self._left, self._done = len(jobs), 0
-        before = f", {trained} trained before" if trained else ""
-        click.echo(f"final models: {len(jobs)} to train{before}")
+    def models(self, jobs: Sequence[FinalJob], trained: int) -> ModelsProgress:
+        from rich.console import Console
 
-    def epoch(self, job: FinalJob, done: EpochDone) -> None:
-        accuracy = "" if done.accuracy is None else f", validation accuracy {done.accuracy:.4f}"
-        click.echo(f"  {job.folder.name}: epoch {done.epoch}/{done.epochs}{accuracy}")
+        from ..progress import ModelsProgress
 
-    def trained(self, job: FinalJob, result: Result) -> None:
-        self._done += 1
-        accuracy, loss = result.metrics["test_accuracy"], result.metrics["test_loss"]
-        place = f"[{self._done:>{len(str(self._left))}}/{self._left}]"
-        click.echo(f"{place} {job.folder.name}: test accuracy {accuracy:.4f}, loss {loss:.4f}")
+        return ModelsProgress(Console(), jobs, trained)
 
 
 def _show(outcomes: Outcomes) -> None:

@@ -41,8 +41,9 @@ class _Canvas:
     def __init__(self, figure: Figure, changing: Sequence[Artist]) -> None:
         self._canvas = FigureCanvasAgg(figure)
         self._changing = changing
-        self._canvas.draw()  # the layout makes room for what changes, too
-        figure.set_layout_engine("none")
+        if figure.get_layout_engine() is not None:
+            self._canvas.draw()  # the layout makes room for what changes, too
+            figure.set_layout_engine("none")
         for artist in changing:
             artist.set_visible(False)
         self._canvas.draw()
@@ -135,7 +136,9 @@ class CurvesFigure:
 
     def _prepare(self, epochs: int, top: float, bottom: float) -> tuple[_Canvas, list[Artist]]:
         with matplotlib.rc_context(STYLE):
-            figure = Figure(figsize=(9, 3.8), layout="constrained")
+            figure = Figure(figsize=(9, 3.8))
+            # All labels are known: margins of our own spare matplotlib's search for them.
+            figure.subplots_adjust(left=0.065, right=0.985, bottom=0.125, top=0.9, wspace=0.17)
             heading = figure.suptitle("Learning curves", fontsize=11)
             lines: list[Artist] = []
             for place, (what, low, high) in enumerate(
@@ -160,8 +163,10 @@ def save_class_samples(path: Path, images: Images, class_names: Sequence[str]) -
     columns = min(5, count)
     rows = math.ceil(count / columns)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(1.7 * columns, 1.9 * rows + 0.4), layout="constrained")
-        figure.suptitle("One training image of each class")
+        height = 1.9 * rows + 0.4
+        figure = Figure(figsize=(1.7 * columns, height))
+        figure.subplots_adjust(0.02, 0.02, 0.98, 1 - 0.65 / height, wspace=0.08, hspace=0.18)
+        figure.suptitle("One training image of each class", y=1 - 0.08 / height, va="top")
         for label, name in enumerate(class_names):
             axes = figure.add_subplot(rows, columns, label + 1)
             pixels = images.pixels[np.argmax(images.labels == label)]

@@ -41,10 +41,7 @@ def is_unshipped(outbox: Path) -> bool:
 
 
 class Delivery:
-    """Ships one study's evidence; what cannot be shipped now stays in the outbox.
-
-    Nothing happens before `begin`, so that loading MLflow does not delay the first trial.
-    """
+    """Ships one study's evidence; what cannot be shipped now stays in the outbox."""
 
     def __init__(
         self,
@@ -72,6 +69,11 @@ class Delivery:
         self._reopen = True
         self._drawn_at, self._drawing_took = time.monotonic(), 0.0
 
+    def prepare(self) -> None:
+        """Load MLflow in the background and, where the store is new, make its tables."""
+        self._shipper = Shipper()
+        self._shipper.give(self._connect)
+
     def begin(self, *, reopen: bool = True) -> None:
         """Open the study's run, and ship what an earlier session left.
 
@@ -79,7 +81,7 @@ class Delivery:
             reopen: Whether the run of a study that had ended is RUNNING again.
         """
         self._reopen = reopen
-        self._shipper = Shipper()
+        self._shipper = self._shipper or Shipper()
         self._shipper.give(self._open)
         for number in entries(self._outbox):
             self.trial(number)
@@ -106,7 +108,7 @@ class Delivery:
             self._shipper.close(heed)
         return len(entries(self._outbox)) if is_unshipped(self._outbox) else None
 
-    def _open(self) -> tuple[Store, str]:
+    def _connect(self) -> Store:
         if self._store is None:
             try:
                 self._store = Store(self._places)
@@ -114,10 +116,14 @@ class Delivery:
                 if self._places.is_server:
                     raise
                 raise FmsearchError(str(error)) from error  # an embedded store does not recover
+        return self._store
+
+    def _open(self) -> tuple[Store, str]:
+        store = self._connect()
         if self._parent is None:
             with self._ledger.claims.alone_to_ship():  # of many coordinators one makes the run
-                self._parent = self._open_run(self._store)
-        return self._store, self._parent
+                self._parent = self._open_run(store)
+        return store, self._parent
 
     def _open_run(self, store: Store) -> str:
         found = store.find(identity(self._evidence.study, "study"))

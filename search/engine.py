@@ -43,3 +43,6 @@ class Engine(Recorder, Protocol):
 
     def release(self, trial: Trial) -> None:
         """Give a claimed trial back, to be tried again under its number."""
+
+    def close(self) -> None:
+        """End what the engine has begun: processes, say."""

@@ -1,18 +1,8 @@
-"""Keras Tuner's grid: every point once, in the order of scikit-learn's `ParameterGrid`.
-
-Keras Tuner declares the space and hands out its points; the ledger is the record. Its own JSON
-files are not written: they are neither atomic nor resumable (keras-tuner issue 1055), and a
-resumed study tells the oracle anew what the ledger has.
-"""
+"""The engine of a grid: Keras Tuner hands out its points, and the ledger is the record."""
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
-
-import keras_tuner
-from keras_tuner.engine.trial import Trial as TunerTrial
-from keras_tuner.engine.trial import TrialStatus
+from typing import Protocol
 
 from ..models.settings import Value
 from .domain import Choice
@@ -22,59 +12,32 @@ from .space import Space
 from .trial import State, Trial
 
 
-class GridOracle(keras_tuner.Oracle):  # type: ignore[misc]  # Keras Tuner is not typed
-    """Hands out all points of a grid of `Choice`s, the last parameter varying fastest."""
+class Tuner(Protocol):
+    """Keras Tuner's part, as in `GridTuner`."""
 
-    def __init__(self, hyperparameters: keras_tuner.HyperParameters, max_trials: int) -> None:
-        super().__init__(
-            objective=keras_tuner.Objective("score", "max"),
-            max_trials=max_trials,
-            hyperparameters=hyperparameters,
-            allow_new_entries=False,
-            tune_new_entries=False,
-            max_consecutive_failed_trials=max_trials + 1,  # the study has a rule of its own
-        )
-        self.verbose = 0
-        names = [choice.name for choice in hyperparameters.space]
-        choices = [choice.values for choice in hyperparameters.space]
-        self._points = (
-            dict(zip(names, values, strict=True)) for values in itertools.product(*choices)
-        )
+    def points(self) -> list[dict[str, Value]]: ...
 
-    def populate_space(self, trial_id: str) -> dict[str, Any]:  # noqa: ARG002  # Keras Tuner's own
-        point = next(self._points, None)
-        if point is None:
-            return {"status": TrialStatus.STOPPED}
-        return {"status": TrialStatus.RUNNING, "values": point}
+    def score(self, number: int, score: float | None) -> None: ...
 
-    def save(self) -> None:
-        """Nothing: the ledger is the record."""
-
-    def _save_trial(self, trial: TunerTrial) -> None:
-        """Nothing: the ledger is the record."""
-
-
-def declare(space: Space) -> keras_tuner.HyperParameters:
-    """A space as Keras Tuner's `HyperParameters`, sorted by name as `ParameterGrid` sorts."""
-    hyperparameters = keras_tuner.HyperParameters()
-    for name, choices in sorted(_choices(space).items()):
-        hyperparameters.Choice(name, list(choices))
-    return hyperparameters
+    def close(self) -> None: ...
 
 
 class KerasTunerGrid:
-    """The engine of a grid study, on a ledger."""
+    """Tries every point of a grid once; a resumed study tells the tuner what the ledger has."""
 
     asks_ahead = True
 
-    def __init__(self, space: Space, ledger: StudyLedger) -> None:
+    def __init__(self, space: Space, ledger: StudyLedger, tuner: Tuner) -> None:
+        """Write the points into the ledger, if it does not have them.
+
+        Args:
+            space, ledger: Of the study.
+            tuner: Made of the `choices` of the space.
+        """
         self._space = space
         self._ledger = ledger
-        size = int(space.size)
-        self.oracle = GridOracle(declare(space), size)
-        self._trials = [self.oracle.create_trial(str(number)) for number in range(size)]
-        points: list[dict[str, Value]] = [trial.hyperparameters.values for trial in self._trials]
-        ledger.enqueue(points, _choices(space))
+        self._tuner = tuner
+        ledger.enqueue(tuner.points(), choices(space))
         self._waiting: dict[int, Trial] = {}
         self._read()
 
@@ -86,7 +49,7 @@ class KerasTunerGrid:
             if trial.state is State.WAITING:
                 self._waiting[trial.number] = trial
             elif trial.state.finished:
-                self._score(trial.number, trial.score)
+                self._tuner.score(trial.number, trial.score)
 
     def ask(self) -> tuple[Trial, ...]:
         if not self._waiting or self._taken_back != self._ledger.taken_back:
@@ -102,36 +65,29 @@ class KerasTunerGrid:
         return ()
 
     def tell(self, trial: Trial, result: Result) -> bool:
-        self._score(trial.number, result.metrics["score"])
+        self._tuner.score(trial.number, result.metrics["score"])
         return self._ledger.tell(trial, result)
 
     def repeat(self, trial: Trial, earlier: Trial) -> bool:
-        self._score(trial.number, earlier.score)
+        self._tuner.score(trial.number, earlier.score)
         return self._ledger.repeat(trial, earlier)
 
     def report(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> str:  # noqa: ARG002
         return ""  # every point of a grid is tried to its end
 
     def fail(self, trial: Trial, reason: str) -> bool:
-        self._score(trial.number, None)
+        self._tuner.score(trial.number, None)
         return self._ledger.fail(trial, reason)
 
     def release(self, trial: Trial) -> None:
         self._ledger.release(trial.number)
 
-    def _score(self, number: int, score: float | None) -> None:
-        trial = self._trials[number]
-        if trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED):
-            return  # known
-        if score is None:
-            trial.status = TrialStatus.FAILED
-        else:
-            self.oracle.update_trial(trial.trial_id, {"score": score})
-            trial.status = TrialStatus.COMPLETED
-        self.oracle.end_trial(trial)
+    def close(self) -> None:
+        self._tuner.close()
 
 
-def _choices(space: Space) -> dict[str, tuple[Value, ...]]:
+def choices(space: Space) -> dict[str, tuple[Value, ...]]:
+    """The parameters of a grid and their values."""
     return {
         name: parameter.domain.values
         for name, parameter in space.parameters.items()

@@ -161,6 +161,9 @@ class OptunaEngine:
         self._forget(trial)
         self._ledger.release(trial.number)
 
+    def close(self) -> None:
+        """Nothing: it lives in this process."""
+
     def _forget(self, trial: Trial) -> None:
         self._running.pop(trial.number, None)
         self._unlearn(trial.number, trial.parameters)

@@ -121,6 +121,11 @@ def _check(run: RecordedRun) -> None:
         raise FmsearchError(
             f"{run.name} is the run of a study; name one of its trials, such as {run.name}-0000"
         )
+    if role in ("reproduction", "experiment"):
+        raise FmsearchError(
+            f"{run.name} is of a reproduction, which `fmsearch reproduce` does again under another "
+            "--name; replay takes runs of studies"
+        )
     if role not in ("trial", "final"):
         raise FmsearchError(f"{run.name} is no run of fmsearch's; name a trial's")
     if run.status == Status.FAILED.value:

@@ -137,9 +137,11 @@ class _Loop:
         self._setup = setup
         self._outbox = plan.places.outbox(ledger.record.label)
         recover(ledger, self._outbox)
-        self._engine = _ENGINES[plan.space.engine](plan, ledger)
         evidence = Evidence(ledger.record, plan.space, plan.data, split)
         self._delivery = Delivery(evidence, ledger, plan.places, plan.keep_models)
+        if not plan.offline:
+            self._delivery.prepare()  # while TensorFlow is loaded elsewhere
+        self._engine = _ENGINES[plan.space.engine](plan, ledger)
         self._begun_at = time.monotonic()  # again when the first trial can begin
         self._running: dict[int, tuple[Trial, ...]] = {}
         self._ended: list[Trial] = []
@@ -170,6 +172,7 @@ class _Loop:
             for running in [*self._running.values(), self._ended, *self._duplicates.values()]:
                 for trial in running:
                     self._engine.release(trial)
+            self._engine.close()
             waiting = self._delivery.end(status, self._interruption.heed)
         return Summary(self._ledger.trials(), waiting)
 
@@ -312,11 +315,10 @@ class _Loop:
 
 
 def _keras_tuner(plan: Plan, ledger: StudyLedger) -> Engine:
-    # Keras Tuner loads TensorFlow: only for a grid, and by the module that does so in silence.
-    from ..models import backend  # noqa: F401
-    from .keras_tuner_grid import KerasTunerGrid
+    from .keras_tuner_grid import KerasTunerGrid, choices
+    from .tuner_process import TunerProcess
 
-    return KerasTunerGrid(plan.space, ledger)
+    return KerasTunerGrid(plan.space, ledger, TunerProcess(choices(plan.space)))
 
 
 def _optuna(plan: Plan, ledger: StudyLedger) -> Engine:

@@ -27,9 +27,11 @@ from .job import (
     TrainerSetup,
     Verdict,
 )
+from .scratch import scratch_folder, temporary_files_in
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
+    from multiprocessing.process import BaseProcess
 
 PRELOADED = "fmsearch.models.network"
 STOP_SECONDS = 3.0
@@ -56,7 +58,8 @@ def load_tensorflow_in_advance() -> None:
     # Ctrl-C reaches the whole process group; what it means is for the coordinator alone.
     heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        forkserver.ensure_running()
+        with temporary_files_in(scratch_folder()):
+            forkserver.ensure_running()
     finally:
         signal.signal(signal.SIGINT, heard)
 
@@ -191,7 +194,7 @@ def run_alone(
 
 
 def _run(ours: connection.Connection, setup: TrainerSetup, level: int) -> None:
-    threading.Thread(target=_die_with_the_coordinator, daemon=True).start()
+    end_with_the_coordinator()
     logging.basicConfig(format="%(levelname)s %(name)s[%(process)d]: %(message)s")
     logging.getLogger("fmsearch").setLevel(level)  # as the coordinator's, without other programs'
     from .trainer import run_trainer  # loads TensorFlow: in trainers only
@@ -199,10 +202,13 @@ def _run(ours: connection.Connection, setup: TrainerSetup, level: int) -> None:
     run_trainer(ours, setup)
 
 
-def _die_with_the_coordinator() -> None:
-    """End this process with the coordinator, however that ends: the next one begins at once, and
-    a trainer of an earlier session would write where its own trainers do."""
-    coordinator = multiprocessing.parent_process()
-    if coordinator is not None:
+def end_with_the_coordinator() -> None:
+    """Let this process end with the coordinator, however that ends: the next one begins at once,
+    and a trainer of an earlier session would write where its own trainers do."""
+
+    def wait(coordinator: BaseProcess) -> None:
         coordinator.join()
         os._exit(1)
+
+    if (parent := multiprocessing.parent_process()) is not None:
+        threading.Thread(target=wait, args=(parent,), daemon=True).start()

@@ -42,15 +42,16 @@ Options:
   -h, --help     Show this message and exit.
 
 Commands:
-  data      Show a data set: where it is from, its hash, its classes.
-  doctor    Compare ledger, outbox and MLflow; one line for each difference.
-  register  Train the best trial's parameters on all training images and...
-  replay    Train a run again from what it records and compare every number.
-  spaces    List the search spaces, or print one as YAML, to copy and edit.
-  status    List the studies, or one study's trials: states, scores, what...
-  study     Run a study to its end, or go on with one that was interrupted.
-  sync      Ship to MLflow what waits in the outbox.
-  ui        Open MLflow's UI on the store in use; Ctrl-C ends it.
+  data       Show a data set: where it is from, its hash, its classes.
+  doctor     Compare ledger, outbox and MLflow; one line for each...
+  register   Train the best trial's parameters on all training images and...
+  replay     Train a run again from what it records and compare every...
+  reproduce  Do the published experiments again and hold the results...
+  spaces     List the search spaces, or print one as YAML, to copy and edit.
+  status     List the studies, or one study's trials: states, scores,...
+  study      Run a study to its end, or go on with one that was interrupted.
+  sync       Ship to MLflow what waits in the outbox.
+  ui         Open MLflow's UI on the store in use; Ctrl-C ends it.
 """
 
 
@@ -59,7 +60,19 @@ def test_help_teaches_the_three_steps(fmsearch: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["data", "doctor", "register", "replay", "spaces", "status", "study", "sync", "ui"]
+    "command",
+    [
+        "data",
+        "doctor",
+        "register",
+        "replay",
+        "reproduce",
+        "spaces",
+        "status",
+        "study",
+        "sync",
+        "ui",
+    ],
 )
 def test_every_option_has_a_help_text(fmsearch: Run, command: str) -> None:
     from fmsearch.cli import main

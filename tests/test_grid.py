@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,18 @@ from fmsearch.models.seeds import derive_seed
 from fmsearch.models.split import Fold, cut_folds, split_rows
 from fmsearch.models.training import fit
 from fmsearch.search.domain import Choice
+from fmsearch.search.grid_tuner import GridTuner
 from fmsearch.search.keras_tuner_grid import KerasTunerGrid
+from fmsearch.search.keras_tuner_grid import choices as choices_of
 from fmsearch.search.ledger import Ledger, StudyLedger
 from fmsearch.search.result import Result
 from fmsearch.search.space import Space
 from fmsearch.search.space_file import load_space, read_space
 from fmsearch.search.study_record import StudyRecord
 from fmsearch.search.tables import cv_results
+from fmsearch.search.trainers import load_tensorflow_in_advance
 from fmsearch.search.trial import State, best_trial, training_seed
+from fmsearch.search.tuner_process import TunerProcess
 
 GRID = """\
 name: tiny
@@ -51,6 +56,13 @@ def result_with(score: float) -> Result:
     return Result({}, 0, metrics, (), (), 0, (1.0, 1.0, 1.0), (0.1, 0.1, 0.1), 0, 0)
 
 
+def grid_on(ledger: StudyLedger, space: Space | None = None) -> tuple[KerasTunerGrid, GridTuner]:
+    """An engine, and Keras Tuner's part of it in this process."""
+    space = space or read_space(GRID, "")
+    tuner = GridTuner(choices_of(space))
+    return KerasTunerGrid(space, ledger, tuner), tuner
+
+
 def choices(space: Space) -> dict[str, list[Any]]:
     """A grid as scikit-learn takes it."""
     domains = {name: parameter.domain for name, parameter in space.parameters.items()}
@@ -65,20 +77,20 @@ def ask_all(engine: KerasTunerGrid) -> Iterator[tuple[Any, ...]]:
 def test_points_come_in_the_order_of_scikit_learns_parameter_grid(tmp_path: Path) -> None:
     space = load_space("mlp_grid")
     ledger = open_ledger(tmp_path)
-    KerasTunerGrid(space, ledger)
+    grid_on(ledger, space)
     expected = list(ParameterGrid(choices(space)))
     assert [dict(trial.parameters) for trial in ledger.trials()] == expected
 
 
 def test_trials_that_differ_only_in_epochs_are_asked_together(tmp_path: Path) -> None:
-    groups = list(ask_all(KerasTunerGrid(read_space(GRID, ""), open_ledger(tmp_path))))
+    groups = list(ask_all(grid_on(open_ledger(tmp_path))[0]))
     assert [[trial.parameters["epochs"] for trial in group] for group in groups] == [[2, 1]] * 4
     assert sorted(trial.number for group in groups for trial in group) == list(range(8))
 
 
 def test_every_score_reaches_keras_tuner_and_the_first_of_equals_wins(tmp_path: Path) -> None:
     ledger = open_ledger(tmp_path)
-    engine = KerasTunerGrid(read_space(GRID, ""), ledger)
+    engine, tuner = grid_on(ledger)
     scores = [0.5, 0.7, 0.6, 0.7, 0.1, 0.7, 0.2, 0.3]
     for group in ask_all(engine):
         for trial in group:
@@ -86,35 +98,49 @@ def test_every_score_reaches_keras_tuner_and_the_first_of_equals_wins(tmp_path: 
     best = best_trial(ledger.trials())
     assert best is not None
     assert best.number == 1
-    assert engine.oracle.get_best_trials(1)[0].hyperparameters.values == dict(best.parameters)
-    assert [one.score for one in engine.oracle.get_best_trials(8)] == sorted(scores, reverse=True)
+    assert tuner.oracle.get_best_trials(1)[0].hyperparameters.values == dict(best.parameters)
+    assert [score for _, score in tuner.best(8)] == sorted(scores, reverse=True)
 
 
 def test_a_resumed_grid_keeps_finished_trials_and_asks_the_rest_once(tmp_path: Path) -> None:
     ledger = open_ledger(tmp_path)
-    first = KerasTunerGrid(read_space(GRID, ""), ledger)
+    first, _ = grid_on(ledger)
     told, lost = first.ask(), first.ask()
     first.tell(told[0], result_with(0.9))
     first.fail(told[1], "why")
 
     later = open_ledger(tmp_path)
     later.take_back()
-    second = KerasTunerGrid(read_space(GRID, ""), later)
+    second, tuner = grid_on(later)
     asked = [trial.number for group in ask_all(second) for trial in group]
     assert sorted(asked) == sorted({*range(8)} - {trial.number for trial in told})
     assert {trial.number for trial in lost} <= set(asked)
     assert len(ledger.trials()) == 8
-    assert second.oracle.get_best_trials(1)[0].score == 0.9
+    assert tuner.oracle.get_best_trials(1)[0].score == 0.9
     assert ledger.trials()[told[1].number].reason == "why"
 
 
 def test_a_released_trial_is_asked_again_under_its_number(tmp_path: Path) -> None:
-    engine = KerasTunerGrid(read_space(GRID, ""), open_ledger(tmp_path))
+    engine, _ = grid_on(open_ledger(tmp_path))
     taken = engine.ask()
     for trial in taken:
         engine.release(trial)
     again = [trial.number for group in ask_all(engine) for trial in group]
     assert sorted(again) == list(range(8))
+
+
+def test_keras_tuner_in_a_process_of_its_own_hears_every_score_again_after_its_death() -> None:
+    load_tensorflow_in_advance()
+    tuner = TunerProcess({"a": (1, 2), "b": (0.5, 0.25)})
+    assert tuner.points() == list(ParameterGrid({"a": [1, 2], "b": [0.5, 0.25]}))
+    tuner.score(2, 0.7)
+    (process,) = multiprocessing.active_children()
+    process.kill()
+    process.join()
+    tuner.score(0, 0.9)
+    assert tuner.best(4) == [({"a": 1, "b": 0.5}, 0.9), ({"a": 2, "b": 0.5}, 0.7)]
+    tuner.close()
+    assert multiprocessing.active_children() == []
 
 
 class Perceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed

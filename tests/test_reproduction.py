@@ -273,6 +273,20 @@ def test_a_reproduction_of_other_things_is_refused(folder: Path, fmsearch: Fmsea
     )
 
 
+def test_its_runs_are_no_ones_to_replay(folder: Path, fmsearch: Fmsearch) -> None:
+    done = fmsearch("replay", "reproduce-mlp_1-s0", "--home", folder / "mlruns")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "fmsearch: reproduce-mlp_1-s0 is of a reproduction, which `fmsearch reproduce` does again "
+        "under another --name; replay takes runs of studies\n",
+    )
+
+
+def test_the_doctor_finds_nothing_wrong(folder: Path, fmsearch: Fmsearch) -> None:
+    done = fmsearch("doctor", "--home", folder / "mlruns")
+    assert (done.returncode, done.stdout) == (0, "no differences\n")
+
+
 def test_networks_too_deep_for_the_images_are_refused(fmsearch: Fmsearch, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     parts = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,41 +17,29 @@ from ...tracking.record import TAG_TRIAL, Status
 from ...tracking.recorded import find_tagged, read_artifacts
 from ...tracking.store import Store
 from ..expected import identity
-from ..interruption import Interruption
-from ..job import EpochDone, FinalJob, TrainerSetup
 from ..ledger import Ledger
 from ..lock import hold
 from ..plan import Limits, Plan
-from ..result import Result, read_result
+from ..result import Result
 from ..space import Space
 from ..strategy import choose_strategy
 from ..study import Watcher, run_study
 from ..trainers import load_tensorflow_in_advance
 from ..trial import State, Trial, best_trial
+from . import final_models
 from .evidence import ReproductionEvidence
 from .experiments import Experiment, choice_space, grid_space
+from .final_models import FinalModels
 from .outcomes import Chosen, Outcomes, Searched
 from .plan import ReproductionPlan
 from .report import write_report
-from .trainings import train_all
-
-log = logging.getLogger(__name__)
 
 
-class Watch(Protocol):
-    """Hears how a reproduction goes on."""
+class Watch(final_models.Watch, Protocol):
+    """Shows how a reproduction goes on."""
 
     def study(self, name: str) -> AbstractContextManager[Watcher]:
         """A study begins, and ends with the context; gives who hears of it."""
-
-    def begun(self, jobs: list[FinalJob], trained: int) -> None:
-        """Final models are to be trained; so many of them were trained before."""
-
-    def epoch(self, job: FinalJob, done: EpochDone) -> None:
-        """A final model's training finished an epoch."""
-
-    def trained(self, job: FinalJob, result: Result) -> None:
-        """A final model is trained and tested."""
 
 
 def reproduce(plan: ReproductionPlan, watch: Watch) -> Outcomes:
@@ -87,12 +74,12 @@ class _Conductor:
         self, plan: ReproductionPlan, split: Split, evidence: ReproductionEvidence, watch: Watch
     ) -> None:
         self._plan = plan
-        self._split = split
         self._evidence = evidence
         self._watch = watch
         self._store = Store(plan.places)
         self._ledger = Ledger(plan.places.storage, plan.places.worker())
         self._parent = self._store.ship(evidence.whole(Status.RUNNING))
+        self._models = FinalModels(evidence, split, self._store, self._parent, watch)
 
     def run(self) -> Outcomes:
         try:
@@ -118,7 +105,7 @@ class _Conductor:
             for origin in dict.fromkeys(plan.catalogue.origin(one).id for one in those):
                 if plan.catalogue[origin].candidates:
                     chosen[origin] = self._choose(plan.catalogue[origin])
-            trained |= self._train(family, those, chosen)
+            trained |= self._models.train(family, those, chosen)
             if family == "mlp":  # the grids' family
                 grids = [one for one in plan.experiments if one.is_grid]
                 searched = {one.id: self._search(one) for one in grids}
@@ -186,81 +173,3 @@ class _Conductor:
             self._store.ship(self._evidence.searched(experiment, one, folder), self._parent)
             found.append(one)
         return tuple(found)
-
-    def _train(
-        self, family: str, experiments: list[Experiment], chosen: dict[str, Chosen]
-    ) -> dict[str, tuple[Result, ...]]:
-        """Final models, one for each experiment and seed; each meets the test images once."""
-        plan, catalogue = self._plan, self._plan.catalogue
-        jobs: dict[tuple[str, int], FinalJob] = {}
-        for one in experiments:
-            open_settings = chosen.get(catalogue.origin(one).id)
-            for seed in plan.seeds_of(one):
-                jobs[one.id, seed] = plan.job(one, seed, self._split, open_settings)
-        left = [job for job in jobs.values() if not job.folder.exists()]
-        places = {job.folder: place for place, job in jobs.items()}
-        results: dict[tuple[str, int], Result] = {}
-
-        def finish(job: FinalJob) -> None:
-            result = results[places[job.folder]] = _result(job)
-            self._watch.trained(job, result)
-            try:
-                self._ship(places[job.folder], job, result, chosen)
-            except TrackingError as error:  # it is shipped in the end, or by the same command
-                log.warning("%s", error)
-
-        if left:
-            self._watch.begun(left, len(jobs) - len(left))
-            setup = TrainerSetup(
-                data=plan.data.spec,
-                classes=len(plan.data.class_names),
-                model=family,
-                parameters=(),
-                checkpoint_every=plan.checkpoint_every,
-            )
-            with Interruption() as interruption:
-                train_all(
-                    left,
-                    setup,
-                    plan.jobs,
-                    heed=interruption.heed,
-                    on_epoch=self._watch.epoch,
-                    on_done=finish,
-                )
-        for place, job in jobs.items():
-            results[place] = _result(job)
-            self._ship(place, job, results[place], chosen)
-        return {
-            one.id: tuple(results[one.id, seed] for seed in plan.seeds_of(one))
-            for one in experiments
-        }
-
-    def _ship(
-        self, place: tuple[str, int], job: FinalJob, result: Result, chosen: dict[str, Chosen]
-    ) -> None:
-        experiment, seed = self._plan.catalogue[place[0]], place[1]
-        if self._store.is_whole(self._evidence.child(experiment, seed)):
-            return
-        open_settings = chosen.get(self._plan.catalogue.origin(experiment).id)
-        record = self._evidence.trained(experiment, seed, job, result, open_settings)
-        self._store.ship(record, self._parent)
-
-
-def _result(job: FinalJob) -> Result:
-    """What a training left on disk.
-
-    Raises:
-        FmsearchError: It is damaged, or of another training.
-    """
-    try:
-        result = read_result(job.folder)
-    except (OSError, ValueError, TypeError, LookupError) as error:
-        raise FmsearchError(
-            f"{job.folder} is damaged ({error}); delete it: its training is done again"
-        ) from error
-    if (result.settings, result.seed) != ({**job.settings, "epochs": job.epochs}, job.seed):
-        raise FmsearchError(
-            f"{job.folder} holds a training with other settings, by another version of fmsearch; "
-            "delete it, or give this reproduction a --name of its own"
-        )
-    return result

@@ -1,0 +1,153 @@
+"""Final models of a reproduction: trained, tested and shipped, each once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from ...errors import FmsearchError
+from ...models.split import Split
+from ...tracking.reachability import TrackingError
+from ...tracking.store import Store
+from ..interruption import Interruption
+from ..job import EpochDone, FinalJob, TrainerSetup
+from ..result import Result, read_result
+from .evidence import ReproductionEvidence
+from .experiments import Experiment
+from .outcomes import Chosen
+from .trainings import train_all
+
+log = logging.getLogger(__name__)
+
+
+class ModelsWatcher(Protocol):
+    """Hears how final models are trained."""
+
+    def epoch(self, job: FinalJob, done: EpochDone) -> None:
+        """A training finished an epoch."""
+
+    def trained(self, job: FinalJob, result: Result) -> None:
+        """A model is trained and tested."""
+
+
+class Watch(Protocol):
+    """Shows the training of final models."""
+
+    def models(
+        self, jobs: Sequence[FinalJob], trained: int
+    ) -> AbstractContextManager[ModelsWatcher]:
+        """They are trained until the context ends; so many others were trained before."""
+
+
+@dataclass(frozen=True)
+class FinalModels:
+    """Trains the final models of one reproduction.
+
+    Attributes:
+        evidence: Of the reproduction.
+        split: Of the training images.
+        store, parent: Where the runs go, and the run under which they stand.
+        watch: Hears of it.
+    """
+
+    evidence: ReproductionEvidence
+    split: Split
+    store: Store
+    parent: str
+    watch: Watch
+
+    def train(
+        self, family: str, experiments: Sequence[Experiment], chosen: Mapping[str, Chosen]
+    ) -> dict[str, tuple[Result, ...]]:
+        """Results of trainings of one model family, by experiment, one for each seed.
+
+        What is on disk is not trained again. Each model meets the test images once.
+
+        Raises:
+            FmsearchError: A training failed, or a result on disk is damaged.
+        """
+        plan = self.evidence.plan
+        models = [
+            _Model(one, seed, plan.job(one, seed, self.split, choice), choice)
+            for one in experiments
+            for choice in [chosen.get(plan.catalogue.origin(one).id)]
+            for seed in plan.seeds_of(one)
+        ]
+        left = {one.job.folder: one for one in models if not one.job.folder.exists()}
+        if left:
+            jobs = [one.job for one in left.values()]
+            watching = self.watch.models(jobs, len(models) - len(left))
+            with watching as watcher, Interruption() as interruption:
+
+                def finish(job: FinalJob) -> None:
+                    watcher.trained(job, _result(job))
+                    try:
+                        self._ship(left[job.folder])
+                    except TrackingError as error:  # it is tried again in the end
+                        log.warning("%s", error)
+
+                train_all(
+                    jobs,
+                    self._setup(family),
+                    plan.jobs,
+                    heed=interruption.heed,
+                    on_epoch=watcher.epoch,
+                    on_done=finish,
+                )
+        results: dict[str, tuple[Result, ...]] = {one.id: () for one in experiments}
+        for model in models:
+            results[model.experiment.id] += (self._ship(model),)
+        return results
+
+    def _setup(self, family: str) -> TrainerSetup:
+        plan = self.evidence.plan
+        return TrainerSetup(
+            data=plan.data.spec,
+            classes=len(plan.data.class_names),
+            model=family,
+            parameters=(),
+            checkpoint_every=plan.checkpoint_every,
+        )
+
+    def _ship(self, model: _Model) -> Result:
+        """Ship a model's run, if the store does not have it whole; gives its result."""
+        result = _result(model.job)
+        if not self.store.is_whole(self.evidence.child(model.experiment, model.seed)):
+            record = self.evidence.trained(
+                model.experiment, model.seed, model.job, result, model.chosen
+            )
+            self.store.ship(record, self.parent)
+        return result
+
+
+@dataclass(frozen=True)
+class _Model:
+    """One experiment with one seed, its job, and what was chosen for it."""
+
+    experiment: Experiment
+    seed: int
+    job: FinalJob
+    chosen: Chosen | None
+
+
+def _result(job: FinalJob) -> Result:
+    """What a training left on disk.
+
+    Raises:
+        FmsearchError: It is damaged, or of another training.
+    """
+    try:
+        result = read_result(job.folder)
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise FmsearchError(
+            f"{job.folder} is damaged ({error}); delete it: its training is done again"
+        ) from error
+    if (result.settings, result.seed) != ({**job.settings, "epochs": job.epochs}, job.seed):
+        raise FmsearchError(
+            f"{job.folder} holds a training with other settings, by another version of fmsearch; "
+            "delete it, or give this reproduction a --name of its own"
+        )
+    return result
