@@ -148,14 +148,21 @@ def _classes(outcomes: Outcomes) -> Iterator[Claim]:
     matrices = [np.array(one.confusion) for many in outcomes.trained.values() for one in many]
     if not matrices or not {"Trouser", "Shirt", "T-shirt/top", "Pullover"} <= {*names}:
         return
-    recalls = [np.diag(one) / one.sum(axis=1) for one in matrices]
-    best = [names[int(np.argmax(one))] for one in recalls]
+    sums = [(np.diag(one), one.sum(axis=1), one.sum(axis=0)) for one in matrices]
+    measures = {
+        "F1": [2 * right / np.maximum(true + said, 1) for right, true, said in sums],
+        "recall": [right / np.maximum(true, 1) for right, true, _ in sums],
+    }
+    best = {name: [names[int(np.argmax(one))] for one in many] for name, many in measures.items()}
     yield Claim(
         "Trouser is classified best",
-        _of(best.count("Trouser"), len(best)),
-        f"highest recall in {_of(best.count('Trouser'), len(best))} final models; mean recall "
-        f"{float(np.mean([one[names.index('Trouser')] for one in recalls])):.4f}, next best "
-        + _next_best(names, recalls),
+        _of(best["F1"].count("Trouser"), len(matrices)),
+        "; ".join(
+            f"highest {name} in {_of(best[name].count('Trouser'), len(matrices))} final models, "
+            f"mean {float(np.mean(many, axis=0)[names.index('Trouser')]):.4f}, next best "
+            f"{_next_best(names, many)}"
+            for name, many in measures.items()
+        ),
     )
     shirt = names.index("Shirt")
     mistaken = []
@@ -176,8 +183,8 @@ def _classes(outcomes: Outcomes) -> Iterator[Claim]:
     )
 
 
-def _next_best(names: Sequence[str], recalls: Sequence[np.ndarray]) -> str:
-    means = np.mean(recalls, axis=0)
+def _next_best(names: Sequence[str], values: Sequence[np.ndarray]) -> str:
+    means = np.mean(values, axis=0)
     order = [i for i in np.argsort(-means) if names[i] != "Trouser"]
     return f"{names[order[0]]} {means[order[0]]:.4f}"
 
