@@ -11,7 +11,7 @@ from .ledger import Ledger, StudyLedger
 from .lock import hold
 from .mending import Mending
 from .records import Records, read_records
-from .result import half_written
+from .result import DOOMED, half_written
 from .run_check import faults_of
 from .trial import State, Trial
 
@@ -46,7 +46,7 @@ def compare(records: Records) -> list[Difference]:
 
 def _study_faults(records: Records) -> Iterator[str]:
     for path in half_written(records.outbox):
-        yield f"outbox: {path.name} is half written"
+        yield f"outbox: {path.name} is half {'removed' if path.suffix == DOOMED else 'written'}"
     for path in records.strangers:
         yield f"outbox: {path.name} belongs to no trial"
     for run, trial in records.orphans:

@@ -15,7 +15,7 @@ from ..tracking.store import Store
 from .delivery import UNSHIPPED
 from .expected import expected_study, expected_trial
 from .ledger import StudyLedger
-from .result import entries
+from .result import checkpoints, entries
 from .run_check import Candidates, candidates
 from .space import Space
 from .space_file import read_space
@@ -61,8 +61,7 @@ class Records:
     @cached_property
     def stale_checkpoints(self) -> dict[int, Path]:
         """Checkpoints of finished trials."""
-        files = self.outbox.glob("checkpoint-*.npz")
-        found = {int(file.stem.removeprefix("checkpoint-")): file for file in files}
+        found = checkpoints(self.outbox)
         finished = {trial.number for trial in self.trials if trial.state.finished}
         return {number: found[number] for number in sorted(found.keys() & finished)}
 

@@ -17,7 +17,7 @@ from .circumstances import Circumstances
 
 RESULT, MODEL, SUMMARY = "result.json", "model.keras", "model_summary.txt"
 ARCHITECTURE = "architecture.png"
-PART = ".part"
+PART, DOOMED = ".part", ".old"
 
 
 @dataclass(frozen=True)
@@ -99,14 +99,31 @@ def entries(outbox: Path) -> dict[int, Path]:
     """The folders in a study's outbox, by trial number.
 
     Raises:
-        FmsearchError: One has a name that fmsearch did not give it.
+        FmsearchError: One has a name that fmsearch did not give it, or the outbox is no folder.
     """
+    if outbox.exists() and not outbox.is_dir():
+        raise FmsearchError(f"{outbox} is no folder; move it somewhere else")
     found = {}
     for folder in sorted(outbox.glob("trial-*")):
         number = folder.name.removeprefix("trial-")
         if not re.fullmatch(r"[0-9]{6,9}", number):
             raise FmsearchError(f"{folder} is no trial of the outbox; move it somewhere else")
         found[int(number)] = folder
+    return found
+
+
+def checkpoint_name(trial: int) -> str:
+    """The name of the checkpoint of a training whose first trial is this one."""
+    return f"checkpoint-{trial:06d}.npz"
+
+
+def checkpoints(outbox: Path) -> dict[int, Path]:
+    """The checkpoints in a study's outbox, by trial number."""
+    found = {}
+    for file in sorted(outbox.glob("checkpoint-*")):
+        name = re.fullmatch(r"checkpoint-([0-9]{6,9})\.npz", file.name)
+        if name is not None and file.is_file():
+            found[int(name[1])] = file
     return found
 
 
@@ -179,8 +196,9 @@ def publish(part: Path, entry: Path) -> None:
 
 
 def half_written(outbox: Path) -> list[Path]:
-    """Folders and files in an outbox that nobody finished."""
-    return sorted(outbox.glob(f".trial-*{PART}")) + sorted(outbox.glob(f"checkpoint-*{PART}"))
+    """Folders and files in an outbox that nobody finished writing, or removing."""
+    patterns = (f".trial-*{PART}", f".trial-*{DOOMED}", f"checkpoint-*{PART}")
+    return [path for pattern in patterns for path in sorted(outbox.glob(pattern))]
 
 
 def remove_half_written(outbox: Path) -> None:
@@ -194,7 +212,7 @@ def remove_half_written(outbox: Path) -> None:
 
 def discard(entry: Path) -> None:
     """Remove a folder, if it is there. It loses its name first, so that no part of it counts."""
-    doomed = entry.with_name(f".{entry.name}.old")
+    doomed = entry.with_name(f".{entry.name}{DOOMED}")
     shutil.rmtree(doomed, ignore_errors=True)
     with contextlib.suppress(FileNotFoundError):
         entry.rename(doomed)

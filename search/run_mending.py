@@ -54,14 +54,16 @@ class RunMending:
         began = frozen.datetime_start.timestamp() if frozen.datetime_start else ended
         ended_at = int(ended * 1000)
         note = {TAG_RESTORED: RESTORED} if expected.files else {}
+        number = {TAG_TRIAL: str(trial.number)}
         points = [Point(name, one, 0, ended_at) for name, one in expected.metrics.items()]
         record = RunRecord(
             name=expected.name,
-            identity=identity(self._study.record, "trial", **{TAG_TRIAL: str(trial.number)}),
+            # The note is there from the first: what a kill leaves of this run is no other run.
+            identity=identity(self._study.record, "trial", **number, **note),
             status=expected.status,
             started_at=int(began * 1000),
             ended_at=ended_at,
-            tags={**expected.tags, **note},
+            tags=expected.tags,
             params=self._params(trial),
             points=(*points, *self._reported(trial.number, ended_at)),
         )

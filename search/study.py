@@ -36,7 +36,7 @@ from .ledger import Ledger, StudyLedger
 from .lock import hold
 from .plan import Plan, check_fit, example_point
 from .recovery import recover, settle
-from .result import Duplicate, Failure, entry_name, write_note
+from .result import Duplicate, Failure, checkpoint_name, entry_name, write_note
 from .setup import trainer_setup
 from .strategy import startup_trials
 from .trainers import Trainers, load_tensorflow_in_advance, run_alone
@@ -245,7 +245,7 @@ class _Loop:
             settings=settings,
             seed=self._seed(trials[0]),
             entries={number: self._outbox / entry_name(number) for number in epochs},
-            checkpoint=self._outbox / f"checkpoint-{trials[0].number:06d}.npz",
+            checkpoint=self._outbox / checkpoint_name(trials[0].number),
         )
 
     def _hear(self, trainers: Trainers, trainer: int, job: Job | None, message: Message) -> None:

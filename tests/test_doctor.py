@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -191,6 +192,15 @@ def test_a_healthy_store_has_no_differences(patient: Patient) -> None:
         assert patient.doctor(study) == Finding(study, waiting=None, left=[])
 
 
+def test_what_fmsearch_did_not_make_is_left_alone(patient: Patient) -> None:
+    outbox = patient.outbox("grid")
+    (outbox / "checkpoint-best.npz").touch()
+    (outbox / "checkpoint-000001.npz").mkdir()
+    (outbox / "notes.txt").touch()
+    assert patient.doctor("grid", fix=True) == Finding("grid", waiting=None, left=[])
+    assert len(list(outbox.iterdir())) == 3
+
+
 Damage = Callable[[Patient], list[str]]
 """Does something to a store; gives the lines by which the doctor names it."""
 
@@ -336,6 +346,11 @@ def half_written_result(patient: Patient) -> list[str]:
     return ["grid: outbox: .trial-000001.part is half written"]
 
 
+def half_removed_result(patient: Patient) -> list[str]:
+    (patient.outbox("grid") / ".trial-000001.old").mkdir()
+    return ["grid: outbox: .trial-000001.old is half removed"]
+
+
 def result_of_no_trial(patient: Patient) -> list[str]:
     (patient.outbox("grid") / "trial-000099").mkdir()
     return ["grid: outbox: trial-000099 belongs to no trial"]
@@ -418,6 +433,7 @@ MENDABLE: list[Damage] = [
     trial_without_owner,
     ledger_of_last_week,
     half_written_result,
+    half_removed_result,
     result_of_no_trial,
     stale_checkpoint,
     deleted_study_run,
@@ -507,6 +523,57 @@ def test_redrawn_figures_are_the_same_to_the_last_pixel(patient: Patient) -> Non
     missing_figures(patient)
     patient.doctor("grid", fix=True)
     assert {file.name: file.read_bytes() for file in (files / "figures").iterdir()} == before
+
+
+WRITES = (
+    "create_run",
+    "delete_run",
+    "log_artifacts",
+    "log_batch",
+    "restore_run",
+    "set_terminated",
+)
+
+
+class Killed(BaseException):
+    """What a kill is to code that is to do without it."""
+
+
+def die_before_each_write(monkeypatch: pytest.MonkeyPatch) -> set[tuple[object, ...]]:
+    """Let the program die when it first comes to a writing call to MLflow; gives those calls."""
+    died: set[tuple[object, ...]] = set()
+
+    def deadly(name: str, write: Callable[..., object]) -> Callable[..., object]:
+        def instead(client: MlflowClient, *arguments: object, **named: object) -> object:
+            call = (name, named.get("run_name"), arguments[0])
+            if call not in died:
+                died.add(call)
+                raise Killed
+            return write(client, *arguments, **named)
+
+        return instead
+
+    for name in WRITES:
+        monkeypatch.setattr(MlflowClient, name, deadly(name, getattr(MlflowClient, name)))
+    return died
+
+
+def test_a_doctor_that_is_killed_before_each_thing_that_it_does_mends_all_in_the_end(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erase(patient, "grid-0003")
+    missing_figures(patient)
+    second_run(patient)
+    patient.client.delete_run(patient.id("grid-0002"))
+    died, deaths = die_before_each_write(monkeypatch), -1
+    while deaths < len(died):
+        deaths = len(died)
+        with contextlib.suppress(Killed):
+            patient.doctor("grid", fix=True)
+    assert {name for name, *_ in died} == set(WRITES)
+    assert patient.doctor("grid").left == []
+    runs = patient.client.search_runs(["1"], "tags.`fmsearch.study` = 'grid'")
+    assert len(runs) == 1 + 4
 
 
 def test_after_ctrl_c_there_are_no_differences(images: Path, tmp_path: Path) -> None:

@@ -78,9 +78,19 @@ class Places:
         return self.home / "artifacts"
 
     def worker(self) -> str:
-        """The name of this home among those that share a ledger; drawn by `prepare`."""
+        """The name of this home among those that share a ledger; drawn by `prepare`.
+
+        Raises:
+            FmsearchError: The file that has it has something else.
+        """
         file = self.home / "worker"
-        return file.read_text("utf-8") if file.exists() else ""
+        try:
+            name = file.read_text("ascii") if file.exists() else ""
+        except (OSError, UnicodeDecodeError):
+            name = "?"
+        if not re.fullmatch("[0-9a-f]*", name):
+            raise FmsearchError(f"{file} has not the name of a worker; remove it")
+        return name
 
     def outbox(self, label: str) -> Path:
         """Results that MLflow does not have yet, of the study with this label."""
