@@ -29,7 +29,8 @@ T = TypeVar("T")
 
 POSTGRESQL = "postgresql"
 PATIENCE_SECONDS = 600.0
-"""How long a coordinator waits for a PostgreSQL server that went away."""
+"""How long a coordinator waits for a PostgreSQL server that went away, or for another program that
+holds an SQLite file."""
 FROZEN_SECONDS = 60
 """A coordinator that holds a lock for so long is taken for frozen, and loses it."""
 
@@ -38,7 +39,8 @@ class LedgerStorage:
     """An Optuna storage, and a lock that one coordinator at a time holds.
 
     Attributes:
-        optuna: The storage as Optuna takes it. On PostgreSQL it waits for a server that went away.
+        optuna: The storage as Optuna takes it. It waits for a server that went away, and for a file
+            that another program holds.
         is_shared: Whether several coordinators may use it.
     """
 
@@ -69,13 +71,12 @@ class LedgerStorage:
                 self._engine: Engine = create_engine(driven, pool_pre_ping=True)
                 self._engine.connect().close()  # a wrong address is found out at once
                 with self.alone("tables"):  # made by one of those that find none
-                    backend = _open(driven)
-                self.optuna: BaseStorage = _cached(_Patient(backend))
+                    self.optuna: BaseStorage = _open(driven)
             else:
                 path = Path(url.removeprefix(SQLITE))
                 with _turn(path):
                     write_ahead(path, OPTUNA)
-                    self.optuna = _cached(_open(url))
+                    self.optuna = _open(url)
         except ImportError as error:
             way_out = "install fmsearch[postgresql]"
             raise FmsearchError(f"the ledger {shown(url)}: {error}; {way_out}") from error
@@ -152,21 +153,17 @@ def _turn(path: Path) -> AbstractContextManager[None]:
     return turn(locks / f".{path.name}.lock") if locks.is_dir() else contextlib.nullcontext()
 
 
-def _open(url: str) -> RDBStorage:
-    import optuna
-
-    return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
-
-
-def _cached(backend: Any) -> BaseStorage:
+def _open(url: str) -> BaseStorage:
     """Finished trials are read once, as with `optuna.load_study`."""
+    from optuna.storages import RDBStorage
     from optuna.storages._cached_storage import _CachedStorage
 
+    backend: Any = _Patient(RDBStorage(url, engine_kwargs={"pool_pre_ping": True}))
     return _CachedStorage(backend)
 
 
 class _Patient:
-    """A storage each of whose calls waits for a server that went away, and is made again.
+    """A storage each of whose calls waits for a database that is away, and is made again.
 
     A call may have been carried out although its answer was lost, and is then made again. A change
     to a finished trial is refused; a taken trial shows its mark; a trial that was asked for twice
@@ -186,7 +183,7 @@ class _Patient:
 
 
 def patiently(call: Callable[[], T]) -> T:
-    """Make a call on a database again and again while its server is away.
+    """Make a call on a database again and again while its server is away or its file is held.
 
     Raises:
         FmsearchError: It did not come back.
@@ -217,14 +214,15 @@ def patiently(call: Callable[[], T]) -> T:
 
 def _say_so(state: RetryCallState) -> None:
     _outage.ended_at = time.monotonic()
-    log.warning("the ledger's server is away; trying again in %.1f s", state.upcoming_sleep)
+    log.warning("the ledger does not answer; trying again in %.1f s", state.upcoming_sleep)
 
 
 def _is_outage(error: BaseException | None) -> bool:
-    if full_disk(error):
+    if error is None or full_disk(error):
         return False
     from sqlalchemy.exc import InterfaceError, OperationalError
 
-    return isinstance(error, (OperationalError, InterfaceError)) or (
-        error is not None and error.__cause__ is not None and _is_outage(error.__cause__)
-    )
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    if code is not None:  # its low byte is the kind
+        return bool(code & 0xFF == sqlite3.SQLITE_BUSY)
+    return isinstance(error, (OperationalError, InterfaceError)) or _is_outage(error.__cause__)

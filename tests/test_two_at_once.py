@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -13,6 +15,10 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+
+from fmsearch.search.ledger import Ledger
+from fmsearch.search.study_record import StudyRecord
+from fmsearch.search.trial import State
 
 SPACE = """\
 name: {name}
@@ -87,3 +93,20 @@ def answers(url: str) -> bool:
             return bool(answer.status == 200)
         time.sleep(0.25)
     return False
+
+
+def test_a_ledger_that_another_program_holds_is_waited_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    record = StudyRecord("held", SPACE.format(name="held"), "here", "0", 0, None)
+    study = Ledger(f"sqlite:///{tmp_path / 'studies.db'}").open_study(record)
+    study.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
+    other = sqlite3.connect(tmp_path / "studies.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(7, other.execute, ["COMMIT"])  # SQLite itself waits for 5 s
+    release.start()
+    assert study.claim(0)
+    release.join()
+    other.close()
+    assert study.trials()[0].state is State.RUNNING
+    assert "the ledger does not answer; trying again in" in caplog.text

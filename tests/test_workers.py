@@ -213,7 +213,7 @@ def test_work_goes_on_when_postgresql_was_restarted(
     server.start()
     said, _ = worker.communicate(timeout=200)
     assert worker.returncode == 0, said
-    assert "the ledger's server is away; trying again in" in said
+    assert "the ledger does not answer; trying again in" in said
     assert {trial.state.value for trial in trials(url, "many")} == {"complete"}
     assert "30 trials wait in the outbox" in said
 
