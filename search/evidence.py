@@ -106,6 +106,8 @@ class Evidence:
         if self.space.scoring is Scoring.CROSS_VALIDATION:
             (folder / "cv_results.csv").write_text(cv_results_csv(trials), "utf-8")
         outcome = study_outcome(self.study, self.space, trials)
+        # MLflow calls the highest step the last: clocks may go back between two sessions.
+        step = sum(trial.state.finished for trial in trials)
         return RunRecord(
             name=self.study.name,
             identity=identity(self.study, "study"),
@@ -114,7 +116,7 @@ class Evidence:
             ended_at=None if status is Status.RUNNING else ended_at,
             params=outcome.params if status is Status.FINISHED else {},
             tags=outcome.tags,
-            points=tuple(Point(name, one, 0, ended_at) for name, one in outcome.metrics.items()),
+            points=tuple(Point(name, one, step, ended_at) for name, one in outcome.metrics.items()),
             artifacts=folder,
         )
 

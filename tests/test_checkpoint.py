@@ -1,5 +1,7 @@
 """Checkpoints: a training that died goes on, whatever the file holds."""
 
+import hashlib
+import io
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -238,13 +240,21 @@ def test_a_file_that_is_no_checkpoint_is_ignored(tmp_path: Path, content: bytes)
     assert Checkpoint(tmp_path / "a.npz", 0).load() is None
 
 
+def sealed(packed: io.BytesIO) -> bytes:
+    """Content with the digest that a checkpoint begins with."""
+    return hashlib.sha256(packed.getvalue()).digest() + packed.getvalue()
+
+
 def test_a_checkpoint_of_another_version_is_ignored(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path / "a.npz", 0)
     for document in ("{}", "[]", '{"fold": 1, "history": [{"accuracy": 1}], "variables": []}'):
-        np.savez(tmp_path / "a.npz", document=np.array(document))
+        packed = io.BytesIO()
+        np.savez(packed, document=np.array(document))
+        (tmp_path / "a.npz").write_bytes(sealed(packed))
         assert checkpoint.load() is None
-    with (tmp_path / "a.npz").open("wb") as file:
-        np.save(file, np.arange(3))  # one array instead of several
+    packed = io.BytesIO()
+    np.save(packed, np.arange(3))  # one array instead of several
+    (tmp_path / "a.npz").write_bytes(sealed(packed))
     assert checkpoint.load() is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,21 @@ def test_the_best_parameters_of_a_grid_are_params_once_no_point_is_left() -> Non
     left = study_outcome(study, space, [best, Trial(1, {"epochs": 4}, State.WAITING)])
     assert (left.params, left.metrics) == ({"seed": "0"}, {"score": 0.5, "best_trial": 0.0})
     assert study_outcome(study, space, [best]).params == {"seed": "0", "epochs": "3"}
+
+
+def test_a_studys_run_shows_its_last_score_though_the_clock_went_back(
+    store: Store, images: Path, tmp_path: Path
+) -> None:
+    space, data = load_space("mlp_grid"), describe(str(images))
+    study = StudyRecord("s", space.text, data.spec, data.sha256, 0, None, id="id")
+    evidence = Evidence(study, space, data, split_rows(load_training(data.spec).labels))
+    seconds, score = (1.0,), {"fold_1_score": 0.5}
+    first = Trial(0, {"epochs": 1}, State.COMPLETE, 0.5, score, seconds, seconds)
+    second = replace(first, number=1, score=0.6)
+    (files := tmp_path / "files").mkdir()
+    store.ship(evidence.study_ended([first], Status.KILLED, 9_000, files))
+    run_id = store.ship(evidence.study_ended([first, second], Status.FINISHED, 5_000, files))
+    assert store.client.get_run(run_id).data.metrics == {"score": 0.6, "best_trial": 1.0}
 
 
 def test_a_failed_trial_has_a_run_that_says_why(store: Store, images: Path, tmp_path: Path) -> None:

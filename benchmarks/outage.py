@@ -1,0 +1,112 @@
+"""Measures whether a tracking server that hangs slows a study's training down.
+
+    python benchmarks/outage.py                    # 60 trials, about 5 minutes
+
+One study with a real MLflow server on loopback. The server is frozen (SIGSTOP) and woken in turns,
+so that both halves meet the same machine: a frozen server accepts connections and never answers.
+What is compared is the time from one finished trial to the next, the medians of both halves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+IMAGES = Path(__file__).parent.parent / "tests" / "data" / "fashion.npz"
+SPACE = """\
+name: outage
+model: mlp
+engine: keras_tuner
+score: {{by: cross_validation, folds: 3}}
+fixed: {{hidden_units: 64, batch_size: 32, epochs: 8}}
+parameters: {{dropout_rate: [{rates}]}}
+"""
+BLOCK = 5
+"""Trials between two changes; the first of each block, in which the change falls, is left out."""
+
+
+def start_server(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """A server of one process, and its address once it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+        "--backend-store-uri", f"sqlite:///{folder / 'server.db'}", "--workers", "1",
+        "--artifacts-destination", str(folder / "artifacts"),
+    ]  # fmt: skip
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            command, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(240):
+        with suppress(OSError), urllib.request.urlopen(f"{url}/health", timeout=5):
+            return server, url
+        time.sleep(0.5)
+    raise TimeoutError("the server does not answer")
+
+
+def run(trials: int, folder: Path) -> tuple[dict[str, list[float]], str]:
+    """Seconds from trial to trial, while the server works and while it hangs; the last line."""
+    space = folder / "outage.yaml"
+    rates = ", ".join(str(one / trials / 2) for one in range(trials))
+    space.write_text(SPACE.format(rates=rates))
+    server, url = start_server(folder)
+    command = [
+        sys.executable, "-u", "-m", "fmsearch.cli", "study", "--space", str(space),
+        "--data", str(IMAGES), "--jobs", "1", "--tracking-uri", url,
+    ]  # fmt: skip
+    study = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    assert study.stdout is not None
+    seconds: dict[str, list[float]] = {"works": [], "hangs": []}
+    state, done, last, line = "works", 0, time.monotonic(), ""
+    try:
+        for line in study.stdout:
+            if not line.startswith("["):
+                continue
+            done += 1
+            now = time.monotonic()
+            if done > BLOCK and done % BLOCK != 1:
+                seconds[state].append(now - last)
+            last = now
+            if done % BLOCK == 0:  # in the end it works, so that all is shipped
+                state = "hangs" if state == "works" and done < trials else "works"
+                number = signal.SIGSTOP if state == "hangs" else signal.SIGCONT
+                os.killpg(server.pid, number)
+        assert study.wait() == 0
+        return seconds, line.strip()
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        study.kill()
+
+
+def main() -> None:
+    """Run the study and print the ratio in one line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=60)
+    trials = parser.parse_args().trials
+    with tempfile.TemporaryDirectory() as folder:
+        seconds, last = run(trials, Path(folder))
+    works, hangs = (statistics.median(seconds[state]) for state in ("works", "hangs"))
+    print(
+        f"seconds from trial to trial: {works:.3f} while the server works "
+        f"({len(seconds['works'])} trials), {hangs:.3f} while it hangs "
+        f"({len(seconds['hangs'])}): {hangs / works - 1:+.1%}"
+    )
+    print(f"the study's last line: {last}")
+
+
+if __name__ == "__main__":
+    main()
