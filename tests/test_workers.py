@@ -17,7 +17,8 @@ from mlflow import MlflowClient
 
 from fmsearch.search.claims import CLAIM
 from fmsearch.search.ledger import Ledger
-from fmsearch.search.trial import Trial
+from fmsearch.search.study_record import StudyRecord
+from fmsearch.search.trial import State, Trial
 
 MANY = """\
 name: many
@@ -144,6 +145,24 @@ def test_four_coordinators_finish_every_trial_once_though_one_dies_and_one_freez
     told = [line for output in [*outputs, late] for line in output.splitlines() if "score" in line]
     numbers = [int(line.split("trial ")[1].split(":")[0]) for line in told if line[0] == "["]
     assert len(numbers) == len(set(numbers)), "a trial was finished twice"
+
+
+def test_a_trial_whose_coordinator_died_within_its_claim_waits_again_at_once(
+    url: str, tmp_path: Path
+) -> None:
+    space = MANY.format(rates="0.0")
+    record = StudyRecord("many", space, "here", "0", 0, None)
+    dead, heir = (Ledger(url, worker).open_study(record) for worker in ("dead", "heir"))
+    dead.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dead.claims, "take", lambda trial_id: None)  # which it did not come to
+        assert dead.claim(0)
+    assert heir.trials()[0].state is State.RUNNING
+    heir.take_back()
+    assert heir.trials()[0].state is State.WAITING
+    assert heir.claim(0)
+    assert not dead.fail(dead.trials()[0], "late")
+    assert heir.trials()[0].state is State.RUNNING
 
 
 def test_a_dead_coordinators_trial_is_taken_up_within_three_heartbeats(
