@@ -10,12 +10,14 @@ from typing import Any
 
 import matplotlib
 import optuna
-from matplotlib.figure import Figure
+
+from . import figure_layout
 
 PAGE = "search.html"
 FEWEST_TRIALS = 2
 
-ONE_OBJECTIVE = (
+FIGURES = (
+    ("pareto_front", "plot_pareto_front"),
     ("history", "plot_optimization_history"),
     ("importances", "plot_param_importances"),
     ("parallel_coordinates", "plot_parallel_coordinate"),
@@ -23,16 +25,7 @@ ONE_OBJECTIVE = (
     ("timeline", "plot_timeline"),
     ("intermediate_values", "plot_intermediate_values"),
 )
-SEVERAL_OBJECTIVES = (
-    ("pareto_front", "plot_pareto_front"),
-    ("history", "plot_optimization_history"),
-    ("importances", "plot_param_importances"),
-    ("parallel_coordinates", "plot_parallel_coordinate"),
-    ("slices", "plot_slice"),
-    ("timeline", "plot_timeline"),
-)
-INCHES_PER_PARAMETER = {"slices": 2.2, "parallel_coordinates": 1.5}
-WITHOUT_TARGET = ("pareto_front", "timeline", "intermediate_values")
+WITHOUT_SCORE_LABEL = ("timeline", "intermediate_values")
 
 
 def draw(study: optuna.Study, objectives: Mapping[str, str], folder: Path) -> None:
@@ -47,14 +40,12 @@ def draw(study: optuna.Study, objectives: Mapping[str, str], folder: Path) -> No
     if len(complete) < FEWEST_TRIALS:
         return
     folder.mkdir(parents=True)
-    names = {name for trial in complete for name in trial.params}
     parts: list[str] = []
     # Optuna warns of parts of its own that may change, and of importances that few trials give.
     with warnings.catch_warnings(), matplotlib.rc_context({"backend": "agg"}):
         warnings.simplefilter("ignore")
         for name, axes in _drawn(study, objectives, optuna.visualization.matplotlib):
-            width = max(11.0, INCHES_PER_PARAMETER.get(name, 0.0) * len(names))
-            _save(axes, folder / f"{name}.png", width)
+            figure_layout.save(name, axes, study, folder / f"{name}.png")
         for name, figure in _drawn(study, objectives, optuna.visualization):
             # The script that draws is 4 MB: once, and within the page, for readers offline.
             script = "inline" if not parts else False
@@ -70,24 +61,26 @@ def _drawn(
 ) -> Iterator[tuple[str, Any]]:
     """Every figure that the trials so far can fill, drawn by one of Optuna's two libraries."""
     several = len(objectives) > 1
-    for name, function in SEVERAL_OBJECTIVES if several else ONE_OBJECTIVE:
+    scores = _scores(study) if several else study
+    for name, function in FIGURES:
+        if name == ("intermediate_values" if several else "pareto_front"):
+            continue  # there are none
         draw_one: Callable[..., Any] = getattr(library, function)
         options: dict[str, Any] = {}
-        if several and name == "pareto_front":
+        if name == "pareto_front":
             options = {"target_names": list(objectives)}
-        elif several and name not in WITHOUT_TARGET:
-            options = {"target": lambda trial: trial.values[0], "target_name": "score"}
+        elif name not in WITHOUT_SCORE_LABEL:
+            options = {"target_name": "score"}
         try:
-            yield name, draw_one(study, **options)
+            yield name, draw_one(study if name == "pareto_front" else scores, **options)
         except (ValueError, RuntimeError):  # importances, say, of trials that are all alike
             continue
 
 
-def _save(axes: Any, path: Path, width: float) -> None:
-    from matplotlib import pyplot
-
-    first = axes.flat[0] if hasattr(axes, "flat") else axes
-    figure: Figure = first.figure
-    figure.set_size_inches(width, 5)
-    figure.savefig(path, dpi=96, bbox_inches="tight")
-    pyplot.close(figure)
+def _scores(study: optuna.Study) -> optuna.Study:
+    """A study of several objectives as one of its first, the score, for figures of one."""
+    alone = optuna.create_study(direction="maximize", study_name=study.study_name)
+    for trial in study.get_trials():
+        trial.values = trial.values and trial.values[:1]
+        alone.add_trial(trial)
+    return alone
