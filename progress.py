@@ -225,12 +225,14 @@ def studies_table(studies: list[tuple[str, list[Trial]]]) -> Table:
     return table
 
 
-def trials_table(trials: list[Trial]) -> Table:
-    """One row for each trial; the best one is marked."""
+def trials_table(trials: list[Trial], most: int | None = None) -> Table:
+    """One row for each trial, or for the latest ones alone; the best one is marked."""
     names = sorted({name for trial in trials for name in trial.parameters})
     table = _table("trial", "state", "score", "std", *names, "reason")
+    for column in table.columns[:3]:  # whatever has to be cut, these are not
+        column.min_width = 8
     best = best_trial(trials)
-    for trial in trials:
+    for trial in trials if most is None else trials[-most:]:
         mark = " *" if trial is best else ""
         table.add_row(
             f"{trial.number}{mark}",

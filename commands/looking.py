@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import math
+import shutil
 import signal
 import sys
 import time
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .options import existing_study, places_of, print_table, store_options
 
+if TYPE_CHECKING:
+    from ..search.overview import Overview
+
 DEFAULT_PORT = 5000
 WATCH_SECONDS = 2.0
+HEADING_LINES = 3
+"""Of a table of trials: its names, a rule; and the line on which the cursor waits."""
 
 
 @click.command()
@@ -77,16 +84,16 @@ def status(study: str | None, watch: bool, **store: Any) -> None:
     places = places_of(store)
     if study is not None:
         existing = existing_study(places, study)
-        while True:
-            now = overview(existing)
-            if watch:
-                click.clear()
-            for line in overview_lines(study, now):
-                click.echo(line)
-            print_table(trials_table(now.trials))
-            if not watch:
-                return
-            time.sleep(WATCH_SECONDS)
+        if watch:
+            with suppress(KeyboardInterrupt):  # which is the way to end it
+                while True:
+                    _show_latest(study, overview(existing))
+                    time.sleep(WATCH_SECONDS)
+            return
+        now = overview(existing)
+        click.echo("\n".join(overview_lines(study, now)))
+        print_table(trials_table(now.trials))
+        return
     if watch:
         raise click.UsageError("--watch wants the name of a study")
     if not places.has_ledger:
@@ -95,6 +102,18 @@ def status(study: str | None, watch: bool, **store: Any) -> None:
     ledger = Ledger(places.storage)
     rows = [(record.name, ledger.study(record.name).trials()) for record in ledger.records()]
     print_table(studies_table(rows))
+
+
+def _show_latest(study: str, now: Overview) -> None:
+    """As much as the terminal holds: how the study stands, and its latest trials."""
+    from ..progress import overview_lines, trials_table
+
+    lines = overview_lines(study, now)
+    width, height = shutil.get_terminal_size()
+    taken = sum(-(-len(line) // width) for line in lines) + HEADING_LINES
+    click.clear()
+    click.echo("\n".join(lines))
+    print_table(trials_table(now.trials, max(1, height - taken)))
 
 
 @click.command()

@@ -53,8 +53,9 @@ def _importances(ledger: StudyLedger) -> dict[str, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # few trials give rough importances
         try:
+            # Optuna asks what makes a target low.
             return optuna.importance.get_param_importances(
-                ledger.study(), target=lambda trial: trial.values[0]
+                ledger.study(), target=lambda trial: -trial.values[0]
             )
         except (ValueError, RuntimeError):
             return {}

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -460,5 +464,16 @@ def test_status_shows_what_is_best_and_what_matters(study, fmsearch, tmp_path) -
     lines = fmsearch("status", "small").stdout.splitlines()
     assert lines[0] == "small: 6 trials: 6 complete"
     assert lines[1].startswith("best: trial ")
-    assert lines[2].startswith("importance: ")
-    assert {"hidden_units", "optimizer"} <= set(lines[2].replace(",", "").split())
+    expected = optuna.importance.get_param_importances(ledger(tmp_path / "mlruns", "small").study())
+    shown = ", ".join(f"{name} {share:.0%}" for name, share in expected.items())
+    assert lines[2] == f"importance: {shown}"
+    program = Path(sys.executable).with_name("fmsearch")
+    watching = subprocess.Popen(
+        [program, "status", "small", "--watch"], cwd=tmp_path, stdout=-1, stderr=-1, text=True
+    )
+    assert watching.stdout is not None
+    heads = (line for line in watching.stdout if line.strip() == lines[0])
+    assert [next(heads), next(heads)]  # shown, and two seconds later again
+    watching.send_signal(signal.SIGINT)
+    assert watching.communicate(timeout=60)[1] == ""
+    assert watching.returncode == 0
