@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,11 +139,22 @@ class DiskFull:
     error: str
 
 
+OUT_OF_MEMORY = errno.ENOMEM
+"""Exit code of a trainer that got no more memory."""
+
+
 @dataclass(frozen=True)
 class TrainerDied:
-    """A trainer's process ended without being asked to."""
+    """A trainer's process ended without being asked to; as text, how."""
 
     exit_code: int | None
+
+    def __str__(self) -> str:
+        reasons = {
+            OUT_OF_MEMORY: ": out of memory",
+            -signal.SIGKILL: ": killed, as the system does when memory runs out",
+        }
+        return f"exit code {self.exit_code}{reasons.get(self.exit_code or 0, '')}"
 
 
 Message = EpochDone | JobDone | JobFailed | DiskFull | TrainerDied

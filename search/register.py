@@ -154,9 +154,9 @@ def _train(job: FinalJob, setup: TrainerSetup, best: Trial, on_epoch: OnEpoch) -
         if trouble.died((best,)):
             raise FmsearchError(
                 f"the final training's trainer died {MOST_DEATHS} times without a new epoch "
-                f"(exit code {ended.exit_code})"
+                f"({ended})"
             )
-        log.warning("the trainer died (exit code %s); it is replaced", ended.exit_code)
+        log.warning("the trainer died (%s); it is replaced", ended)
     if isinstance(ended, JobFailed):
         raise FmsearchError(f"the final training failed: {ended.error}")
 

@@ -54,7 +54,7 @@ def replay(recording: Recording, on_epoch: OnEpoch = lambda done: None) -> Compa
         if isinstance(ended, JobFailed):
             raise FmsearchError(f"the training of {recording.name} fails now: {ended.error}")
         if isinstance(ended, TrainerDied):
-            raise FmsearchError(f"the trainer died (exit code {ended.exit_code}); try again")
+            raise FmsearchError(f"the trainer died ({ended}); try again")
         now = {(one.name, one.step): one.value for one in result_points(read_result(entry))}
     return compare(recording.points, now, whole=recording.whole)
 

@@ -260,18 +260,17 @@ class _Loop:
         elif isinstance(message, JobFailed):
             self._end(trainers, trainer, message.error)
         elif isinstance(message, TrainerDied):
-            log.warning("a trainer died (exit code %s); it is replaced", message.exit_code)
+            log.warning("a trainer died (%s); it is replaced", message)
             if not self._trouble.died(trials):
                 if job is not None:
                     trainers.give(trainer, job)
             elif trials:
                 times = f"{MOST_DEATHS} times without a new epoch"
-                error = f"its trainer died {times} (exit code {message.exit_code})"
+                error = f"its trainer died {times} ({message})"
                 self._end(trainers, trainer, error)
             else:
                 raise FmsearchError(
-                    f"trainers die at their start (exit code {message.exit_code}); "
-                    "their own messages are above"
+                    f"trainers die at their start ({message}); their own messages are above"
                 )
 
     def _judge(

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ..errors import FmsearchError
 from ..full_disk import full_disk
 from ..models.architecture import draw_architecture
+from ..models.backend import tf
 from ..models.checkpoint import Checkpoint
 from ..models.data import Images, load_test, load_training
 from ..models.families import find_family
@@ -27,6 +28,7 @@ from ..models.split import Fold
 from ..models.training import Epoch, FitState, fit
 from .circumstances import here
 from .job import (
+    OUT_OF_MEMORY,
     CheckJob,
     DiskFull,
     EpochDone,
@@ -56,6 +58,8 @@ def run_trainer(connection: Connection, setup: TrainerSetup) -> None:
             trainer.answer(connection.recv())
     except (EOFError, ConnectionError):  # the coordinator is gone
         return
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        raise SystemExit(OUT_OF_MEMORY) from None  # the next process begins with none of it taken
 
 
 class Trainer:
@@ -73,7 +77,7 @@ class Trainer:
         try:
             error = self._run(job)
         except FmsearchError as fault:  # of a user's own model
-            error = str(fault)
+            error = " ".join(str(fault).split())
         except Exception as fault:
             if not (line := full_disk(fault)):
                 raise

@@ -141,7 +141,7 @@ def test_three_deaths_without_a_new_epoch_are_one_line(home, monkeypatch) -> Non
         return enter(pool)
 
     monkeypatch.setattr(Trainers, "__enter__", kill)
-    expected = r"trainer died 3 times without a new epoch \(exit code -9\)"
+    expected = r"trainer died 3 times without a new epoch \(exit code -9: killed, as "
     with pytest.raises(FmsearchError, match=expected):
         register(home)
     assert len(deaths) == 3
