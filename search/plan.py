@@ -13,6 +13,7 @@ from ..tracking.places import Places
 from .claims import HEARTBEAT
 from .domain import Choice, Parameter, Point
 from .space import Space
+from .space_file import space_names
 from .strategy import Strategy
 from .study_record import StudyRecord
 from .trial import State, Trial, best_trial
@@ -117,7 +118,11 @@ def check_fit(space: Space, data: DataSet) -> None:
     always = {name: one for name, one in largest.items() if not space.parameters[name].when}
     for point in (largest, always):  # where conditions do not hold, defaults do
         if reason := space.family.fault(space.settings(point), data.image_shape):
-            raise FmsearchError(f"the space {space.name!r} does not fit {data.name}: {reason}")
+            built_in = f"; `fmsearch spaces {space.name}` prints the space, to copy and change"
+            way_out = built_in if space.name in space_names() else ""
+            raise FmsearchError(
+                f"the space {space.name!r} does not fit {data.name}: {reason}{way_out}"
+            )
 
 
 def _largest(space: Space) -> Point:

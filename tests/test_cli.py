@@ -305,7 +305,10 @@ def test_a_network_too_deep_for_the_images_is_one_line(fmsearch: Run, tmp_path: 
     parts = {"x_train": pixels, "y_train": labels, "x_test": pixels, "y_test": labels}
     np.savez(tmp_path / "tiny.npz", **parts)
     done = fmsearch("study", "--space", "cnn", "--data", "tiny.npz")
-    expected = "the space 'cnn' does not fit tiny: depth: 4 blocks halve the sides of an image 4"
+    expected = (
+        "the space 'cnn' does not fit tiny: depth: 4 blocks halve the sides of an image 4 times, "
+        "and 8 x 8 pixels bear 3; `fmsearch spaces cnn` prints the space, to copy and change\n"
+    )
     assert_refused(done, expected, tmp_path)
 
 

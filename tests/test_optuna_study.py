@@ -248,18 +248,22 @@ def test_only_the_models_of_the_best_trials_are_kept_and_the_others_runs_say_so(
     assert len(list((home / "artifacts").rglob("model.keras"))) == 2
 
 
-REPRODUCIBLE = ("--trials", 8, "--reproducible", "--offline")
+REPRODUCIBLE = ("--trials", 9, "--reproducible", "--offline")
 
 
 def test_a_reproducible_study_comes_out_the_same_every_time(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    study(SMALL, *REPRODUCIBLE, home="one")
-    study(SMALL, *REPRODUCIBLE, home="two")
-    study(SMALL, *REPRODUCIBLE[2:], "--trials", 3, home="three")
-    study(SMALL, *REPRODUCIBLE, "--jobs", 1, home="three")  # the lag of 2 is the study's own
-    tables = [table(tmp_path / home, "small") for home in ("one", "two", "three")]
-    assert len(tables[0]) == 8
+    # Trial 6 is the first that may see 5 finished ones, which the median wants.
+    space = PRUNED.replace("{learning_rate: 1e-6}", "{learning_rate: 0.05}, {learning_rate: 1e-6}")
+    space = space.replace("sampler: random", "sampler: tpe").replace("epochs: 6", "epochs: 4")
+    study(space, *REPRODUCIBLE, home="one")
+    study(space, *REPRODUCIBLE, home="two")
+    study(space, *REPRODUCIBLE[2:], "--trials", 3, home="three")
+    study(space, *REPRODUCIBLE, "--jobs", 1, home="three")  # the lag of 2 is the study's own
+    tables = [table(tmp_path / home, "pruned") for home in ("one", "two", "three")]
+    assert len(tables[0]) == 9
+    assert tables[0][6][1] is State.PRUNED
     assert tables[0] == tables[1] == tables[2]
-    assert ledger(tmp_path / "one", "small").record.lag == 2
+    assert ledger(tmp_path / "one", "pruned").record.lag == 2
 
 
 def test_a_trial_whose_loss_is_no_number_fails_with_that_reason_and_the_study_goes_on(  # type: ignore[no-untyped-def]
@@ -310,6 +314,14 @@ def test_a_study_ends_when_its_target_is_reached(study, tmp_path) -> None:  # ty
     found = trials(tmp_path / "mlruns", "small")
     assert 1 <= len(found) <= 3  # the first one has it; two trainers were at work
     assert all(trial.state.finished for trial in found)
+
+
+def test_a_study_can_begin_without_the_published_points(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    space = SMALL + "published: [{hidden_units: 17, optimizer: adam}]\n"
+    study(space, "--trials", 1, "--offline", home="with")
+    study(space, "--trials", 1, "--offline", "--enqueue", "nothing", home="without")
+    first = [dict(trials(tmp_path / home, "small")[0].parameters) for home in ("with", "without")]
+    assert first[0] == {"hidden_units": 17, "optimizer": "adam"} != first[1]
 
 
 def test_a_study_begins_no_trial_after_its_time(study, tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,16 @@ import optuna
 import pytest
 from PIL import Image
 
+from fmsearch.models.data import describe
+from fmsearch.search import delivery
+from fmsearch.search.job import EpochDone
+from fmsearch.search.plan import Limits, Plan
+from fmsearch.search.space_file import read_space
+from fmsearch.search.strategy import choose_strategy
+from fmsearch.search.study import run_study
 from fmsearch.search.study_figures import draw
+from fmsearch.search.trial import Trial
+from fmsearch.tracking.places import Places
 
 Draw = Callable[[dict[str, str]], Path]
 
@@ -99,3 +109,55 @@ def test_of_a_single_complete_trial_nothing_is_drawn(tmp_path: Path) -> None:
     fill(study, trials=1)
     draw(study, ONE, tmp_path / "search")
     assert not (tmp_path / "search").exists()
+
+
+SPACE = """\
+name: small
+model: mlp
+engine: optuna
+score: {by: validation}
+fixed: {epochs: 1, layers: 1}
+parameters: {hidden_units: {int: [4, 32]}, optimizer: [adam, sgd]}
+"""
+
+
+class Waiting:
+    """After three trials lets the study wait until its store has a figure of it."""
+
+    def __init__(self, store: Path) -> None:
+        self.store = store
+        self.found: list[Path] = []
+
+    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
+        """Nothing to do."""
+
+    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
+        """Nothing to do."""
+
+    def told(self, trial: Trial, trials: list[Trial]) -> None:
+        deadline = time.monotonic() + 120
+        while trial.number == 2 and not self.found and time.monotonic() < deadline:
+            self.found = list(self.store.rglob("figures/search/history.png"))
+            time.sleep(0.1)
+
+
+def test_figures_are_there_while_the_study_runs(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "FIGURES_SECONDS", 0.0)
+    space = read_space(SPACE, "small")
+    plan = Plan(
+        space,
+        space.name,
+        describe(str(images)),
+        seed=0,
+        jobs=1,
+        train_images=400,
+        places=Places.of(tmp_path),
+        offline=False,
+        strategy=choose_strategy(space, None, None, reproducible=False, jobs=1),
+        limits=Limits(4),
+    )
+    watcher = Waiting(tmp_path / "artifacts")
+    run_study(plan, watcher)
+    assert watcher.found
