@@ -99,7 +99,9 @@ def startup_trials(trials: int | None) -> int:
     """How many trials of so many are finished before the median of others judges.
 
     The median of a few says little: of 40 trials the best one was kept in 5 of 10 orders after 5,
-    and in 9 after 9, with half of the epochs (`benchmarks/pruning.py`).
+    and in 9 after 9, with half of the epochs (`benchmarks/pruning.py`). Where most trials are as
+    good as each other, up to the noise of few images, no pruner knows the best one: of 36 trials
+    on 6,000 images it was kept in 29 of 100 orders, with 53 % of the epochs.
     """
     return min(max(FEWEST_STARTUP_TRIALS, round((trials or 0) / 4.5)), MOST_STARTUP_TRIALS)
 
