@@ -14,6 +14,7 @@ import click
 from .commands import keeping, looking
 from .commands.reproduce import reproduce
 from .commands.study import study
+from .commands.worker import worker
 from .errors import FmsearchError
 from .full_disk import full_disk
 from .search.scratch import clear_scratch
@@ -89,6 +90,7 @@ def main(verbose: bool) -> None:
 
 for command in (
     study,
+    worker,
     looking.spaces,
     looking.data,
     looking.status,

@@ -148,6 +148,27 @@ checkpoint_option = click.option(
 )
 
 
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    envvar="FMSEARCH_JOBS",
+    show_envvar=True,
+    help="Trainer processes, one core each.  [default: the usable cores]",
+)
+timeout_option = click.option(
+    "--timeout",
+    type=Duration(),
+    metavar="TIME",
+    help="Begin no more trials after TIME: 90s, 20m, 2h.",
+)
+offline_option = click.option(
+    "--offline",
+    is_flag=True,
+    help="Do without MLflow; results wait in the outbox for `fmsearch sync`.",
+)
+
+
 def echo_epoch(done: EpochDone) -> None:
     """One line for a finished epoch."""
     fold = f"fold {done.fold}/{done.folds} " if done.folds > 1 else ""

@@ -10,9 +10,19 @@ import click
 from ..errors import FmsearchError
 from ..search.claims import HEARTBEAT
 from ..search.strategy import PRUNERS, SAMPLERS
-from .options import Duration, KeepModels, Share, checkpoint_option, places_of, store_options
+from .options import (
+    KeepModels,
+    Share,
+    checkpoint_option,
+    jobs_option,
+    offline_option,
+    places_of,
+    store_options,
+    timeout_option,
+)
 
 if TYPE_CHECKING:
+    from ..search.plan import Plan
     from ..tracking.places import Places
 
 
@@ -34,14 +44,7 @@ if TYPE_CHECKING:
     metavar="NAME|FILE.npz",
     help="fashion-mnist, or an .npz file with x_train, y_train, x_test and y_test.",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    metavar="N",
-    envvar="FMSEARCH_JOBS",
-    show_envvar=True,
-    help="Trainer processes, one core each.  [default: the usable cores]",
-)
+@jobs_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the whole study.")
 @click.option(
     "--train-images", type=click.IntRange(1), metavar="N", help="Use only N images, to rehearse."
@@ -52,12 +55,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="End with N trials, earlier sessions included.  [default: the space's]",
 )
-@click.option(
-    "--timeout",
-    type=Duration(),
-    metavar="TIME",
-    help="Begin no more trials after TIME: 90s, 20m, 2h.",
-)
+@timeout_option
 @click.option(
     "--target-score",
     type=Share(0, 1),
@@ -109,11 +107,7 @@ if TYPE_CHECKING:
     show_envvar=True,
     help="With several workers on PostgreSQL: a dead one's trials are taken up after two of these.",
 )
-@click.option(
-    "--offline",
-    is_flag=True,
-    help="Do without MLflow; results wait in the outbox for `fmsearch sync`.",
-)
+@offline_option
 @store_options
 def study(
     spec: str,
@@ -138,16 +132,12 @@ def study(
     **store: Any,
 ) -> None:
     """Run a study to its end, or go on with one that was interrupted."""
-    from rich.console import Console
-
     from ..models import fashion_mnist
     from ..models.data import FASHION_MNIST, describe
-    from ..progress import StudyProgress, shown
     from ..search.plan import Limits, Plan
     from ..search.space_file import load_space
     from ..search.space_reader import NAME
     from ..search.strategy import choose_strategy
-    from ..search.study import run_study
     from ..search.trainers import usable_cores
 
     space = load_space(spec)
@@ -178,32 +168,42 @@ def study(
     if fresh and not yes:
         _ask_to_delete(places, name)
     jobs = jobs or usable_cores()
-    plan = Plan(
-        space,
-        name,
-        describe(data),
-        seed,
-        jobs,
-        train_images,
-        places,
-        offline,
-        choose_strategy(space, sampler, pruner, reproducible=reproducible, jobs=jobs),
-        Limits(trials or space.trials, timeout, target_score),
-        enqueue == "published",
-        keep_models,
-        checkpoint_every,
-        fresh,
-        heartbeat,
+    carry_out(
+        Plan(
+            space,
+            name,
+            describe(data),
+            seed,
+            jobs,
+            train_images,
+            places,
+            offline,
+            choose_strategy(space, sampler, pruner, reproducible=reproducible, jobs=jobs),
+            Limits(trials or space.trials, timeout, target_score),
+            enqueue == "published",
+            keep_models,
+            checkpoint_every,
+            fresh,
+            heartbeat,
+        )
     )
-    console = Console()
-    with StudyProgress(console, name) as progress:
+
+
+def carry_out(plan: Plan) -> None:
+    """Run a plan, and show how it goes on and what came of it."""
+    from rich.console import Console
+
+    from ..progress import StudyProgress, shown
+    from ..search.study import run_study
+
+    with StudyProgress(Console(), plan.name) as progress:
         summary = run_study(plan, progress)
     best = summary.best
     if best is not None:
         values = ", ".join(f"{key}={shown(value)}" for key, value in best.parameters.items())
         click.echo(f"best: trial {best.number} with score {best.score:.5f} ({values})")
     if summary.waiting is None:
-        click.echo(f"browse: fmsearch ui    register: fmsearch register --study {name}")
+        click.echo(f"browse: fmsearch ui    register: fmsearch register --study {plan.name}")
     else:
         click.echo(f"{summary.waiting} trials wait in the outbox; `fmsearch sync` ships them")
 

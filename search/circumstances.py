@@ -42,6 +42,11 @@ class Circumstances:
         versions = json.loads(tags.get(TAG_VERSIONS, "{}"))
         return cls(versions, tags.get(TAG_PROCESSOR, ""))
 
+    @property
+    def computing(self) -> dict[str, str]:
+        """Versions of the packages on which numbers depend; Python itself is none of them."""
+        return {name: self.versions[name] for name in PACKAGES if name in self.versions}
+
     def differences(self, now: Circumstances) -> list[str]:
         """What is not as it was, a line each."""
         names = dict.fromkeys([*self.versions, *now.versions])

@@ -123,6 +123,7 @@ class Delivery:
         if self._parent is None:
             with self._ledger.claims.alone_to_ship():  # of many coordinators one makes the run
                 self._parent = self._open_run(store)
+                self._ledger.note_run(self._parent)
         return store, self._parent
 
     def _open_run(self, store: Store) -> str:

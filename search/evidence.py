@@ -88,7 +88,7 @@ class Evidence:
         )
 
     def _draw_data(self, folder: Path) -> None:
-        names, images = self.data.class_names, load_training(self.study.data)
+        names, images = self.data.class_names, load_training(self.data.spec)
         figures.save_class_samples(folder / "class_samples.png", images, names)
         held = np.concatenate([self.split.validation, self.split.gate])
         counts = {

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial, TrialState
 
-RECORD = "fmsearch.study"
+RECORD, RUN = "fmsearch.study", "fmsearch.run"
 METRICS, FIT, SCORE = "metrics", "fit_seconds", "score_seconds"
 REASON, DUPLICATE, DECISION = "reason", "duplicate_of", "pruned_at"
 MOST_PARAMETERS = "parameters"
@@ -86,6 +86,19 @@ class Ledger:
         """
         with self._storage.alone(f"name {record.name}"):  # made by the first of many
             return self._ledger(self._recorded(record))
+
+    def join(self, record: StudyRecord) -> StudyLedger:
+        """The study of that record, which is left as it is.
+
+        Raises:
+            FmsearchError: It was deleted meanwhile, or begun anew.
+        """
+        found = self.study(record.name)
+        if found.record.id != record.id:
+            raise FmsearchError(
+                f"the study {record.name!r} has just been begun anew; run the same command again"
+            )
+        return found
 
     def _ledger(self, record: StudyRecord) -> StudyLedger:
         study_id = self._optuna.get_study_id_from_name(record.name)
@@ -283,6 +296,15 @@ class StudyLedger:
                     raise
             self.claims.drop(trial_id)
             return True
+
+    def note_run(self, run_id: str) -> None:
+        """Put on record that the study has this run in MLflow."""
+        if run_id != self.noted_run():
+            self.storage.set_study_user_attr(self._study_id, RUN, run_id)
+
+    def noted_run(self) -> str:
+        """Id of the study's run in MLflow; empty while there is none."""
+        return str(self.storage.get_study_user_attrs(self._study_id).get(RUN, ""))
 
     def study(self, pruner: BasePruner | None = None) -> Study:
         """The study as Optuna's own."""

@@ -10,6 +10,7 @@ from ..errors import FmsearchError
 from ..models.data import DataSet
 from ..models.settings import Value
 from ..tracking.places import Places
+from .circumstances import here
 from .claims import HEARTBEAT
 from .domain import Choice, Parameter, Point
 from .space import Space
@@ -68,6 +69,8 @@ class Plan:
         checkpoint_every: Seconds between two checkpoints of a training.
         fresh: Whether a study of that name is deleted first.
         heartbeat: Seconds between two signs of life of each worker, of a new study that many share.
+        joins: The record of the study that is joined as it is; None for one that is made or
+            resumed, whose record this plan makes.
     """
 
     space: Space
@@ -85,6 +88,7 @@ class Plan:
     checkpoint_every: float = 10.0
     fresh: bool = False
     heartbeat: int = HEARTBEAT
+    joins: StudyRecord | None = None
 
     @property
     def record(self) -> StudyRecord:
@@ -100,6 +104,10 @@ class Plan:
             self.strategy.lag,
             self.keep_models,
             self.heartbeat,
+            self.limits.trials,
+            self.limits.score,
+            self.enqueue,
+            here().computing,
         )
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -45,6 +46,9 @@ from .trouble import MOST_DEATHS, Trouble
 
 log = logging.getLogger(__name__)
 
+Pool = Callable[[int, TrainerSetup], Trainers]
+"""Starts so many trainers with that setup."""
+
 
 class Watcher(Protocol):
     """Hears how a study goes on."""
@@ -71,8 +75,13 @@ class Summary:
         return best_trial(self.trials)
 
 
-def run_study(plan: Plan, watcher: Watcher) -> Summary:
+def run_study(plan: Plan, watcher: Watcher, pool: Pool = Trainers) -> Summary:
     """Run a study to its end, or go on with it.
+
+    Args:
+        plan: What to run.
+        watcher: Hears how it goes on.
+        pool: Makes the trainers.
 
     Raises:
         FmsearchError: Something that the user can mend keeps it from running.
@@ -100,9 +109,8 @@ def run_study(plan: Plan, watcher: Watcher) -> Summary:
             _check_model(plan, setup, interruption)
         places = plan.places
         ledger = Ledger(places.storage, places.worker())
-        return _Loop(
-            plan, ledger.open_study(plan.record), split, setup, watcher, interruption
-        ).run()
+        study = ledger.join(plan.joins) if plan.joins else ledger.open_study(plan.record)
+        return _Loop(plan, study, split, setup, watcher, interruption, pool).run()
 
 
 def _check_model(plan: Plan, setup: TrainerSetup, interruption: Interruption) -> None:
@@ -129,8 +137,10 @@ class _Loop:
         setup: TrainerSetup,
         watcher: Watcher,
         interruption: Interruption,
+        pool: Pool,
     ) -> None:
         self._plan = plan
+        self._pool = pool
         self._interruption = interruption
         self._ledger = ledger
         self._watcher = watcher
@@ -154,13 +164,14 @@ class _Loop:
         if total is None and self._plan.space.engine == "keras_tuner":
             total = len(trials)
         left = (total or len(trials) + self._plan.jobs) - sum(one.state.finished for one in trials)
-        unfinished = left > 0 and not self._plan.limits.reached(trials, self._begun_at)
+        # Trials that others run count as left: their coordinator may be dead, or die.
+        unfinished = left > 0 and not self._plan.limits.are_final(trials, self._begun_at)
         jobs = min(self._plan.jobs, left) if unfinished else 0
         self._watcher.begun(trials, total, jobs)
         status = Status.FAILED
         try:
             if unfinished:
-                with Trainers(jobs, self._setup) as trainers:
+                with self._pool(jobs, self._setup) as trainers:
                     self._search(trainers)
             elif not self._plan.offline:
                 self._delivery.begin(reopen=False)

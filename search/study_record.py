@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +26,10 @@ class StudyRecord:
         sampler, pruner, lag: As in `Strategy`.
         keep_models: As in `Plan`, of the last session.
         heartbeat: As in `Plan`, of the first session: all workers judge by it.
+        trials, target_score: As in `Limits`, of the last session.
+        enqueue: As in `Plan`, of the last session.
+        versions: Of the packages on which numbers depend, of the last session; empty where an
+            earlier version of fmsearch wrote the record.
         id: Drawn when the study is made, so that studies of one name in two ledgers that share
             an MLflow store are not taken for each other.
     """
@@ -40,6 +45,10 @@ class StudyRecord:
     lag: int = 0
     keep_models: int | None = None
     heartbeat: int = HEARTBEAT
+    trials: int | None = None
+    target_score: float | None = None
+    enqueue: bool = True
+    versions: Mapping[str, str] = field(default_factory=dict, compare=False)
     id: str = field(default="", compare=False)
 
     @classmethod

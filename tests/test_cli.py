@@ -52,6 +52,7 @@ Commands:
   study      Run a study to its end, or go on with one that was interrupted.
   sync       Ship to MLflow what waits in the outbox.
   ui         Open MLflow's UI on the store in use; Ctrl-C ends it.
+  worker     Join a study from any machine, and work on it until it is...
 """
 
 
@@ -72,6 +73,7 @@ def test_help_teaches_the_three_steps(fmsearch: Run) -> None:
         "study",
         "sync",
         "ui",
+        "worker",
     ],
 )
 def test_every_option_has_a_help_text(fmsearch: Run, command: str) -> None:

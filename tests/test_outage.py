@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -89,48 +89,16 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
             sink.sendall(data)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A real MLflow server on loopback; its port."""
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    command = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-        "--backend-store-uri", f"sqlite:///{folder / 'server.db'}", "--workers", "1",
-        "--artifacts-destination", str(folder / "artifacts"), "--allowed-hosts", "*",
-    ]  # fmt: skip
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, env=environment, **quiet)
-    try:
-        _wait_for(lambda: MlflowClient(f"http://127.0.0.1:{port}").search_experiments())
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait_for(answer: Callable[[], object]) -> None:
-    for _ in range(120):
-        with suppress(Exception):  # whatever a client of a server that starts may raise
-            answer()
-            return
-        time.sleep(0.5)
-    pytest.fail("the server does not answer")
-
-
 @pytest.fixture
-def proxy(server: int) -> Iterator[Proxy]:
-    between = Proxy(server)
+def proxy(mlflow_server: int) -> Iterator[Proxy]:
+    between = Proxy(mlflow_server)
     yield between
     between.close()
 
 
 @pytest.mark.parametrize("trouble", ["refuse", "500", "hang"])
 def test_a_study_ends_well_without_its_server_and_sync_ships_each_trial_once(
-    trouble: str, proxy: Proxy, server: int, images: Path, tmp_path: Path
+    trouble: str, proxy: Proxy, mlflow_server: int, images: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "outage.yaml").write_text(SPACE)
     environment = {
@@ -162,7 +130,7 @@ def test_a_study_ends_well_without_its_server_and_sync_ships_each_trial_once(
     sync = fmsearch("sync")
     said, errors = sync.communicate(timeout=200)
     assert sync.returncode == 0, errors
-    client = MlflowClient(f"http://127.0.0.1:{server}")
+    client = MlflowClient(f"http://127.0.0.1:{mlflow_server}")
     experiment = client.get_experiment_by_name(trouble)
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
@@ -172,7 +140,7 @@ def test_a_study_ends_well_without_its_server_and_sync_ships_each_trial_once(
 
 
 def test_a_slow_server_delays_no_training(
-    proxy: Proxy, server: int, images: Path, tmp_path: Path
+    proxy: Proxy, mlflow_server: int, images: Path, tmp_path: Path
 ) -> None:
     """The last trial is told long before a server that takes 2 s for each call has the first."""
     (tmp_path / "outage.yaml").write_text(SPACE)
@@ -193,7 +161,7 @@ def test_a_slow_server_delays_no_training(
         for line in study.stdout:
             if line.startswith("[4/4]"):
                 break
-        client = MlflowClient(f"http://127.0.0.1:{server}")
+        client = MlflowClient(f"http://127.0.0.1:{mlflow_server}")
         experiment = client.get_experiment_by_name("slow")
         shipped = client.search_runs([experiment.experiment_id]) if experiment else []
         finished = [run for run in shipped if run.info.status == "FINISHED"]

