@@ -124,7 +124,7 @@ class Claims:
         others = [trial for trial in running if trial._trial_id not in self._marks]
         if not others:
             return []
-        silences = self._storage.silences()
+        silences = self._storage.silences([trial._trial_id for trial in others])
         grace = 4 * self._interval
         dead = self._storage.answers_for() > grace
         own = f"{self._worker}:"

@@ -6,7 +6,7 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from .evidence import Evidence
 from .expected import identity
 from .ledger import StudyLedger
 from .result import discard, entries, entry_name, remove_half_written
-from .trial import State, Trial, ranking
+from .trial import State, ranking
 
 log = logging.getLogger(__name__)
 
@@ -138,9 +138,8 @@ class Delivery:
         entry = self._outbox / entry_name(number)
         if entry.exists():
             log.info("shipping trial %s", number)
-            trials = self._ledger.trials()
-            record = self._evidence.trial(trials[number], entry)
-            if number not in self._kept(trials):
+            record = self._evidence.trial(self._ledger.trial(number), entry)
+            if self._keep_models is not None and number not in self._kept():
                 record = self._without_model(record)
             store.ship(record, parent)
             discard(entry)
@@ -166,9 +165,9 @@ class Delivery:
 
         draw(self._ledger.study(), self._evidence.space.objectives, folder / "figures" / "search")
 
-    def _kept(self, trials: Sequence[Trial]) -> set[int]:
-        """Numbers of the trials whose models stay."""
-        ranked = ranking(trials)
+    def _kept(self) -> set[int]:
+        """Numbers of the trials whose models stay, where not all do."""
+        ranked = ranking(self._ledger.trials()) if self._keep_models else []
         return {trial.number for trial in ranked[: self._keep_models]}
 
     def _without_model(self, record: RunRecord) -> RunRecord:
@@ -183,7 +182,7 @@ class Delivery:
     def _drop_models(self, store: Store) -> None:
         """Drop the models that better trials have pushed out of those that stay."""
         if self._keep_models:
-            keep = {str(number) for number in self._kept(self._ledger.trials())}
+            keep = {str(number) for number in self._kept()}
             store.drop_models(identity(self._evidence.study, "trial"), keep, self._why_dropped)
 
     def _end(self, status: Status) -> None:

@@ -163,11 +163,22 @@ class StudyLedger:
         self.claims = claims
         self.taken_back = 0
         self._study_id = study_id
+        self._finished: dict[int, Trial] = {}  # which never change: each is read once
         self._space = read_space(record.space, f"the recorded space of {record.name!r}")
 
     def trials(self) -> list[Trial]:
         """All trials by number."""
-        return [_read(trial) for trial in self.frozen()]
+        return [self._finished.get(one.number) or self._read(one) for one in self.frozen()]
+
+    def trial(self, number: int) -> Trial:
+        """One trial; that costs the same however many there are."""
+        return self._finished.get(number) or self._read(self._frozen(number))
+
+    def _read(self, frozen: FrozenTrial) -> Trial:
+        trial = _read(frozen)
+        if trial.state.finished:
+            self._finished[trial.number] = trial
+        return trial
 
     def enqueue(self, points: Sequence[Mapping[str, Value]], space: Mapping[str, Any]) -> None:
         """Make sure that trial k waits for, or has, `points[k]`; what is there stays.
@@ -234,7 +245,7 @@ class StudyLedger:
         """Give a running trial back, to be taken again under the same number."""
         from optuna.trial import TrialState
 
-        return not self.trials()[number].state.finished and self._change(number, TrialState.WAITING)
+        return not self.trial(number).state.finished and self._change(number, TrialState.WAITING)
 
     def tell(self, trial: Trial, result: Result) -> bool:
         """Record a running trial as complete or pruned, as its result says."""
@@ -322,16 +333,19 @@ class StudyLedger:
 
     def decision(self, number: int) -> Decision | None:
         """What `decide` put on record of a trial."""
-        noted = self.frozen()[number].user_attrs.get(DECISION)
+        noted = self._frozen(number).user_attrs.get(DECISION)
         return None if noted is None else Decision(**noted)
 
     def reported(self, number: int) -> Mapping[int, float]:
         """A trial's scores so far, by step."""
-        return self.frozen()[number].intermediate_values
+        return self._frozen(number).intermediate_values
 
     def frozen(self) -> list[FrozenTrial]:
         """All trials by number, as Optuna has them; not to be changed."""
         return self.storage.get_all_trials(self._study_id, deepcopy=False)
+
+    def _frozen(self, number: int) -> FrozenTrial:
+        return self.storage.get_trial(self._id(number))
 
     def _id(self, number: int) -> int:
         return self.storage.get_trial_id_from_study_id_trial_number(self._study_id, number)

@@ -90,11 +90,13 @@ class OptunaEngine:
     def _note(self, trials: Sequence[FrozenTrial]) -> None:
         """Remember which points are known, or being tried by somebody."""
         for trial in trials:
-            if trial.state is TrialState.FAIL and trial.number in self._noted:
-                self._unlearn(trial.number, trial.params)  # somebody else's; ours are forgotten
+            if trial.number in self._noted:
+                if trial.state is TrialState.FAIL:  # somebody else's; ours are forgotten
+                    self._unlearn(trial.number, trial.params)
+                continue
             running = trial.state is TrialState.RUNNING and CLAIM in trial.user_attrs
             known = running or trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
-            if known and trial.number not in self._noted:
+            if known:
                 self._noted.add(trial.number)
                 self._known.setdefault(self._key(trial.params), trial.number)
 

@@ -46,10 +46,10 @@ class Limits:
             begun = sum(trial.state is not State.WAITING for trial in trials)
             if begun >= self.trials:
                 return True
-        best = best_trial(trials)
-        if self.score is None or best is None or best.score is None:
+        if self.score is None:
             return False
-        return best.score >= self.score
+        best = best_trial(trials)
+        return best is not None and best.score is not None and best.score >= self.score
 
 
 @dataclass(frozen=True)

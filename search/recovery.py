@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import FmsearchError
@@ -15,8 +15,8 @@ from .trial import Trial
 log = logging.getLogger(__name__)
 
 
-def settle(recorder: Recorder, trial: Trial, entry: Path, trials: Sequence[Trial]) -> bool:
-    """Record a running trial as its folder says; `trials` are the study's.
+def settle(recorder: Recorder, trial: Trial, entry: Path, find: Callable[[int], Trial]) -> bool:
+    """Record a running trial as its folder says; `find` gives another trial of the study.
 
     Returns:
         Whether it counts. If not, the trial was taken up by another coordinator, and the folder,
@@ -26,7 +26,7 @@ def settle(recorder: Recorder, trial: Trial, entry: Path, trials: Sequence[Trial
     if isinstance(found, Failure):
         counts = recorder.fail(trial, found.error)
     elif isinstance(found, Duplicate):
-        counts = recorder.repeat(trial, trials[found.of])
+        counts = recorder.repeat(trial, find(found.of))
     else:
         counts = recorder.tell(trial, found)
     if not counts:
@@ -52,4 +52,4 @@ def recover(ledger: StudyLedger, outbox: Path) -> None:
     for number, entry in found.items():
         if not trials[number].state.finished:
             ledger.claim(number)
-            settle(ledger, trials[number], entry, trials)
+            settle(ledger, trials[number], entry, ledger.trial)

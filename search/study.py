@@ -234,14 +234,14 @@ class _Loop:
 
     def _settle_duplicates(self, of: int) -> None:
         """Repeat a trial's result in its duplicates, once it has one."""
-        if not self._ledger.trials()[of].state.finished:
+        if of not in self._duplicates or not self._ledger.trial(of).state.finished:
             return
         for trial in self._duplicates.pop(of, ()):
             entry = self._outbox / entry_name(trial.number)
             settings = self._plan.space.settings(trial.parameters)
             now = time.time_ns() // 1_000_000
             write_note(entry, Duplicate(of, settings, self._seed(trial), now))
-            if settle(self._engine, trial, entry, self._ledger.trials()):
+            if settle(self._engine, trial, entry, self._ledger.trial):
                 self._announce(trial)
 
     def _job(self, trials: tuple[Trial, ...]) -> TrialJob:
@@ -307,7 +307,7 @@ class _Loop:
                 settings = self._plan.space.settings(trial.parameters)
                 now = time.time_ns() // 1_000_000
                 write_note(entry, Failure(settings, self._seed(trial), error, now))
-            counts = settle(self._engine, trial, entry, self._ledger.trials())
+            counts = settle(self._engine, trial, entry, self._ledger.trial)
             del self._ended[0]
             if counts:
                 self._announce(trial)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -73,14 +73,20 @@ def ranking(trials: Sequence[Trial]) -> list[Trial]:
 
     Duplicates are left out: they stand for a trial that is there.
     """
-    complete = [
-        (trial.score, -trial.number, trial)
-        for trial in trials
-        if trial.score is not None and trial.duplicate_of is None
-    ]
-    return [trial for *_, trial in sorted(complete, key=lambda one: one[:2], reverse=True)]
+    return [trial for *_, trial in sorted(_ranked(trials), key=_rank, reverse=True)]
 
 
 def best_trial(trials: Sequence[Trial]) -> Trial | None:
     """The first of the `ranking`."""
-    return next(iter(ranking(trials)), None)
+    best = max(_ranked(trials), key=_rank, default=None)
+    return None if best is None else best[2]
+
+
+def _ranked(trials: Sequence[Trial]) -> Iterator[tuple[float, int, Trial]]:
+    for trial in trials:
+        if trial.score is not None and trial.duplicate_of is None:
+            yield trial.score, -trial.number, trial
+
+
+def _rank(one: tuple[float, int, Trial]) -> tuple[float, int]:
+    return one[:2]
