@@ -89,7 +89,7 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
 
 def ended(process: subprocess.Popen[str]) -> str:
     """What a command said that went well."""
-    said, errors = process.communicate(timeout=200)
+    said, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     return said
 
