@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help study ui test lint bench clean
+.PHONY: help study ui test lint bench audit secrets compose-test clean
 
 help:
 	@echo "make study   search the published grid on Fashion-MNIST, every trial in MLflow"
@@ -12,6 +12,9 @@ help:
 	@echo "make test    run the tests"
 	@echo "make lint    check style and types"
 	@echo "make bench   time the grid against scikit-learn's GridSearchCV (about 11 minutes)"
+	@echo "make secrets       write .env with random secrets, for docker-compose.yml"
+	@echo "make compose-test  bring docker-compose.yml up in containers, kill a worker, take it down"
+	@echo "make audit         look for known vulnerabilities and risky code"
 	@echo "make clean   remove the virtual environment and caches; runs are kept"
 
 $(VENV)/.installed: setup.cfg constraints.txt
@@ -38,6 +41,19 @@ lint: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/grid.py
+
+secrets:
+	@$(PYTHON) deploy/make_secrets.py && echo ".env is written"
+
+compose-test:
+	deploy/compose_test.sh
+
+# Risky patterns in the code, known vulnerabilities of the pinned versions. bandit.yaml says what is
+# excepted, and why. --strict: a version about which nothing could be learnt is a failure.
+audit: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audit]'
+	$(BIN)/bandit --quiet --recursive --configfile bandit.yaml .
+	$(BIN)/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,6 +11,9 @@ from ..errors import FmsearchError
 from .claims import HEARTBEAT
 from .space import Space
 from .space_file import read_space
+from .space_reader import NAME
+
+ID = re.compile(r"[0-9a-f]{0,12}")
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ class StudyRecord:
         """The record of a study, as its ledger has it.
 
         Raises:
-            FmsearchError: It is not what this version writes.
+            FmsearchError: It is not what this version writes. Name and id become a folder's name:
+                what could lead out of it is refused.
         """
         try:
             record = cls(**written)
@@ -64,7 +69,9 @@ class StudyRecord:
             raise FmsearchError(
                 f"the study {name!r} was recorded by another version of fmsearch ({error})"
             ) from error
-        if not all(isinstance(one, str) for one in (record.name, record.space, record.data)):
+        texts = (record.name, record.space, record.data, record.id)
+        is_whole = all(isinstance(one, str) for one in texts) and record.name == name
+        if not is_whole or not NAME.fullmatch(name) or not ID.fullmatch(record.id):
             raise FmsearchError(f"the record of the study {name!r} is damaged")
         return record
 

@@ -1,0 +1,90 @@
+"""What comes from outside stays where it belongs, and nothing of it is run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from fmsearch.errors import FmsearchError
+from fmsearch.search.ledger import RECORD, Ledger
+from fmsearch.search.study_record import StudyRecord
+from fmsearch.tracking.model_folder import write_model_folder
+from fmsearch.tracking.record import LoggedModel
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("commands", "models", "search", "tracking")
+MINE = StudyRecord("mine", "", "data.npz", "0", 0, None, id="0123456789ab")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "../../elsewhere"},
+        {"name": "another"},
+        {"id": "/../../elsewhere"},
+        {"id": "..' OR 'a' = 'a"},
+        {"id": 7},
+    ],
+)
+def test_a_record_whose_name_would_lead_out_of_the_outbox_is_refused(
+    change: dict[str, Any],
+) -> None:
+    assert StudyRecord.of("mine", asdict(MINE)) == MINE
+    with pytest.raises(FmsearchError, match="the record of the study 'mine' is damaged"):
+        StudyRecord.of("mine", {**asdict(MINE), **change})
+
+
+def test_a_ledger_with_such_a_study_ends_in_one_line(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'studies.db'}"
+    name = "../../elsewhere"
+    study = optuna.create_study(storage=url, study_name=name)
+    study.set_user_attr(RECORD, {**asdict(MINE), "name": name})
+    with pytest.raises(FmsearchError, match=re.escape(f"study {name!r} is damaged")):
+        list(Ledger(url).records())
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A model's folder, as it is shipped, whose network carries code of its own."""
+    import keras
+
+    network = keras.Sequential([keras.Input((28, 28)), keras.layers.Lambda(lambda x: x + 1)])
+    network.save(tmp_path / "model.keras")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    write_model_folder(folder, LoggedModel(tmp_path / "model.keras", (28, 28), 10, 1))
+    return folder
+
+
+def test_a_model_that_carries_code_is_not_loaded(model: Path) -> None:
+    import mlflow
+
+    with pytest.raises(ValueError, match=r"safe_mode|unsafe|Lambda"):
+        mlflow.pyfunc.load_model(str(model))
+
+
+def test_a_models_folder_holds_no_pickle(model: Path) -> None:
+    files = {str(file.relative_to(model)) for file in model.rglob("*") if file.is_file()}
+    assert files == {
+        "MLmodel",
+        "data/keras_module.txt",
+        "data/model.keras",
+        "python_env.yaml",
+        "requirements.txt",
+    }
+
+
+@pytest.mark.parametrize("room", [".", *ROOMS])
+def test_no_module_reads_pickles_or_evaluates_text(room: str) -> None:
+    risky = re.compile(
+        r"\b(import|from) (pickle|cloudpickle|dill|marshal|shelve)\b|allow_pickle=True"
+        r"|safe_mode=False|enable_unsafe_deserialization|yaml\.(unsafe_|full_)?load\("
+        r"|(?<![.\w])(eval|exec)\(|shell=True|joblib\.load"
+    )
+    for file in sorted((ROOT / room).glob("*.py")):
+        assert not risky.search(file.read_text()), file
