@@ -136,7 +136,7 @@ if [ $ENGINE = docker ]; then
 else
     # shellcheck disable=SC2086  # several options
     podman build --network host ${COMPOSE_TEST_BUILD:-} -t localhost/fmsearch:local . >>"$FOLDER/log" 2>&1
-fi
+fi || fail "the image cannot be built"
 say "image: $($ENGINE image inspect fmsearch:local --format '{{.Size}}') bytes"
 
 healthy() { # waits for a service's own health check

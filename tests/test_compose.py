@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -303,8 +304,7 @@ def initialise(stack: Stack) -> None:
     user = postgres_user()
     if user:
         shutil.chown(data, user)
-        for place in (data, POSTGRES_PROGRAMS / "postgres"):
-            ensure_prefix_permissions(place)
+        ensure_prefix_permissions(POSTGRES_PROGRAMS / "postgres")
     environment = stack.environment("postgres", "postgres")
     password = stack.folder / "password"
     password.write_text(environment["POSTGRES_PASSWORD"])
@@ -318,7 +318,9 @@ def initialise(stack: Stack) -> None:
     )  # fmt: skip
     password.unlink()
     port = str(stack.ports["postgres"])
-    stack.start("postgres", more=("-D", str(data), "-k", str(data), "-p", port, "-h", "127.0.0.1"))
+    stack.start(
+        "postgres", more=("-D", str(data), "-k", str(data), "-p", port, "-h", "127.0.0.1", "-F")
+    )
     stack.wait_healthy("postgres")
     for script in sorted((ROOT / "deploy" / "postgres").iterdir()):
         socket_alone = {**environment, "PGHOST": str(data), "PGPORT": port}
@@ -326,9 +328,16 @@ def initialise(stack: Stack) -> None:
 
 
 @pytest.fixture(scope="module")
-def stack(project: Path, images: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """PostgreSQL and MLflow, healthy; two workers and a study that has ended."""
-    folder = tmp_path_factory.mktemp("stack")
+def folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's user can reach: pytest keeps its own to their owner."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def stack(project: Path, images: Path, folder: Path) -> Iterator[Stack]:
+    """PostgreSQL and MLflow, healthy; two workers and a study, begun."""
     files = folder / "volumes" / "files"
     files.mkdir(parents=True)
     (files / "composed.yaml").write_text(SPACE)
@@ -496,3 +505,52 @@ def test_an_error_is_one_line_without_credentials(
     assert re.search(line, said[0])
     secrets = [str(ended.variables[name]) for name in SECRETS]
     assert not any(one in done.stdout + done.stderr for one in ["wrong-one", *secrets])
+
+
+def test_a_task_of_a_slurm_array_joins_with_the_settings_of_its_file(ended: Stack) -> None:
+    environment = ended.environment("worker", "task")
+    named = [line.split("=")[0] for line in (ROOT / "deploy" / "worker.env.example").open()]
+    names = [name for name in named if name in environment]
+    settings = ended.folder / "fmsearch.env"
+    settings.write_text("".join(f"{name}={environment[name]}\n" for name in names))
+    homes = ended.folder / "homes-of-tasks"
+    task = {
+        "PATH": environment["PATH"],
+        "HOME": str(ended.folder),
+        "FMSEARCH_SETTINGS": str(settings),
+        "FMSEARCH_HOMES": str(homes),
+        "SLURM_ARRAY_JOB_ID": "7",
+        "SLURM_ARRAY_TASK_ID": "3",
+        "SLURM_CPUS_PER_TASK": "2",
+    }
+    done = subprocess.run(
+        ["bash", ROOT / "deploy" / "slurm.sh", "composed"],
+        cwd=ended.folder_of("worker", "/files"), env=task, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "best: trial " in done.stdout
+    assert (homes / "7-3").is_dir()
+
+
+@pytest.mark.parametrize("script", sorted(ROOT.glob("deploy/**/*.sh")), ids=lambda path: path.name)
+def test_a_script_is_well_formed(script: Path) -> None:
+    done = subprocess.run(["bash", "-n", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert os.access(script, os.X_OK)
+
+
+def test_a_pod_can_do_no_more_than_a_container() -> None:
+    job = yaml.safe_load((ROOT / "deploy" / "kubernetes.yaml").read_text())
+    pod = job["spec"]["template"]["spec"]
+    (worker,) = pod["containers"]
+    assert (job["kind"], job["spec"]["completionMode"]) == ("Job", "Indexed")
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] == 10001
+    assert worker["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert worker["command"][:3] == ["fmsearch", "worker", "--study"]
+    assert [one["name"] for one in worker["env"]] == ["FMSEARCH_HOME"]  # all else is a Secret
