@@ -67,6 +67,20 @@ class Claims:
                 self._is_alone = False
 
     @contextmanager
+    def lost_meanwhile(self) -> Iterator[None]:
+        """Leave a change to a trial that another coordinator has taken, and even finished.
+
+        The line that holds the lock may be cut: then others go on, before this one's calls do.
+        """
+        from optuna.exceptions import UpdateFinishedTrialError
+
+        try:
+            yield
+        except UpdateFinishedTrialError:
+            if not self.are_shared:
+                raise
+
+    @contextmanager
     def alone_to_ship(self) -> Iterator[None]:
         """Hold another lock of the study's, for what takes longer; from any thread."""
         with self._storage.alone(f"run of study {self._study_id}", SHIPPING_SECONDS):

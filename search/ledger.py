@@ -202,18 +202,14 @@ class StudyLedger:
 
     def claim(self, number: int) -> bool:
         """Take a waiting trial; False if somebody else has taken it."""
-        from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
 
-        with self.claims.alone():
+        with self.claims.alone(), self.claims.lost_meanwhile():
             trial_id = self._id(number)
-            try:
-                if not self.storage.set_trial_state_values(trial_id, TrialState.RUNNING):
-                    return False
-            except UpdateFinishedTrialError:  # somebody else has even finished it
-                return False
-            self.claims.take(trial_id)
-            return True
+            if self.storage.set_trial_state_values(trial_id, TrialState.RUNNING):
+                self.claims.take(trial_id)
+                return True
+        return False
 
     def take_back(self) -> None:
         """Let trials wait again that run nowhere: their coordinator is dead."""

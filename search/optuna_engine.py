@@ -69,8 +69,9 @@ class OptunaEngine:
                     self._study.enqueue_trial(dict(point))
 
     def ask(self) -> tuple[Trial, ...]:
-        with self._ledger.claims.alone():
-            return self._ask()
+        while True:
+            with self._ledger.claims.alone(), self._ledger.claims.lost_meanwhile():
+                return self._ask()
 
     def _ask(self) -> tuple[Trial, ...]:
         trials = self._ledger.frozen()
@@ -127,8 +128,12 @@ class OptunaEngine:
     def report(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> str:
         if len(self._space.objectives) > 1:
             return ""  # Optuna prunes by one objective only
-        if not self._ledger.owns(trial.number):
-            return ""  # another worker has taken it up: what comes of it here will not count
+        if self._ledger.owns(trial.number):
+            with self._ledger.claims.lost_meanwhile():
+                return self._judge(trial, step, scores, last=last)
+        return ""  # another worker has taken it up: what comes of it here will not count
+
+    def _judge(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> str:
         asked = self._running[trial.number]
         decided = self._ledger.decision(trial.number)
         if decided is not None:  # before an earlier session ended

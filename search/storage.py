@@ -220,9 +220,11 @@ def _say_so(state: RetryCallState) -> None:
 def _is_outage(error: BaseException | None) -> bool:
     if error is None or full_disk(error):
         return False
-    from sqlalchemy.exc import InterfaceError, OperationalError
+    from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
     if code is not None:  # its low byte is the kind
         return bool(code & 0xFF == sqlite3.SQLITE_BUSY)
-    return isinstance(error, (OperationalError, InterfaceError)) or _is_outage(error.__cause__)
+    # The last one: where a line is cut while it reads all trials, Optuna asks another way on it.
+    kinds = (OperationalError, InterfaceError, PendingRollbackError)
+    return isinstance(error, kinds) or _is_outage(error.__cause__)

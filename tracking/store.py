@@ -155,7 +155,7 @@ class Store:
             TrackingError: The store did not answer, or refused.
         """
         with self.errors():
-            run = self.find(record.identity)
+            run = self._only(record.identity)
             restored = run is not None and TAG_RESTORED in run.data.tags
             ended = run is not None and run.info.status == record.status.value != "RUNNING"
             if run is not None and ended and not restored:
@@ -200,7 +200,17 @@ class Store:
         run = self.client.create_run(
             self.experiment_id, record.started_at, tags, run_name=record.name
         )
+        if self._places.is_server:  # a request whose answer was lost is made again
+            run = self._only(record.identity) or run
         return str(run.info.run_id)
+
+    def _only(self, identity: Mapping[str, str]) -> Run | None:
+        """The run that has these tags; others, of a request that was made twice, are deleted."""
+        runs = self.client.search_runs([self.experiment_id], _tagged(identity))
+        runs.sort(key=lambda one: bool(one.info.status == "RUNNING"))  # one that has ended is whole
+        for other in runs[1:]:
+            self.client.delete_run(other.info.run_id)
+        return runs[0] if runs else None
 
     @cached_property
     def _source(self) -> dict[str, str]:
@@ -271,18 +281,24 @@ class Store:
 
         whole = None
         if earlier is not None:
-            for old in self.client.search_logged_models(
-                [self.experiment_id], f"source_run_id = '{run_id}'"
-            ):
+            for old in self._models_of(run_id):
                 if str(old.status) == "READY":
                     whole = old
                 else:
                     self._delete_model(old)
         if whole is None:
             whole = self._make_model(run_id, record, model)
+            if self._places.is_server:  # a request whose answer was lost is made again
+                for other in self._models_of(run_id):
+                    if other.model_id != whole.model_id:
+                        self._delete_model(other)
         outputs = earlier.outputs.model_outputs if earlier and earlier.outputs else []
         if whole.model_id not in [one.model_id for one in outputs]:  # MLflow would show it twice
             self.client.log_outputs(run_id, [LoggedModelOutput(whole.model_id, model.step)])
+
+    def _models_of(self, run_id: str) -> list[MlflowModel]:
+        asked = f"source_run_id = '{run_id}'"
+        return list(self.client.search_logged_models([self.experiment_id], asked))
 
     def _make_model(self, run_id: str, record: RunRecord, model: LoggedModel) -> MlflowModel:
         logged = self.client.create_logged_model(
