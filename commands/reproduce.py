@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import checkpoint_option, places_of, print_table, store_options
+from .options import (
+    checkpoint_option,
+    data_option,
+    jobs_option,
+    places_of,
+    print_table,
+    store_options,
+)
 
 if TYPE_CHECKING:
     from ..progress import ModelsProgress, StudyProgress
@@ -30,23 +37,8 @@ if TYPE_CHECKING:
     help="Runs of each experiment.  [default: 5 of perceptrons, 3 of convolutional networks]",
 )
 @click.option("--name", default="reproduce", show_default=True, help="Of this reproduction.")
-@click.option(
-    "--data",
-    default="fashion-mnist",
-    show_default=True,
-    envvar="FMSEARCH_DATA",
-    show_envvar=True,
-    metavar="NAME|FILE.npz",
-    help="fashion-mnist, or an .npz file with x_train, y_train, x_test and y_test.",
-)
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    metavar="N",
-    envvar="FMSEARCH_JOBS",
-    show_envvar=True,
-    help="Trainer processes, one core each.  [default: the usable cores]",
-)
+@data_option
+@jobs_option
 @click.option(
     "--train-images", type=click.IntRange(1), metavar="N", help="Use only N images, to rehearse."
 )

@@ -14,6 +14,7 @@ from .options import (
     KeepModels,
     Share,
     checkpoint_option,
+    data_option,
     jobs_option,
     offline_option,
     places_of,
@@ -35,15 +36,7 @@ if TYPE_CHECKING:
     help="What to search: a built-in space (see `fmsearch spaces`) or your own file.",
 )
 @click.option("--name", help="Of the study.  [default: the space's name]")
-@click.option(
-    "--data",
-    default="fashion-mnist",
-    show_default=True,
-    envvar="FMSEARCH_DATA",
-    show_envvar=True,
-    metavar="NAME|FILE.npz",
-    help="fashion-mnist, or an .npz file with x_train, y_train, x_test and y_test.",
-)
+@data_option
 @jobs_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the whole study.")
 @click.option(
