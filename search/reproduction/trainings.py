@@ -52,12 +52,12 @@ def train_all(
                 number, job = running.get(index, (-1, None))
                 trials = (Trial(number, {}, State.RUNNING),)  # as `Trouble` knows them
                 if isinstance(message, TrainerDied):
-                    log.warning("a trainer died (exit code %s); it is replaced", message.exit_code)
+                    log.warning("a trainer died (%s); it is replaced", message)
                     if trouble.died(trials):
                         what = f"the training of {job.folder.name}" if job else "starting a trainer"
                         raise FmsearchError(
                             f"{what} ended its process {MOST_DEATHS} times without a new epoch "
-                            f"(exit code {message.exit_code})"
+                            f"({message})"
                         )
                     if job is not None:
                         trainers.give(index, job)
