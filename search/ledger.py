@@ -163,22 +163,23 @@ class StudyLedger:
         self.claims = claims
         self.taken_back = 0
         self._study_id = study_id
-        self._finished: dict[int, Trial] = {}  # which never change: each is read once
+        self._read_of: dict[int, tuple[FrozenTrial, Trial]] = {}  # each is read once
         self._space = read_space(record.space, f"the recorded space of {record.name!r}")
 
     def trials(self) -> list[Trial]:
         """All trials by number."""
-        return [self._finished.get(one.number) or self._read(one) for one in self.frozen()]
+        return [self._read(one) for one in self.frozen()]
 
     def trial(self, number: int) -> Trial:
         """One trial; that costs the same however many there are."""
-        return self._finished.get(number) or self._read(self._frozen(number))
+        return self._read(self._frozen(number))
 
     def _read(self, frozen: FrozenTrial) -> Trial:
-        trial = _read(frozen)
-        if trial.state.finished:
-            self._finished[trial.number] = trial
-        return trial
+        """As `_read`; Optuna hands out the same object while a trial has not changed."""
+        known = self._read_of.get(frozen.number)
+        if known is None or known[0] is not frozen:
+            known = self._read_of[frozen.number] = frozen, _read(frozen)
+        return known[1]
 
     def enqueue(self, points: Sequence[Mapping[str, Value]], space: Mapping[str, Any]) -> None:
         """Make sure that trial k waits for, or has, `points[k]`; what is there stays.

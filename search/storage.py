@@ -8,7 +8,8 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +22,8 @@ from ..tracking.turns import turn
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage, RDBStorage
+    from optuna.trial import FrozenTrial, TrialState
+    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection, Engine
     from tenacity import RetryCallState
 
@@ -158,20 +161,72 @@ def _open(url: str) -> BaseStorage:
     from optuna.storages import RDBStorage
     from optuna.storages._cached_storage import _CachedStorage
 
-    backend: Any = _Patient(RDBStorage(url, engine_kwargs={"pool_pre_ping": True}))
+    backend: Any = _Backend(RDBStorage(url, engine_kwargs={"pool_pre_ping": True}))
     return _CachedStorage(backend)
 
 
-class _Patient:
-    """A storage each of whose calls waits for a database that is away, and is made again.
+class _Backend:
+    """A storage's backend that waits for a database that is away, and reads a grid's points once.
 
-    A call may have been carried out although its answer was lost, and is then made again. A change
-    to a finished trial is refused; a taken trial shows its mark; a trial that was asked for twice
-    has no sign of life, and is given back.
+    Each call is made again until the database answers, and may then have been carried out twice. A
+    change to a finished trial is refused; a taken trial shows its mark; a trial that was asked for
+    twice has no sign of life, and is given back.
     """
 
     def __init__(self, backend: RDBStorage) -> None:
         self._backend = backend
+        self._waiting: defaultdict[int, set[int]] = defaultdict(set)
+        self._newest: defaultdict[int, int] = defaultdict(lambda: -1)
+
+    def delete_study(self, study_id: int) -> None:
+        """As Optuna's; its number, and those of its trials, may be given again."""
+        patiently(lambda: self._backend.delete_study(study_id))
+        self._waiting.pop(study_id, None)
+        self._newest.pop(study_id, None)
+
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        """As Optuna's."""
+        from .trial_rows import among
+
+        (trial,) = self._read(among([trial_id]))
+        return trial
+
+    def _get_trials(
+        self,
+        study_id: int,
+        states: Container[TrialState] | None,  # noqa: ARG002  # Optuna's cache asks for all
+        included_trial_ids: set[int],
+        trial_id_greater_than: int,
+    ) -> list[FrozenTrial]:
+        """As Optuna's cache asks for trials that may have changed, but for those that still wait.
+
+        A waiting trial never changes; Optuna would read all of a grid with each look at it.
+        """
+        from optuna.trial import TrialState
+        from sqlalchemy import and_, or_
+
+        from .trial_rows import TRIALS, among
+
+        number, waits = TRIALS.c.trial_id, TRIALS.c.state == TrialState.WAITING
+        known = self._waiting[study_id]
+        changed = or_(among(included_trial_ids), number > trial_id_greater_than)
+        new = or_(among(included_trial_ids - known), number > self._newest[study_id])
+        which = or_(and_(~waits, changed), and_(waits, new))
+        trials = self._read(and_(TRIALS.c.study_id == study_id, which))
+        for trial in trials:
+            keep = known.add if trial.state is TrialState.WAITING else known.discard
+            keep(trial._trial_id)
+            self._newest[study_id] = max(self._newest[study_id], trial._trial_id)
+        return trials
+
+    def _read(self, which: ColumnElement[bool]) -> list[FrozenTrial]:
+        from .trial_rows import read_trials
+
+        def read() -> list[FrozenTrial]:
+            with self._backend.engine.connect() as connection:
+                return read_trials(connection, which)
+
+        return patiently(read)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._backend, name)

