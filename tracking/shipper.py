@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from .reachability import TrackingError
@@ -15,6 +16,8 @@ Parcel = Callable[[], object]
 """Brings one thing to the store; raises `TrackingError` if it has to be tried again."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+LAST_TRIES_SECONDS = 5.0
+"""Since the shipper is to close: a line that is cut may be mended, a server away stays away."""
 HEED_SECONDS = 0.2
 
 
@@ -43,7 +46,7 @@ class Shipper:
         self._parcels.put(parcel)
 
     def close(self, heed: Callable[[], None] = lambda: None) -> None:
-        """Deliver what is left and stop; once the store fails, the rest is `undelivered`.
+        """Deliver what is left and stop; if the store goes on failing, the rest is `undelivered`.
 
         Args:
             heed: Called now and then; what it raises ends the waiting.
@@ -70,16 +73,20 @@ class Shipper:
         if self.undelivered:  # the store was asked a last time
             self.undelivered.append(self.undelivered[0])
             return
-        pause = FIRST_PAUSE
+        pause, last_tries_since = FIRST_PAUSE, 0.0
         while True:
-            last_try = self._closing.is_set()
+            if self._closing.is_set():
+                last_tries_since = last_tries_since or time.monotonic()
             try:
                 parcel()
                 return
             except TrackingError as error:
                 log.warning("%s", error)
-                if last_try:
+                if last_tries_since and time.monotonic() - last_tries_since > LAST_TRIES_SECONDS:
                     self.undelivered.append(error)
                     return
-            self._closing.wait(pause)
+            if last_tries_since:
+                time.sleep(FIRST_PAUSE)
+            else:
+                self._closing.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)

@@ -59,8 +59,9 @@ class Store:
         database = Path(places.tracking_uri.removeprefix(SQLITE))
         if not create and places.tracking_uri.startswith(SQLITE) and not database.exists():
             raise FmsearchError(f"there is no store at {database} yet; run `fmsearch study` first")
-        # A dead server is found out in seconds; who calls decides when to try again.
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        # A dead server is found out in seconds. Who calls decides when to try again, and looks
+        # first what is there: a request whose answer was lost may have been carried out.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
