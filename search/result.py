@@ -202,12 +202,15 @@ def half_written(outbox: Path) -> list[Path]:
 
 
 def remove_half_written(outbox: Path) -> None:
-    """Remove what is half written, once no trainer is there to finish it."""
+    """Remove what is half written, once no trainer is there to finish it.
+
+    The shipper may be removing a folder meanwhile.
+    """
     for left in half_written(outbox):
         if left.is_dir():
-            shutil.rmtree(left)
+            shutil.rmtree(left, ignore_errors=True)
         else:
-            left.unlink()
+            left.unlink(missing_ok=True)
 
 
 def discard(entry: Path) -> None:

@@ -13,7 +13,14 @@ import pytest
 from fmsearch.models.data import describe
 from fmsearch.search.job import EpochDone
 from fmsearch.search.plan import Plan
-from fmsearch.search.result import Duplicate, discard, entries, entry_name, write_note
+from fmsearch.search.result import (
+    Duplicate,
+    discard,
+    entries,
+    entry_name,
+    remove_half_written,
+    write_note,
+)
 from fmsearch.search.space_file import read_space
 from fmsearch.search.study import run_study
 from fmsearch.search.trainers import Trainers, load_tensorflow_in_advance
@@ -104,6 +111,22 @@ def test_a_result_whose_removal_is_cut_off_counts_no_more(tmp_path: Path) -> Non
             discard(entry)
     assert entries(tmp_path) == {}
     discard(entry)
+    assert not list(tmp_path.iterdir())
+
+
+def test_results_that_are_shipped_while_a_study_ends_may_vanish_from_under_it(
+    tmp_path: Path,
+) -> None:
+    shipped = [tmp_path / entry_name(number) for number in range(300)]
+    for entry in shipped:
+        entry.mkdir()
+        for file in range(5):
+            (entry / str(file)).touch()
+    shipping = threading.Thread(target=lambda: [discard(entry) for entry in shipped])
+    shipping.start()
+    while shipping.is_alive():
+        remove_half_written(tmp_path)
+    remove_half_written(tmp_path)
     assert not list(tmp_path.iterdir())
 
 
