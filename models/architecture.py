@@ -24,6 +24,7 @@ def draw_architecture(path: Path, model: keras.Model) -> None:
         twin,
         to_file=str(path),
         legend=True,
+        legend_text_spacing_offset=0,  # its own default is deprecated, and it warns of that
         type_ignore=[keras.layers.InputLayer, keras.layers.Rescaling, keras.layers.Reshape],
         font=ImageFont.truetype(str(font), 13),
         scale_xy=6,
