@@ -26,6 +26,7 @@ import tempfile
 import time
 import zipfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,7 +60,7 @@ parameters:
 SPACES = {"grid": GRID, "optuna": OPTUNA}
 
 LONGEST_DELAY = {
-    "starting": 6.0,
+    "starting": 3.0,
     "migrating": 4.0,
     "training": 0.5,
     "evaluating": 0.1,
@@ -226,17 +227,21 @@ class Campaign:
         while True:
             session = Session(command, home, log)
             self._groups.add(session.pid)
-            deaths = 0
-            while left and session.code is None and (wanted := self._next(home, possible)):
+            deaths, is_past = 0, ""
+            while left and session.code is None:
+                if not (wanted := self._next(home, [one for one in possible if one != is_past])):
+                    break
                 can = self.victims if deaths < MOST_DEATHS else ("coordinator", "all")
                 victim = self._strike(session, wanted, can)
+                if wanted == "starting":  # once in a session
+                    is_past = wanted
                 left -= victim is not None
                 deaths += victim in ("trainer", "fork server")
             if session.code != -signal.SIGKILL:
                 self._see_to_its_end(session)
                 return
 
-    def _next(self, home: Path, possible: tuple[str, ...]) -> str:
+    def _next(self, home: Path, possible: Sequence[str]) -> str:
         """A phase of the plan in which this command may be killed now."""
         can = [one for one in possible if one != "migrating" or not (home / "mlflow.db").exists()]
         left = [phase for phase in self.plan if phase in can]
