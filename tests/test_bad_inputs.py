@@ -523,9 +523,9 @@ def test_bad_input_is_one_line_and_harms_nothing(
 
 
 @cases(ONE_OF_EACH)
-def test_the_installed_program_says_the_same(bad: Bad, folder: Path, fmsearch: Run) -> None:
+def test_the_installed_program_says_the_same(bad: Bad, folder: Path, installed: Run) -> None:
     bad.make(folder)
-    done = fmsearch(*bad.arguments.split(" "), **bad.environment)
+    done = installed(*bad.arguments.split(" "), **bad.environment)
     assert_one_line(bad, done.stderr, done.returncode)
 
 

@@ -174,6 +174,46 @@ def test_a_pruned_trial_is_logged_with_its_curve_its_last_confusion_matrix_and_t
     assert "score" not in run.data.metrics
 
 
+DIES_WITH_A_DECISION = """\
+import os, signal
+from fmsearch.cli import main
+from fmsearch.search.trainers import Trainers
+
+judge = Trainers.judge
+
+def die(trainers, index, verdict):
+    if verdict.prune:
+        os.kill(os.getpid(), signal.SIGKILL)
+    judge(trainers, index, verdict)
+
+Trainers.judge = die
+main()
+"""
+
+
+def test_what_a_pruner_has_decided_holds_though_its_coordinator_died_before_it_acted(  # type: ignore[no-untyped-def]
+    study, images, tmp_path
+) -> None:
+    space = PRUNED.replace("1e-6}]", "0.000001}]")
+    options = ("--trials", 6, "--jobs", 1, "--offline")
+    study(space, *options, home="undisturbed")
+    killed = subprocess.run(
+        [
+            sys.executable, "-c", DIES_WITH_A_DECISION, "study", "--space", "space.yaml", "--data",
+            images, "--home", "killed", "--train-images", "400", *map(str, options),
+        ],
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL
+    assert trials(tmp_path / "killed", "pruned")[5].state is State.RUNNING
+    decision = ledger(tmp_path / "killed", "pruned").decision(5)
+    assert decision is not None
+    assert decision.step == 3
+    study(space, *options, home="killed")
+    assert trials(tmp_path / "killed", "pruned")[5].reason == decision.reason
+    assert table(tmp_path / "killed", "pruned") == table(tmp_path / "undisturbed", "pruned")
+
+
 def test_the_ledger_has_a_pruned_trials_scores_and_optuna_knows_them(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
     study(PRUNED.replace("1e-6}]", "0.000001}]"), "--trials", 6, "--jobs", 1, "--offline")
     frozen = ledger(tmp_path / "mlruns", "pruned").frozen()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -29,7 +28,7 @@ from fmsearch.search.reproduction.experiments import (
 from fmsearch.search.result import read_result
 from fmsearch.search.trainer import Trainer
 
-from .conftest import IMAGES, PROGRAM
+from .conftest import IMAGES, PROGRAM, WarmProgram
 
 ARGUMENTS = ["--data", str(IMAGES), "--train-images", "400", "--epochs", "1", "--seeds", "1"]
 CATALOGUE = load_catalogue()
@@ -40,17 +39,9 @@ TWINS = ["--only", "mlp_1", "--only", "mlp_2"]
 Fmsearch = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def reproduce(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [PROGRAM, "reproduce", *ARGUMENTS, *arguments],
-        cwd=folder,
-        env={**os.environ, "COLUMNS": "120"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+def reproduce(program: WarmProgram, folder: Path, *arguments: str) -> str:
+    done = program.run(folder, "reproduce", *ARGUMENTS, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
 
@@ -65,10 +56,10 @@ def of_role(runs: list[Run], role: str) -> list[Run]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, warm_program: WarmProgram) -> Path:
     """Where everything published was done again, in a rehearsal."""
     found = tmp_path_factory.mktemp("reproduced")
-    (found / "said.txt").write_text(reproduce(found))
+    (found / "said.txt").write_text(reproduce(warm_program, found))
     return found
 
 
@@ -219,15 +210,19 @@ def test_the_table_and_the_claims_are_printed(folder: Path) -> None:
     assert re.search(r"Trouser is classified best: \d+ of 11", said)
 
 
-def test_what_is_done_is_not_done_again(folder: Path, runs: list[Run]) -> None:
-    said = reproduce(folder, *TWINS)
+def test_what_is_done_is_not_done_again(
+    warm_program: WarmProgram, folder: Path, runs: list[Run]
+) -> None:
+    said = reproduce(warm_program, folder, *TWINS)
     assert "to train" not in said
     again = all_runs(folder)
     assert {run.info.run_id for run in again} == {run.info.run_id for run in runs}
     assert {run.info.status for run in again} == {"FINISHED"}
 
 
-def test_a_killed_reproduction_goes_on_to_the_same_numbers(folder: Path, tmp_path: Path) -> None:
+def test_a_killed_reproduction_goes_on_to_the_same_numbers(
+    warm_program: WarmProgram, folder: Path, tmp_path: Path
+) -> None:
     command = [PROGRAM, "reproduce", *ARGUMENTS, *TWINS, "--jobs", "1"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
         results = tmp_path / "mlruns" / "reproductions" / "reproduce"
@@ -235,7 +230,7 @@ def test_a_killed_reproduction_goes_on_to_the_same_numbers(folder: Path, tmp_pat
         while not (results / "reproduce-mlp_1-s0").exists() and time.monotonic() < until:
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
-    reproduce(tmp_path, *TWINS)
+    reproduce(warm_program, tmp_path, *TWINS)
     for one in ("mlp_1", "mlp_2"):
         metrics = read_result(entry(tmp_path, one)).metrics
         assert metrics == read_result(entry(folder, one)).metrics

@@ -67,20 +67,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def folder(server: str, images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(  # type: ignore[no-untyped-def]
+    server: str, images: Path, warm_program, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Where a study ran and its best was registered, both against the server."""
     folder = tmp_path_factory.mktemp("client")
     (folder / "served.yaml").write_text(SPACE)
-    program = Path(sys.executable).with_name("fmsearch")
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": server}
     for arguments in (
         ("study", "--space", "served.yaml", "--data", str(images)),
         ("register", "--study", "served", "--epochs", "5"),
     ):
-        done = subprocess.run(
-            [program, *arguments],
-            cwd=folder, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = warm_program.run(folder, *arguments, MLFLOW_TRACKING_URI=server)
         assert done.returncode == 0, done.stderr
     (folder / "register.txt").write_text(done.stdout)
     return folder
@@ -140,11 +137,9 @@ def test_the_champion_predicts_raw_images_as_well_as_its_run_says(client, images
     assert accuracy > 0.6
 
 
-def test_registering_again_makes_no_second_version(client, folder, server) -> None:  # type: ignore[no-untyped-def]
-    program = Path(sys.executable).with_name("fmsearch")
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": server}
-    command = [program, "register", "--study", "served", "--epochs", "5"]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+def test_registering_again_makes_no_second_version(client, folder, warm_program, server) -> None:  # type: ignore[no-untyped-def]
+    options = ("--study", "served", "--epochs", "5")
+    done = warm_program.run(folder, "register", *options, MLFLOW_TRACKING_URI=server)
     assert done.returncode == 0, done.stderr
     assert "models:/fashion/1" in done.stdout
     assert len(client.search_model_versions("name = 'fashion'")) == 1
@@ -180,15 +175,11 @@ def test_a_register_that_was_cut_off_is_finished_by_the_next(  # type: ignore[no
     assert run.data.metrics["test_accuracy"] == done.test_accuracy
 
 
-def test_the_doctor_mends_runs_on_the_server(client, folder, server) -> None:  # type: ignore[no-untyped-def]
+def test_the_doctor_mends_runs_on_the_server(client, folder, warm_program, server) -> None:  # type: ignore[no-untyped-def]
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     def doctor(*arguments: str) -> tuple[int, list[str]]:
-        program = Path(sys.executable).with_name("fmsearch")
-        done = subprocess.run(
-            [program, "doctor", *arguments, "--tracking-uri", server],
-            cwd=folder, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = warm_program.run(folder, "doctor", *arguments, "--tracking-uri", server)
         assert done.stderr == ""
         return done.returncode, done.stdout.splitlines()
 

@@ -59,8 +59,8 @@ def trial_runs(store: Path) -> list:  # type: ignore[type-arg]
     return client.search_runs([experiment.experiment_id], "tags.`fmsearch.role` = 'trial'")
 
 
-def test_a_study_runs_to_its_end_and_says_what_is_best(fmsearch, small_grid, images) -> None:  # type: ignore[no-untyped-def]
-    done = fmsearch("study", "--space", small_grid, "--data", images, "--jobs", 2, *OPTIONS)
+def test_a_study_runs_to_its_end_and_says_what_is_best(installed, small_grid, images) -> None:  # type: ignore[no-untyped-def]
+    done = installed("study", "--space", small_grid, "--data", images, "--jobs", 2, *OPTIONS)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     lines = done.stdout.splitlines()
@@ -158,7 +158,7 @@ def test_a_second_coordinator_of_the_same_study_is_refused(  # type: ignore[no-u
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Path:
+def finished(tmp_path_factory: pytest.TempPathFactory, warm_program, images: Path) -> Path:  # type: ignore[no-untyped-def]
     """The folder of a finished study of the second published grid's kind, tracked."""
     folder = tmp_path_factory.mktemp("finished")
     (folder / "small.yaml").write_text(
@@ -166,8 +166,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Path:
         "score: {by: cross_validation, folds: 3}\nfixed: {hidden_units: 128, batch_size: 32}\n"
         "parameters: {epochs: [3, 6]}\n"
     )
-    command = [sys.executable, "-m", "fmsearch.cli", "study", "--space", "small.yaml"]
-    subprocess.run([*command, "--data", str(images), "--jobs", "1"], cwd=folder, check=True)
+    options = ("--space", "small.yaml", "--data", images, "--jobs", 1)
+    assert warm_program.run(folder, "study", *options).returncode == 0
     return folder
 
 
@@ -297,13 +297,10 @@ def test_the_study_run_has_the_whole_study(client, study_run, trial_run, tmp_pat
     assert study_run.data.tags["fmsearch.train_images"] == "all"
 
 
-def test_a_finished_study_run_again_changes_nothing(finished, client, images) -> None:  # type: ignore[no-untyped-def]
-    command = [sys.executable, "-m", "fmsearch.cli", "study", "--space", "small.yaml"]
+def test_a_finished_study_run_again_changes_nothing(warm_program, finished, client, images) -> None:  # type: ignore[no-untyped-def]
     before = [run.to_dictionary() for run in client.search_runs(["1"])]
-    again = subprocess.run(
-        [*command, "--data", str(images), "--jobs", "1"],
-        cwd=finished, check=True, capture_output=True, text=True,
-    )  # fmt: skip
+    options = ("--space", "small.yaml", "--data", images, "--jobs", 1)
+    again = warm_program.run(finished, "study", *options)
     assert again.stdout.startswith("small: 2 trials, 2 of them finished before")
     assert [run.to_dictionary() for run in client.search_runs(["1"])] == before
 
@@ -363,12 +360,9 @@ def test_ctrl_c_before_the_first_trial_is_one_line(begin, small_grid, images) ->
     assert errors == "fmsearch: interrupted; the same command goes on from here\n"
 
 
-def test_status_shows_whole_scores_to_other_programs(finished) -> None:  # type: ignore[no-untyped-def]
-    program = Path(sys.executable).with_name("fmsearch")
-
+def test_status_shows_whole_scores_to_other_programs(warm_program, finished) -> None:  # type: ignore[no-untyped-def]
     def lines(*arguments: str) -> list[list[str]]:
-        command = [program, "status", *arguments]
-        done = subprocess.run(command, cwd=finished, capture_output=True, text=True, check=True)
+        done = warm_program.run(finished, "status", *arguments)
         return [line.split() for line in done.stdout.splitlines() if "─" not in line]
 
     *above, header, first, second = lines("small")

@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 
 from fmsearch.search.claims import CLAIM
 from fmsearch.search.ledger import Ledger
+from fmsearch.search.storage import LedgerStorage
 from fmsearch.search.study_record import StudyRecord
 from fmsearch.search.trial import State, Trial
 
@@ -121,7 +122,7 @@ def test_four_coordinators_finish_every_trial_once_though_one_dies_and_one_freez
     four = [begin(many, f"home-{index}", "--offline") for index in range(4)]
     dead, frozen, *others = four
     wait_until(lambda: count(postgresql, "COMPLETE") >= 12 and count(postgresql, "RUNNING") >= 3)
-    os.killpg(frozen.pid, signal.SIGSTOP)
+    freeze_at_work(frozen, postgresql, tmp_path / "home-1")
     os.killpg(dead.pid, signal.SIGKILL)
     outputs = [one.communicate(timeout=200)[0] for one in others]
     assert [one.returncode for one in others] == [0, 0], outputs
@@ -137,6 +138,22 @@ def test_four_coordinators_finish_every_trial_once_though_one_dies_and_one_freez
     told = [line for output in [*outputs, late] for line in output.splitlines() if "score" in line]
     numbers = [int(line.split("trial ")[1].split(":")[0]) for line in told if line[0] == "["]
     assert len(numbers) == len(set(numbers)), "a trial was finished twice"
+
+
+def freeze_at_work(frozen: subprocess.Popen[str], postgresql: Server, home: Path) -> None:
+    """Stop a coordinator in the middle of a trial, but not of a transaction: that takes 60 s."""
+    held = (
+        "SELECT count(*) AS n FROM pg_stat_activity WHERE state = 'idle in transaction' "
+        "AND now() - state_change > interval '0.3 seconds'"
+    )
+    for _ in range(100):
+        os.killpg(frozen.pid, signal.SIGSTOP)
+        time.sleep(0.5)
+        if run_by(postgresql, home) and not number_of(postgresql, held):
+            return
+        os.killpg(frozen.pid, signal.SIGCONT)
+        time.sleep(0.1)
+    pytest.fail("it never had a trial")
 
 
 def test_a_trial_whose_coordinator_died_within_its_claim_waits_again_at_once(
@@ -155,6 +172,16 @@ def test_a_trial_whose_coordinator_died_within_its_claim_waits_again_at_once(
     assert heir.claim(0)
     assert not dead.fail(dead.trials()[0], "late")
     assert heir.trials()[0].state is State.RUNNING
+
+
+def test_a_coordinator_that_freezes_with_the_lock_loses_it(url: str) -> None:
+    frozen, other = LedgerStorage(url), LedgerStorage(url)
+    with frozen.alone("this", frozen_seconds=1):
+        began = time.monotonic()
+        with other.alone("this"):
+            assert time.monotonic() - began > 0.5
+        with other.alone("that"):
+            pass
 
 
 def test_a_dead_coordinators_trial_is_taken_up_within_three_heartbeats(
