@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import time
 from collections.abc import Mapping, Sequence
 from multiprocessing.managers import BaseManager
 from typing import TYPE_CHECKING, cast
 
 from ..errors import FmsearchError
 from ..models.settings import Value
-from .trainers import MOST_STARTS, end_with_the_coordinator
+from .trainers import MOST_STARTS, START_PAUSE, end_with_the_coordinator
 
 if TYPE_CHECKING:
     from .grid_tuner import GridTuner
@@ -77,6 +78,6 @@ class TunerProcess:
                 for number, score in self._scores.items():
                     self._tuner.score(number, score)
                 return
-            except (EOFError, OSError):  # it was killed on the way
-                continue
+            except (EOFError, OSError):  # it was killed on the way, or what it is forked from was
+                time.sleep(START_PAUSE)
         raise FmsearchError(f"the process of Keras Tuner died {MOST_STARTS} times at its start")
