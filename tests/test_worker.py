@@ -1,9 +1,10 @@
-"""Workers that join a study: what they take from the ledger, what they refuse, and how they leave."""
+"""Workers that join a study: what they take from the ledger, what they refuse, and cut lines."""
 # ruff: noqa: E501  # the table has a case in a line
 
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -319,3 +320,63 @@ def _close(end: socket.socket) -> None:
     with suppress(OSError):
         end.shutdown(socket.SHUT_RDWR)
     end.close()
+
+
+TRIALS = 20
+
+
+@pytest.mark.parametrize("engine", ["grid", "search"])
+def test_of_a_worker_whose_lines_are_cut_nothing_is_lost_and_nothing_stands_twice(
+    engine: str, begin: Begin, database: str, mlflow_server: int, images: Path, tmp_path: Path
+) -> None:
+    ledger = Line(f"{database.partition('host=')[2]}/.s.PGSQL.5432")
+    store = Line(("127.0.0.1", mlflow_server))
+    direct = {
+        "FMSEARCH_STORAGE": database,
+        "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{mlflow_server}",
+        "MLFLOW_EXPERIMENT_NAME": f"cut {engine}",
+        "FMSEARCH_HOME": "direct",
+    }
+    cut = {
+        **direct,
+        "FMSEARCH_STORAGE": f"postgresql://postgres@127.0.0.1:{ledger.port}/postgres",
+        "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{store.port}",
+        "FMSEARCH_HOME": "cut",
+    }
+    if engine == "search":
+        make(database, images, trials=TRIALS)
+    else:
+        rates = ", ".join(str(rate / 1000) for rate in range(TRIALS))
+        make(database, images, GRID.format(rates=rates), sampler="", pruner="", trials=None)
+    workers = [begin("worker", "--study", engine, **where) for where in (direct, cut)]
+    chance = random.Random(3)
+    assert workers[1].stdout is not None
+    assert " trainer" in workers[1].stdout.readline()  # until it works, a dead line is an error
+    while workers[1].poll() is None and not is_over(database, engine):
+        time.sleep(chance.uniform(0.5, 2))
+        for line in chance.choice([(ledger,), (store,), (ledger, store)]):
+            line.cut(chance.uniform(0, 1))
+    said = [ended(worker) for worker in workers]
+    told = [
+        line.split("trial ")[1].split(":")[0]
+        for one in said
+        for line in one.splitlines()
+        if line[0] == "["
+    ]
+    assert sorted(map(int, told)) == list(range(TRIALS))
+    assert all(one.count("trial") > 2 for one in said), said
+    assert [one.state.value for one in trials(database, engine)] == ["complete"] * TRIALS
+    # A request to MLflow whose answer was lost is made again, and may have been carried out: what
+    # stands twice then is for the doctor.
+    ended(begin("doctor", engine, "--fix", **direct))
+    client = MlflowClient(direct["MLFLOW_TRACKING_URI"])
+    experiment = client.get_experiment_by_name(f"cut {engine}")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    assert len(runs) == TRIALS + 1
+    assert [len(run.outputs.model_outputs) for run in runs].count(1) == TRIALS
+    assert "no differences" in ended(begin("doctor", engine, **direct))
+
+
+def is_over(url: str, study: str) -> bool:
+    return all(one.state.finished for one in trials(url, study)) and len(trials(url, study)) >= TRIALS
