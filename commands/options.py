@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ..search.job import EpochDone
-    from ..search.ledger import StudyLedger
+    from ..search.study_ledger import StudyLedger
     from ..tracking.places import Places
 
 # Heavy libraries are imported where they are used: --help answers at once.

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .patience import answers_for
 from .storage import LedgerStorage
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class Claims:
             return []
         silences = self._storage.silences([trial._trial_id for trial in others])
         grace = 4 * self._interval
-        dead = self._storage.answers_for() > grace
+        dead = answers_for() > grace
         own = f"{self._worker}:"
         return [
             trial._trial_id

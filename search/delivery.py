@@ -18,8 +18,8 @@ from ..tracking.shipper import Shipper
 from ..tracking.store import Store
 from .evidence import Evidence
 from .expected import identity
-from .ledger import StudyLedger
 from .result import discard, entries, entry_name, remove_half_written
+from .study_ledger import StudyLedger
 from .trial import State, ranking
 
 log = logging.getLogger(__name__)
@@ -183,7 +183,9 @@ class Delivery:
         """Drop the models that better trials have pushed out of those that stay."""
         if self._keep_models:
             keep = {str(number) for number in self._kept()}
-            store.drop_models(identity(self._evidence.study, "trial"), keep, self._why_dropped)
+            with store.errors():
+                which = identity(self._evidence.study, "trial")
+                store.models.drop(which, keep, self._why_dropped)
 
     def _end(self, status: Status) -> None:
         store, _ = self._open()

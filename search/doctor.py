@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from ..tracking.places import Places
 from ..tracking.reachability import check_reachable
-from .ledger import Ledger, StudyLedger
+from .ledger import Ledger
 from .lock import hold
 from .mending import Mending
 from .records import Records, read_records
 from .result import DOOMED, half_written
 from .run_check import faults_of
+from .study_ledger import StudyLedger
 from .trial import State, Trial
 
 

@@ -15,10 +15,11 @@ from ..tracking.store import Store
 from .circumstances import here
 from .expected import identity
 from .interruption import Interruption
-from .ledger import Ledger, StudyLedger
+from .ledger import Ledger
 from .plan import Limits, Plan
 from .space_file import read_space
 from .strategy import Strategy
+from .study_ledger import StudyLedger
 from .study_record import StudyRecord
 
 LOOK_SECONDS = 1.0

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from ..models.settings import Value
 from .domain import Choice
-from .ledger import StudyLedger
 from .result import Result
 from .space import Space
+from .study_ledger import StudyLedger
 from .trial import State, Trial
 
 

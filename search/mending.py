@@ -9,12 +9,12 @@ from ..tracking.inventory import StoredRun
 from ..tracking.places import Places
 from ..tracking.store import Store
 from .expected import Expected
-from .ledger import StudyLedger
 from .records import Records, read_records
 from .recovery import recover
 from .result import entries, remove_half_written
 from .run_check import faults_of
 from .run_mending import RunMending
+from .study_ledger import StudyLedger
 from .sync import ship
 
 

@@ -14,10 +14,10 @@ from ..models.seeds import derive_seed
 from ..models.settings import Scoring, Value
 from .claims import CLAIM
 from .domain import Choice, IntInterval, Parameter
-from .ledger import Decision, StudyLedger
 from .result import Result
 from .space import Space
 from .strategy import Strategy, make_pruner, make_sampler
+from .study_ledger import Decision, StudyLedger
 from .trial import State, Trial
 
 

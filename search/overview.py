@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .ledger import StudyLedger
+from .study_ledger import StudyLedger
 from .trial import State, Trial, best_trial
 
 

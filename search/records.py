@@ -14,11 +14,11 @@ from ..tracking.record import TAG_ROLE, TAG_TRIAL
 from ..tracking.store import Store
 from .delivery import UNSHIPPED
 from .expected import expected_study, expected_trial
-from .ledger import StudyLedger
 from .result import checkpoints, entries
 from .run_check import Candidates, candidates
 from .space import Space
 from .space_file import read_space
+from .study_ledger import StudyLedger
 from .study_record import StudyRecord
 from .trial import Trial
 

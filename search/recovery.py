@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..errors import FmsearchError
 from .engine import Recorder
-from .ledger import StudyLedger
 from .result import Duplicate, Failure, discard, entries, read_entry
+from .study_ledger import StudyLedger
 from .trial import Trial
 
 log = logging.getLogger(__name__)

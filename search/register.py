@@ -25,10 +25,10 @@ from .artifacts import result_points
 from .evidence import Evidence
 from .expected import identity
 from .job import EpochDone, FinalJob, JobFailed, TrainerDied, TrainerSetup
-from .ledger import StudyLedger
 from .lock import hold
 from .result import discard, read_result
 from .setup import trainer_setup
+from .study_ledger import StudyLedger
 from .trainers import load_tensorflow_in_advance, run_alone
 from .trial import Trial, best_trial, training_seed
 from .trouble import MOST_DEATHS, Trouble

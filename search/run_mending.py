@@ -25,9 +25,9 @@ from .expected import (
     identity,
     training_params,
 )
-from .ledger import StudyLedger
 from .run_check import differs
 from .space import Space
+from .study_ledger import StudyLedger
 from .sync import evidence_of
 from .trial import Trial, training_seed
 

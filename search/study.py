@@ -33,13 +33,14 @@ from .job import (
     TrialJob,
     Verdict,
 )
-from .ledger import Ledger, StudyLedger
+from .ledger import Ledger
 from .lock import hold
 from .plan import Plan, check_fit, example_point
 from .recovery import recover, settle
 from .result import Duplicate, Failure, checkpoint_name, entry_name, write_note
 from .setup import trainer_setup
 from .strategy import startup_trials
+from .study_ledger import StudyLedger
 from .trainers import Trainers, load_tensorflow_in_advance, run_alone
 from .trial import State, Trial, best_trial, training_seed
 from .trouble import MOST_DEATHS, Trouble

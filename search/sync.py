@@ -13,11 +13,12 @@ from ..tracking.record import Status
 from .delivery import Delivery, is_unshipped
 from .evidence import Evidence
 from .expected import is_over
-from .ledger import Ledger, StudyLedger
+from .ledger import Ledger
 from .lock import hold
 from .recovery import recover
 from .result import entries
 from .space_file import read_space
+from .study_ledger import StudyLedger
 from .study_record import StudyRecord
 
 

@@ -22,10 +22,11 @@ from fmsearch.search.domain import Choice
 from fmsearch.search.grid_tuner import GridTuner
 from fmsearch.search.keras_tuner_grid import KerasTunerGrid
 from fmsearch.search.keras_tuner_grid import choices as choices_of
-from fmsearch.search.ledger import Ledger, StudyLedger
+from fmsearch.search.ledger import Ledger
 from fmsearch.search.result import Result
 from fmsearch.search.space import Space
 from fmsearch.search.space_file import load_space, read_space
+from fmsearch.search.study_ledger import StudyLedger
 from fmsearch.search.study_record import StudyRecord
 from fmsearch.search.tables import cv_results
 from fmsearch.search.trainers import load_tensorflow_in_advance

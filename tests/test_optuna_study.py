@@ -17,7 +17,8 @@ from mlflow.entities import Run
 from sklearn.datasets import load_digits
 
 from fmsearch.search.job import CheckJob, JobFailed, TrainerSetup
-from fmsearch.search.ledger import Ledger, StudyLedger
+from fmsearch.search.ledger import Ledger
+from fmsearch.search.study_ledger import StudyLedger
 from fmsearch.search.trainer import Trainer
 from fmsearch.search.trial import State, Trial
 

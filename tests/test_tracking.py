@@ -137,8 +137,8 @@ def test_a_version_is_registered_once_and_found_by_its_alias(
 def test_models_are_dropped_page_by_page(store: Store) -> None:
     for _ in range(101):  # a page has 100
         store.client.create_logged_model(store.experiment_id, tags=IDENTITY)
-    store.drop_models(IDENTITY, keep=set(), why="dropped")
-    assert list(store.logged_models(IDENTITY)) == []
+    store.models.drop(IDENTITY, keep=set(), why="dropped")
+    assert list(store.models.having(IDENTITY)) == []
 
 
 def test_a_run_cannot_be_ended_and_running() -> None:

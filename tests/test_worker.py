@@ -23,11 +23,12 @@ from mlflow import MlflowClient
 from fmsearch.cli import main
 from fmsearch.models.data import describe
 from fmsearch.search.circumstances import here
-from fmsearch.search.ledger import Ledger, StudyLedger
+from fmsearch.search.ledger import Ledger
 from fmsearch.search.lock import hold
 from fmsearch.search.optuna_engine import OptunaEngine
 from fmsearch.search.space_file import read_space
 from fmsearch.search.strategy import Strategy
+from fmsearch.search.study_ledger import StudyLedger
 from fmsearch.search.study_record import StudyRecord
 from fmsearch.search.trial import State, Trial
 from fmsearch.tracking.places import Places
@@ -377,4 +378,6 @@ def test_of_a_worker_whose_lines_are_cut_nothing_is_lost_and_nothing_stands_twic
 
 
 def is_over(url: str, study: str) -> bool:
-    return all(one.state.finished for one in trials(url, study)) and len(trials(url, study)) >= TRIALS
+    return (
+        all(one.state.finished for one in trials(url, study)) and len(trials(url, study)) >= TRIALS
+    )

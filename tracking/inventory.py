@@ -76,7 +76,7 @@ def inventory(store: Store, study_id: str) -> list[StoredRun]:
     identity = {TAG_ID: study_id}
     with store.errors():
         models = defaultdict(list)
-        for model in store.logged_models(identity):
+        for model in store.models.having(identity):
             models[model.source_run_id].append(model)
         return [_stored(run, models[run.info.run_id]) for run in _runs(store, study_id)]
 

@@ -105,3 +105,8 @@ class RunRecord:
     def __post_init__(self) -> None:
         if (self.status is Status.RUNNING) != (self.ended_at is None):
             raise ValueError(f"{self.name} is {self.status.value} and ended at {self.ended_at}")
+
+
+def tagged(identity: Mapping[str, str]) -> str:
+    """MLflow's filter for what has these tags."""
+    return " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())

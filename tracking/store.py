@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -15,31 +13,26 @@ from typing import TYPE_CHECKING
 
 from ..errors import FmsearchError
 from ..full_disk import full_disk
-from .model_folder import write_model_folder
+from .embedded import make_database
+from .logged_models import LoggedModels
 from .places import SQLITE, Places, shown
 from .reachability import TrackingError, prepare_sqlite
 from .record import (
     MOST_TAG_CHARACTERS,
-    TAG_MODEL,
     TAG_PARENT,
     TAG_RESTORED,
-    TAG_TRIAL,
     DataInput,
-    LoggedModel,
     Point,
     RunRecord,
     Status,
+    tagged,
 )
-from .turns import turn
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import LoggedModel as MlflowModel
     from mlflow.entities import Run
 
 log = logging.getLogger(__name__)
-
-MODEL_NAME = "model"
 
 
 class Store:
@@ -74,12 +67,13 @@ class Store:
         logging.getLogger("alembic").setLevel(logging.ERROR)
         self._places = places
         with self.errors():
-            _make_database(places.tracking_uri)
+            make_database(places.tracking_uri)
             prepare_sqlite(places.tracking_uri)
             mlflow.set_tracking_uri(places.tracking_uri)
             mlflow.set_registry_uri(places.tracking_uri)
             self.client: MlflowClient = mlflow.MlflowClient(places.tracking_uri)
             self.experiment_id = self._experiment(places, create=create)
+            self.models = LoggedModels(self.client, self.experiment_id, is_server=places.is_server)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -127,7 +121,7 @@ class Store:
     def find(self, identity: Mapping[str, str]) -> Run | None:
         """The run that has these tags, if there is one."""
         with self.errors():
-            runs = self.client.search_runs([self.experiment_id], _tagged(identity), max_results=1)
+            runs = self.client.search_runs([self.experiment_id], tagged(identity), max_results=1)
         return runs[0] if runs else None
 
     def is_whole(self, identity: Mapping[str, str]) -> bool:
@@ -138,7 +132,7 @@ class Store:
     def delete_runs(self, identity: Mapping[str, str]) -> None:
         """Delete all runs that have these tags; MLflow can restore them."""
         with self.errors():
-            while runs := self.client.search_runs([self.experiment_id], _tagged(identity)):
+            while runs := self.client.search_runs([self.experiment_id], tagged(identity)):
                 for run in runs:
                     self.client.delete_run(run.info.run_id)
 
@@ -165,7 +159,7 @@ class Store:
             if record.data is not None:
                 self._log_data(run_id, record.data)
             if record.model is not None:
-                self._log_model(run_id, record, record.model, run)
+                self.models.log(run_id, record, record.model, run)
             if record.artifacts is not None:
                 self.client.log_artifacts(run_id, str(record.artifacts))
             self.log(run_id, points=record.points, params=record.params, tags=record.tags)
@@ -207,7 +201,7 @@ class Store:
 
     def _only(self, identity: Mapping[str, str]) -> Run | None:
         """The run that has these tags; others, of a request that was made twice, are deleted."""
-        runs = self.client.search_runs([self.experiment_id], _tagged(identity))
+        runs = self.client.search_runs([self.experiment_id], tagged(identity))
         runs.sort(key=lambda one: bool(one.info.status == "RUNNING"))  # one that has ended is whole
         for other in runs[1:]:
             self.client.delete_run(other.info.run_id)
@@ -237,111 +231,3 @@ class Store:
         """Add a folder's content to a run's artifacts, in place of files of the same names."""
         with self.errors():
             self.client.log_artifacts(run_id, str(folder))
-
-    def logged_models(self, identity: Mapping[str, str]) -> Iterator[MlflowModel]:
-        """All logged models that have these tags, page by page; raises what the client raises."""
-        token: str | None = None
-        while True:
-            page = self.client.search_logged_models(
-                [self.experiment_id], _tagged(identity), page_token=token
-            )
-            yield from page
-            token = page.token
-            if not token:
-                return
-
-    def drop_models(self, identity: Mapping[str, str], keep: Set[str], why: str) -> None:
-        """Delete logged models, files included, and say so in their runs.
-
-        Args:
-            identity: Tags of all models in question.
-            keep: Values of the tag `fmsearch.trial` of those that stay.
-            why: Written into the tag `fmsearch.model` of the runs.
-        """
-        with self.errors():
-            for model in list(self.logged_models(identity)):
-                if model.tags.get(TAG_TRIAL) in keep:
-                    continue
-                if model.source_run_id is not None:
-                    self.client.set_tag(model.source_run_id, TAG_MODEL, why)
-                self._delete_model(model)
-
-    def _delete_model(self, model: MlflowModel) -> None:
-        """Delete a logged model, its files first, so that a kill between leaves none of them."""
-        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
-        repository = get_artifact_repository(model.artifact_location)
-        repository.delete_artifacts()  # type: ignore[no-untyped-call]
-        self.client.delete_logged_model(model.model_id)
-
-    def _log_model(
-        self, run_id: str, record: RunRecord, model: LoggedModel, earlier: Run | None
-    ) -> None:
-        """Give a run its one model; `earlier` is what a shipment that was cut off left of it."""
-        from mlflow.entities import LoggedModelOutput
-
-        whole = None
-        if earlier is not None:
-            for old in self._models_of(run_id):
-                if str(old.status) == "READY":
-                    whole = old
-                else:
-                    self._delete_model(old)
-        if whole is None:
-            whole = self._make_model(run_id, record, model)
-            if self._places.is_server:  # a request whose answer was lost is made again
-                for other in self._models_of(run_id):
-                    if other.model_id != whole.model_id:
-                        self._delete_model(other)
-        outputs = earlier.outputs.model_outputs if earlier and earlier.outputs else []
-        if whole.model_id not in [one.model_id for one in outputs]:  # MLflow would show it twice
-            self.client.log_outputs(run_id, [LoggedModelOutput(whole.model_id, model.step)])
-
-    def _models_of(self, run_id: str) -> list[MlflowModel]:
-        asked = f"source_run_id = '{run_id}'"
-        return list(self.client.search_logged_models([self.experiment_id], asked))
-
-    def _make_model(self, run_id: str, record: RunRecord, model: LoggedModel) -> MlflowModel:
-        logged = self.client.create_logged_model(
-            self.experiment_id,
-            name=MODEL_NAME,
-            source_run_id=run_id,
-            tags=dict(record.identity),
-            model_type="keras",
-        )
-        with tempfile.TemporaryDirectory() as folder:
-            write_model_folder(Path(folder), model, logged.model_id)
-            self.client.log_model_artifacts(logged.model_id, folder)
-        return self.client.finalize_logged_model(logged.model_id, "READY")
-
-
-def _tagged(identity: Mapping[str, str]) -> str:
-    """MLflow's filter for what has these tags."""
-    return " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
-
-
-def _make_database(uri: str) -> None:
-    """Make a new embedded database whole, or not at all.
-
-    MLflow's migrations are many transactions, and what a kill or a full disk leaves of them can
-    not be opened again: they are made beside, where the next start removes what is left of them.
-    """
-    path = Path(uri.removeprefix(SQLITE))
-    making = path.with_name(f".{path.name}.part")
-    if not uri.startswith(SQLITE) or (path.exists() and not making.exists()):
-        return
-    with turn(path.parent / "locks" / f".{path.name}.lock"):  # of two at once, one is first
-        shutil.rmtree(making, ignore_errors=True)
-        if path.exists():
-            return
-        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-        log.info("making MLflow's tables")
-        try:
-            making.mkdir()
-            artifacts = (path.parent / "artifacts").as_uri()
-            store = SqlAlchemyStore(f"{SQLITE}{making / path.name}", artifacts)  # type: ignore[no-untyped-call]
-            store.engine.dispose()
-            (making / path.name).replace(path)
-        finally:
-            shutil.rmtree(making, ignore_errors=True)

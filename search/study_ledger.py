@@ -1,0 +1,277 @@
+"""The record of one study in the ledger: its trials, and the trials' states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ..errors import FmsearchError
+from ..models.settings import Value
+from .claims import Claims
+from .result import Result
+from .space_file import read_space
+from .study_record import StudyRecord
+from .trial import State, Trial
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+    from optuna.storages import BaseStorage
+    from optuna.study import Study
+    from optuna.trial import FrozenTrial, TrialState
+
+RUN = "fmsearch.run"
+METRICS, FIT, SCORE = "metrics", "fit_seconds", "score_seconds"
+REASON, DUPLICATE, DECISION = "reason", "duplicate_of", "pruned_at"
+MOST_PARAMETERS = "parameters"
+"""Name of the constraint on a network's size."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A pruner's: after which step (epoch or fold) a trial ends, and why."""
+
+    step: int
+    reason: str
+
+
+class StudyLedger:
+    """One study's trials.
+
+    What is recorded of a running trial counts if the trial is still this coordinator's; the
+    methods that record say whether it did.
+
+    Attributes:
+        storage: As Optuna takes it.
+        record: What the study is.
+        claims: This coordinator's.
+        taken_back: How many trials `take_back` has let wait again.
+    """
+
+    def __init__(
+        self, storage: BaseStorage, study_id: int, record: StudyRecord, claims: Claims
+    ) -> None:
+        self.storage = storage
+        self.record = record
+        self.claims = claims
+        self.taken_back = 0
+        self._study_id = study_id
+        self._read_of: dict[int, tuple[FrozenTrial, Trial]] = {}  # each is read once
+        self._space = read_space(record.space, f"the recorded space of {record.name!r}")
+
+    def trials(self) -> list[Trial]:
+        """All trials by number."""
+        return [self._read(one) for one in self.frozen()]
+
+    def trial(self, number: int) -> Trial:
+        """One trial; that costs the same however many there are."""
+        return self._read(self._frozen(number))
+
+    def _read(self, frozen: FrozenTrial) -> Trial:
+        """As `_read`; Optuna hands out the same object while a trial has not changed."""
+        known = self._read_of.get(frozen.number)
+        if known is None or known[0] is not frozen:
+            known = self._read_of[frozen.number] = frozen, _read(frozen)
+        return known[1]
+
+    def enqueue(self, points: Sequence[Mapping[str, Value]], space: Mapping[str, Any]) -> None:
+        """Make sure that trial k waits for, or has, `points[k]`; what is there stays.
+
+        Args:
+            points: Parameters of the trials, by number.
+            space: Each parameter's choices.
+        """
+        from optuna.distributions import BaseDistribution, CategoricalDistribution
+        from optuna.trial import TrialState, create_trial
+
+        distributions: dict[str, BaseDistribution] = {
+            name: CategoricalDistribution(choices) for name, choices in space.items()
+        }
+        with self.claims.alone():
+            for point in points[len(self.frozen()) :]:
+                waiting = create_trial(
+                    state=TrialState.WAITING, params=dict(point), distributions=distributions
+                )
+                self.storage.create_new_trial(self._study_id, waiting)
+
+    def claim(self, number: int) -> bool:
+        """Take a waiting trial; False if somebody else has taken it."""
+        from optuna.trial import TrialState
+
+        with self.claims.alone(), self.claims.lost_meanwhile():
+            trial_id = self._id(number)
+            if self.storage.set_trial_state_values(trial_id, TrialState.RUNNING):
+                self.claims.take(trial_id)
+                return True
+        return False
+
+    def take_back(self) -> None:
+        """Let trials wait again that run nowhere: their coordinator is dead."""
+        from optuna.trial import TrialState
+
+        with self.claims.alone():
+            for trial_id in self.claims.abandoned(self._running()):
+                self.storage.set_trial_state_values(trial_id, TrialState.WAITING)
+                self.taken_back += 1
+
+    def check_run_nowhere(self) -> None:
+        """See that no coordinator lives that runs the study; on this machine a lock says so.
+
+        Raises:
+            FmsearchError: One does.
+        """
+        with self.claims.alone():
+            running = self._running()
+            if len(self.claims.abandoned(running)) < len(running):
+                name = self.record.name
+                raise FmsearchError(f"the study {name!r} is being run by another worker; stop it")
+
+    def _running(self) -> list[FrozenTrial]:
+        from optuna.trial import TrialState
+
+        return [trial for trial in self.frozen() if trial.state is TrialState.RUNNING]
+
+    def release(self, number: int) -> bool:
+        """Give a running trial back, to be taken again under the same number."""
+        from optuna.trial import TrialState
+
+        return not self.trial(number).state.finished and self._change(number, TrialState.WAITING)
+
+    def tell(self, trial: Trial, result: Result) -> bool:
+        """Record a running trial as complete or pruned, as its result says."""
+        metrics = {**result.metrics, "parameters": result.parameters}
+        notes = _notes(metrics, result.fit_seconds, result.score_seconds, result.pruned)
+        return self._finish(trial, metrics, notes)
+
+    def repeat(self, trial: Trial, earlier: Trial) -> bool:
+        """Record a running trial as a duplicate of a finished one, with the same numbers."""
+        of = {DUPLICATE: earlier.number}
+        if earlier.state is State.FAILED:
+            return self._fail(trial, {**of, REASON: earlier.reason})
+        seconds = (earlier.fit_seconds, earlier.score_seconds)
+        notes = _notes(earlier.metrics, *seconds, earlier.reason)
+        return self._finish(trial, earlier.metrics, {**of, **notes})
+
+    def fail(self, trial: Trial, reason: str) -> bool:
+        """Record a running trial as failed, with the reason."""
+        return self._fail(trial, {REASON: reason})
+
+    def _fail(self, trial: Trial, notes: Mapping[str, Any]) -> bool:
+        from optuna.trial import TrialState
+
+        return self._change(trial.number, TrialState.FAIL, notes=notes)
+
+    def _finish(self, trial: Trial, metrics: Mapping[str, float], notes: Mapping[str, Any]) -> bool:
+        from optuna.trial import TrialState
+
+        if notes[REASON]:
+            return self._change(trial.number, TrialState.PRUNED, notes=notes)
+        values = [metrics[name] for name in self._space.objectives]
+        return self._change(trial.number, TrialState.COMPLETE, values, notes)
+
+    def _change(
+        self,
+        number: int,
+        state: TrialState,
+        values: Sequence[float] | None = None,
+        notes: Mapping[str, Any] = MappingProxyType({}),
+    ) -> bool:
+        """Give a running trial another state, if it is still this coordinator's."""
+        from optuna.exceptions import UpdateFinishedTrialError
+
+        trial_id = self._id(number)
+        with self.claims.alone():
+            if not self.claims.holds(trial_id):
+                return False
+            try:
+                for name, value in notes.items():
+                    self.storage.set_trial_user_attr(trial_id, name, value)
+                if METRICS in notes and self._space.most_parameters is not None:
+                    # Optuna's way to say it: above 0 is infeasible.
+                    excess = float(notes[METRICS]["parameters"] - self._space.most_parameters)
+                    name = f"constraints:{MOST_PARAMETERS}"
+                    self.storage.set_trial_system_attr(trial_id, name, excess)
+                self.storage.set_trial_state_values(trial_id, state, values)
+            except UpdateFinishedTrialError:  # by an earlier try, whose answer was lost
+                if not self.claims.are_shared:
+                    raise
+            self.claims.drop(trial_id)
+            return True
+
+    def note_run(self, run_id: str) -> None:
+        """Put on record that the study has this run in MLflow."""
+        if run_id != self.noted_run():
+            self.storage.set_study_user_attr(self._study_id, RUN, run_id)
+
+    def noted_run(self) -> str:
+        """Id of the study's run in MLflow; empty while there is none."""
+        return str(self.storage.get_study_user_attrs(self._study_id).get(RUN, ""))
+
+    def study(self, pruner: BasePruner | None = None) -> Study:
+        """The study as Optuna's own."""
+        import optuna
+
+        return optuna.load_study(study_name=self.record.name, storage=self.storage, pruner=pruner)
+
+    def owns(self, number: int) -> bool:
+        """Whether a running trial is still this coordinator's."""
+        return self.claims.holds(self._id(number))
+
+    def decide(self, number: int, decision: Decision) -> None:
+        """Put on record that a running trial is to be pruned."""
+        self.storage.set_trial_user_attr(self._id(number), DECISION, asdict(decision))
+
+    def decision(self, number: int) -> Decision | None:
+        """What `decide` put on record of a trial."""
+        noted = self._frozen(number).user_attrs.get(DECISION)
+        return None if noted is None else Decision(**noted)
+
+    def reported(self, number: int) -> Mapping[int, float]:
+        """A trial's scores so far, by step."""
+        return self._frozen(number).intermediate_values
+
+    def frozen(self) -> list[FrozenTrial]:
+        """All trials by number, as Optuna has them; not to be changed."""
+        return self.storage.get_all_trials(self._study_id, deepcopy=False)
+
+    def _frozen(self, number: int) -> FrozenTrial:
+        return self.storage.get_trial(self._id(number))
+
+    def _id(self, number: int) -> int:
+        return self.storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+
+
+def _notes(
+    metrics: Mapping[str, float],
+    fit_seconds: tuple[float, ...],
+    score_seconds: tuple[float, ...],
+    pruned: str,
+) -> dict[str, Any]:
+    return {METRICS: dict(metrics), FIT: fit_seconds, SCORE: score_seconds, REASON: pruned}
+
+
+def _read(trial: FrozenTrial) -> Trial:
+    names = {"FAIL": State.FAILED}
+    state = names.get(trial.state.name) or State[trial.state.name]
+    metrics = trial.user_attrs.get(METRICS, {})
+    return Trial(
+        number=trial.number,
+        parameters=trial.params,
+        state=state,
+        score=_score(trial, metrics) if state is State.COMPLETE else None,
+        metrics=metrics,
+        fit_seconds=tuple(trial.user_attrs.get(FIT, ())),
+        score_seconds=tuple(trial.user_attrs.get(SCORE, ())),
+        reason=trial.user_attrs.get(REASON, ""),
+        duplicate_of=trial.user_attrs.get(DUPLICATE),
+    )
+
+
+def _score(trial: FrozenTrial, metrics: Mapping[str, float]) -> float:
+    if "score" not in metrics:
+        raise FmsearchError(
+            f"the ledger's trial {trial.number} was completed by another program than fmsearch; "
+            "delete that study with Optuna, or choose another --name"
+        )
+    return metrics["score"]

@@ -1,0 +1,106 @@
+"""Logged models: what MLflow keeps of a run's network, and shows in its registry."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Set
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .model_folder import write_model_folder
+from .record import TAG_MODEL, TAG_TRIAL, LoggedModel, RunRecord, tagged
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel as MlflowModel
+    from mlflow.entities import Run
+
+MODEL_NAME = "model"
+
+
+class LoggedModels:
+    """The logged models of one experiment. Its methods raise what MLflow's client raises."""
+
+    def __init__(self, client: MlflowClient, experiment_id: str, *, is_server: bool) -> None:
+        """Of an experiment.
+
+        Args:
+            client, experiment_id: MLflow's.
+            is_server: Whether a request may be carried out though its answer is lost.
+        """
+        self._client = client
+        self._experiment_id = experiment_id
+        self._is_server = is_server
+
+    def having(self, identity: Mapping[str, str]) -> Iterator[MlflowModel]:
+        """All that have these tags, page by page."""
+        token: str | None = None
+        while True:
+            page = self._client.search_logged_models(
+                [self._experiment_id], tagged(identity), page_token=token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def drop(self, identity: Mapping[str, str], keep: Set[str], why: str) -> None:
+        """Delete models, files included, and say so in their runs.
+
+        Args:
+            identity: Tags of all models in question.
+            keep: Values of the tag `fmsearch.trial` of those that stay.
+            why: Written into the tag `fmsearch.model` of the runs.
+        """
+        for model in list(self.having(identity)):
+            if model.tags.get(TAG_TRIAL) in keep:
+                continue
+            if model.source_run_id is not None:
+                self._client.set_tag(model.source_run_id, TAG_MODEL, why)
+            self._delete(model)
+
+    def log(self, run_id: str, record: RunRecord, model: LoggedModel, earlier: Run | None) -> None:
+        """Give a run its one model; `earlier` is what a shipment that was cut off left of it."""
+        from mlflow.entities import LoggedModelOutput
+
+        whole = None
+        if earlier is not None:
+            for old in self._of(run_id):
+                if str(old.status) == "READY":
+                    whole = old
+                else:
+                    self._delete(old)
+        if whole is None:
+            whole = self._make(run_id, record, model)
+            if self._is_server:
+                for other in self._of(run_id):
+                    if other.model_id != whole.model_id:
+                        self._delete(other)
+        outputs = earlier.outputs.model_outputs if earlier and earlier.outputs else []
+        if whole.model_id not in [one.model_id for one in outputs]:  # MLflow would show it twice
+            self._client.log_outputs(run_id, [LoggedModelOutput(whole.model_id, model.step)])
+
+    def _of(self, run_id: str) -> list[MlflowModel]:
+        asked = f"source_run_id = '{run_id}'"
+        return list(self._client.search_logged_models([self._experiment_id], asked))
+
+    def _make(self, run_id: str, record: RunRecord, model: LoggedModel) -> MlflowModel:
+        logged = self._client.create_logged_model(
+            self._experiment_id,
+            name=MODEL_NAME,
+            source_run_id=run_id,
+            tags=dict(record.identity),
+            model_type="keras",
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            write_model_folder(Path(folder), model, logged.model_id)
+            self._client.log_model_artifacts(logged.model_id, folder)
+        return self._client.finalize_logged_model(logged.model_id, "READY")
+
+    def _delete(self, model: MlflowModel) -> None:
+        """Delete a logged model, its files first, so that a kill between leaves none of them."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        repository = get_artifact_repository(model.artifact_location)
+        repository.delete_artifacts()  # type: ignore[no-untyped-call]
+        self._client.delete_logged_model(model.model_id)
