@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -17,11 +15,9 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.table import Table
 
-from .models.settings import Value
+from .listings import shown
 from .search.job import EpochDone, FinalJob
-from .search.overview import Overview
 from .search.result import Result
 from .search.trial import State, Trial, best_trial
 
@@ -184,69 +180,3 @@ def _bars(console: Console) -> Progress:
 
 def _left(seconds: float) -> str:
     return f", {seconds / 60:.0f} min left" if seconds >= 120 else f", {seconds:.0f} s left"
-
-
-def shown(value: Value) -> str:
-    """A parameter's value, numbers to four digits."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def overview_lines(name: str, now: Overview) -> list[str]:
-    """A few lines above the table of a study's trials."""
-    counts = ", ".join(f"{count} {state.value}" for state, count in now.counts.items())
-    lines = [f"{name}: {len(now.trials)} trials: {counts}"]
-    if now.best is not None:
-        values = " ".join(f"{key}={shown(value)}" for key, value in now.best.parameters.items())
-        lines.append(f"best: trial {now.best.number}, score {now.best.score:.5f}: {values}")
-    if now.importances:
-        parts = ", ".join(f"{key} {share:.0%}" for key, share in now.importances.items())
-        lines.append(f"importance: {parts}")
-    for number, last in now.running.items():
-        where = f"score {last[1]:.4f} after step {last[0]}" if last else "no score yet"
-        lines.append(f"running: trial {number}, {where}")
-    return lines
-
-
-def studies_table(studies: list[tuple[str, list[Trial]]]) -> Table:
-    """One row for each study: how far it is and what is best."""
-    table = _table("study", "trials", "complete", "pruned", "failed", "best score", "best trial")
-    for name, trials in studies:
-        best = best_trial(trials)
-        states = Counter(trial.state for trial in trials)
-        table.add_row(
-            name,
-            str(len(trials)),
-            str(states[State.COMPLETE]),
-            str(states[State.PRUNED]),
-            str(states[State.FAILED]),
-            f"{best.score:.5f}" if best else "",
-            str(best.number) if best else "",
-        )
-    return table
-
-
-def trials_table(trials: list[Trial], most: int | None = None) -> Table:
-    """One row for each trial, or for the latest ones alone; the best one is marked."""
-    names = sorted({name for trial in trials for name in trial.parameters})
-    table = _table("trial", "state", "score", "std", *names, "reason")
-    for column in table.columns[:3]:  # whatever has to be cut, these are not
-        column.min_width = 8
-    best = best_trial(trials)
-    for trial in trials if most is None else trials[-most:]:
-        mark = " *" if trial is best else ""
-        table.add_row(
-            f"{trial.number}{mark}",
-            trial.state.value,
-            "" if trial.score is None else f"{trial.score:.5f}",
-            f"{trial.metrics['score_std']:.5f}" if "score_std" in trial.metrics else "",
-            *(shown(trial.parameters.get(name, "")) for name in names),
-            trial.reason,
-        )
-    return table
-
-
-def _table(*names: str) -> Table:
-    table = Table(box=SIMPLE, show_edge=False, pad_edge=False)
-    for name in names:
-        table.add_column(name, no_wrap=name != "reason")
-    return table

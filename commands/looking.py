@@ -77,7 +77,7 @@ def data(fetch: bool, spec: str) -> None:
 @store_options
 def status(study: str | None, watch: bool, **store: Any) -> None:
     """List the studies, or one study's trials: states, scores, what matters, what is running."""
-    from ..progress import overview_lines, studies_table, trials_table
+    from ..listings import overview_lines, studies_table, trials_table
     from ..search.ledger import Ledger
     from ..search.overview import overview
 
@@ -106,7 +106,7 @@ def status(study: str | None, watch: bool, **store: Any) -> None:
 
 def _show_latest(study: str, now: Overview) -> None:
     """As much as the terminal holds: how the study stands, and its latest trials."""
-    from ..progress import overview_lines, trials_table
+    from ..listings import overview_lines, trials_table
 
     lines = overview_lines(study, now)
     width, height = shutil.get_terminal_size()

@@ -186,7 +186,8 @@ def carry_out(plan: Plan) -> None:
     """Run a plan, and show how it goes on and what came of it."""
     from rich.console import Console
 
-    from ..progress import StudyProgress, shown
+    from ..listings import shown
+    from ..progress import StudyProgress
     from ..search.study import run_study
 
     with StudyProgress(Console(), plan.name) as progress:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .scoring import FoldOutcome, Progress
+from .outcome import FoldOutcome
+from .scoring import Progress
 from .training import Epoch, FitState
 
 DIGEST_BYTES = hashlib.sha256().digest_size

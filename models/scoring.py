@@ -9,93 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from .outcome import FoldOutcome, Outcome
 from .seeds import derive_seed
 from .settings import Scoring
 from .split import Fold
 from .training import Epoch, FitState, fit
 
 if TYPE_CHECKING:
-    from .network import Evaluation, Network, Variables
-
-
-@dataclass(frozen=True)
-class FoldOutcome:
-    """One fold's fit up to a horizon.
-
-    Attributes:
-        history: The epochs up to the horizon.
-        epoch: The one that is scored and kept.
-        confusion: int64 (classes, classes) counts of the fold's validation images after that
-            epoch; rows are true classes.
-        weights: The model's weights after that epoch.
-    """
-
-    history: tuple[Epoch, ...]
-    epoch: int
-    confusion: npt.NDArray[np.int64]
-    weights: Variables
-
-    @property
-    def score(self) -> float:
-        """Accuracy on the fold's validation images after the kept epoch."""
-        return float(np.trace(self.confusion) / self.confusion.sum())
-
-    @property
-    def fit_seconds(self) -> float:
-        """Time spent in training, over all epochs."""
-        return sum(epoch.seconds - epoch.score_seconds for epoch in self.history)
-
-    @property
-    def score_seconds(self) -> float:
-        """Time spent in the evaluation that gave the score."""
-        return self.history[self.epoch - 1].score_seconds
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A training's outcomes on its folds, at one horizon, in the order of the folds."""
-
-    scoring: Scoring
-    folds: tuple[FoldOutcome, ...]
-
-    @property
-    def scores(self) -> tuple[float, ...]:
-        return tuple(fold.score for fold in self.folds)
-
-    @property
-    def score(self) -> float:
-        """Mean of the folds' scores: `mean_test_score` of scikit-learn's `GridSearchCV`."""
-        return float(np.average(self.scores))
-
-    @property
-    def score_std(self) -> float:
-        """Population standard deviation of the folds' scores, as `GridSearchCV` has it."""
-        return float(np.sqrt(np.average((np.array(self.scores) - self.score) ** 2)))
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """`score` and what belongs to it, under the names they are logged by."""
-        if self.scoring is Scoring.VALIDATION:
-            return {"score": self.score, "best_epoch": self.folds[0].epoch}
-        folds = {f"fold_{k}_score": score for k, score in enumerate(self.scores, start=1)}
-        return {"score": self.score, "score_std": self.score_std, **folds}
-
-    @property
-    def confusion(self) -> npt.NDArray[np.int64]:
-        """Counts pooled over the out-of-fold predictions."""
-        pooled: npt.NDArray[np.int64] = np.sum([fold.confusion for fold in self.folds], axis=0)
-        return pooled
-
-    @property
-    def median_fold(self) -> FoldOutcome:
-        """The fold with the median score (the lower one of two), the first of equals."""
-        order = np.argsort(self.scores, kind="stable")
-        return self.folds[int(order[(len(order) - 1) // 2])]
-
-    @property
-    def history(self) -> tuple[Epoch, ...]:
-        """Epoch by epoch the mean over folds; times are those of the last fold."""
-        return tuple(_mean(epochs) for epochs in zip(*(f.history for f in self.folds), strict=True))
+    from .network import Evaluation, Network
 
 
 @dataclass(frozen=True)
@@ -243,19 +164,3 @@ def _confusion(evaluation: Evaluation | None) -> npt.NDArray[np.int64]:
     if evaluation is None:
         raise ValueError("a fold without validation images cannot be scored")
     return evaluation.confusion
-
-
-def _mean(epochs: Sequence[Epoch]) -> Epoch:
-    def mean(name: str) -> float:
-        return float(np.mean([getattr(epoch, name) for epoch in epochs]))
-
-    return Epoch(
-        epoch=epochs[-1].epoch,
-        train_loss=mean("train_loss"),
-        train_accuracy=mean("train_accuracy"),
-        val_loss=mean("val_loss"),
-        val_accuracy=mean("val_accuracy"),
-        measured_at=epochs[-1].measured_at,
-        seconds=sum(epoch.seconds for epoch in epochs),
-        score_seconds=sum(epoch.score_seconds for epoch in epochs),
-    )

@@ -22,7 +22,8 @@ from ..models.checkpoint import Checkpoint
 from ..models.data import Images, load_test, load_training
 from ..models.families import find_family
 from ..models.network import Network, Pixels, use_one_thread
-from ..models.scoring import Outcome, Progress, Report, Training, train_and_score
+from ..models.outcome import Outcome
+from ..models.scoring import Progress, Report, Training, train_and_score
 from ..models.settings import Value
 from ..models.split import Fold
 from ..models.training import Epoch, FitState, fit

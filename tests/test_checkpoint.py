@@ -13,8 +13,8 @@ from fmsearch.models.checkpoint import SHARE, Checkpoint
 from fmsearch.models.data import load_training
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.network import Network, Pixels
+from fmsearch.models.outcome import FoldOutcome
 from fmsearch.models.scoring import (
-    FoldOutcome,
     Progress,
     Report,
     Scored,

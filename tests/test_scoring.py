@@ -9,7 +9,8 @@ import pytest
 from fmsearch.models.data import load_training
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.network import Network, Pixels, Variables
-from fmsearch.models.scoring import FoldOutcome, Outcome, Report, Training, train_and_score
+from fmsearch.models.outcome import FoldOutcome, Outcome
+from fmsearch.models.scoring import Report, Training, train_and_score
 from fmsearch.models.settings import Scoring, Value
 from fmsearch.models.split import Fold, cut_folds
 from fmsearch.models.training import Epoch

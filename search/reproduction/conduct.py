@@ -23,9 +23,10 @@ from ..plan import Limits, Plan
 from ..result import Result
 from ..space import Space
 from ..strategy import choose_strategy
-from ..study import Watcher, run_study
+from ..study import run_study
 from ..trainers import load_tensorflow_in_advance
 from ..trial import State, Trial, best_trial
+from ..watcher import Watcher
 from . import final_models
 from .evidence import ReproductionEvidence
 from .experiments import Experiment, choice_space, grid_space
