@@ -94,10 +94,16 @@ def sync(**store: Any) -> None:
     places = places_of(store)
     if not places.has_ledger:
         return
-    for name, before, left in sync_all(places):
-        click.echo(f"{name}: {before - (left or 0)} of {before} trials shipped")
-        if left is not None:
-            raise FmsearchError(f"MLflow did not take all of {name}; see above, and sync again")
+    for one in sync_all(places):
+        if one.holder:
+            click.echo(f"{one.study}: left to process {one.holder}, which runs it")
+            continue
+        shipped = one.trials - (one.left or 0)
+        click.echo(f"{one.study}: {shipped} of {one.trials} trials shipped")
+        if one.left is not None:
+            raise FmsearchError(
+                f"MLflow did not take all of {one.study}; see above, and sync again"
+            )
 
 
 @click.command()

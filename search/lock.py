@@ -11,13 +11,21 @@ from pathlib import Path
 from ..errors import FmsearchError
 
 
+class HeldError(FmsearchError):
+    """Another process holds a lock; `holder` is its number."""
+
+    def __init__(self, what: str, holder: str) -> None:
+        super().__init__(f"{what} is being run by process {holder}; wait for it or stop it")
+        self.holder = holder
+
+
 @contextmanager
 def hold(path: Path, what: str) -> Iterator[None]:
     """Hold the lock file `path`.
 
     Raises:
-        FmsearchError: Another process holds it (`what` names the locked thing), or the file
-            cannot be written.
+        HeldError: Another process holds it; `what` names the locked thing.
+        FmsearchError: The file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -30,9 +38,7 @@ def hold(path: Path, what: str) -> Iterator[None]:
         except BlockingIOError as error:
             file.seek(0)
             holder = file.read().strip() or "unknown"
-            raise FmsearchError(
-                f"{what} is being run by process {holder}; wait for it or stop it"
-            ) from error
+            raise HeldError(what, holder) from error
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ..errors import FmsearchError
 from ..models.data import describe, load_training
@@ -14,7 +15,7 @@ from .delivery import Delivery, is_unshipped
 from .evidence import Evidence
 from .expected import is_over
 from .ledger import Ledger
-from .lock import hold
+from .lock import HeldError, hold
 from .recovery import recover
 from .result import entries
 from .space_file import read_space
@@ -35,29 +36,49 @@ def evidence_of(record: StudyRecord) -> Evidence:
     return Evidence(record, read_space(record.space, record.name), data, split)
 
 
-def sync_all(places: Places) -> Iterator[tuple[str, int, int | None]]:
-    """Ship what waits of every study.
+@dataclass(frozen=True)
+class Synced:
+    """What became of a study of which something waited.
 
-    Yields:
-        For each study of which something waits: its name, how many trials, and what is left as
-        `Delivery.end` tells it.
+    Attributes:
+        study: Its name.
+        trials: How many waited.
+        left: What still waits, as `Delivery.end` tells it.
+        holder: The process that runs the study, and ships what it finishes; empty if none does.
+    """
+
+    study: str
+    trials: int = 0
+    left: int | None = None
+    holder: str = ""
+
+
+def sync_all(places: Places) -> Iterator[Synced]:
+    """Ship what waits of every study that nobody runs.
 
     Raises:
-        FmsearchError: The store cannot be reached, or a study is being run.
+        FmsearchError: The store cannot be reached.
     """
     ledger = Ledger(places.storage, places.worker())
     waiting = [record for record in ledger.records() if is_unshipped(places.outbox(record.label))]
     if waiting:
         check_reachable(places)
     for record in waiting:
-        with hold(places.lock(record.name), f"the study {record.name!r}"):
-            study = ledger.study(record.name)
-            outbox = places.outbox(record.label)
-            recover(study, outbox)
-            count = len(entries(outbox))
-            over = is_over(study.trials())
-            left = ship(study, places, Status.FINISHED if over else Status.KILLED)
-            yield record.name, count, left
+        try:
+            with hold(places.lock(record.name), f"the study {record.name!r}"):
+                synced = _sync(ledger.study(record.name), places)
+        except HeldError as error:
+            synced = Synced(record.name, holder=error.holder)
+        yield synced
+
+
+def _sync(study: StudyLedger, places: Places) -> Synced:
+    outbox = places.outbox(study.record.label)
+    recover(study, outbox)
+    count = len(entries(outbox))
+    over = is_over(study.trials())
+    left = ship(study, places, Status.FINISHED if over else Status.KILLED)
+    return Synced(study.record.name, count, left)
 
 
 def ship(study: StudyLedger, places: Places, status: Status, *, reopen: bool = False) -> int | None:

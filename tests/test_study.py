@@ -16,6 +16,9 @@ import pytest
 from mlflow import MlflowClient
 from PIL import Image
 
+from fmsearch.search.lock import hold
+from fmsearch.tracking.places import Places
+
 OPTIONS = ("--train-images", 400)
 
 
@@ -313,6 +316,23 @@ def test_an_offline_study_is_shipped_by_sync(fmsearch, small_grid, images, tmp_p
     assert synced.stdout == "small: 8 of 8 trials shipped\n", synced.stderr
     assert len(trial_runs(tmp_path / "mlruns")) == 8
     assert fmsearch("sync").stdout == ""
+
+
+def test_sync_leaves_a_study_that_is_run_and_ships_the_others(  # type: ignore[no-untyped-def]
+    fmsearch, small_grid, images, tmp_path
+) -> None:
+    grid = small_grid.read_text().replace("layers: [1, 2]", "layers: [1]")
+    small_grid.write_text(grid.replace("epochs: [1, 2]", "epochs: [1]"))
+    for name in ("first", "second"):
+        options = ("--name", name, "--data", images, "--offline", *OPTIONS)
+        assert fmsearch("study", "--space", small_grid, *options).returncode == 0
+    with hold(Places.of(tmp_path / "mlruns").lock("first"), "first"):
+        synced = fmsearch("sync")
+    assert synced.stdout.splitlines() == [
+        f"first: left to process {os.getpid()}, which runs it",
+        "second: 2 of 2 trials shipped",
+    ], synced.stderr
+    assert fmsearch("sync").stdout == "first: 2 of 2 trials shipped\n"
 
 
 def test_a_fresh_study_deletes_the_old_ones_runs_and_begins_anew(  # type: ignore[no-untyped-def]

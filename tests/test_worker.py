@@ -51,6 +51,7 @@ fixed: {{hidden_units: 8, batch_size: 64, epochs: 1, optimizer: adam}}
 parameters: {{dropout_rate: [{rates}]}}
 """
 HEARTBEAT = 2
+TRIALS = 20
 
 Begin = Callable[..., "subprocess.Popen[str]"]
 
@@ -323,19 +324,15 @@ def _close(end: socket.socket) -> None:
     end.close()
 
 
-TRIALS = 20
-
-
-@pytest.mark.parametrize("engine", ["grid", "search"])
 def test_of_a_worker_whose_lines_are_cut_nothing_is_lost_and_nothing_stands_twice(
-    engine: str, begin: Begin, database: str, mlflow_server: int, images: Path, tmp_path: Path
+    begin: Begin, database: str, mlflow_server: int, images: Path
 ) -> None:
     ledger = Line(f"{database.partition('host=')[2]}/.s.PGSQL.5432")
     store = Line(("127.0.0.1", mlflow_server))
     direct = {
         "FMSEARCH_STORAGE": database,
         "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{mlflow_server}",
-        "MLFLOW_EXPERIMENT_NAME": f"cut {engine}",
+        "MLFLOW_EXPERIMENT_NAME": "cut",
         "FMSEARCH_HOME": "direct",
     }
     cut = {
@@ -344,16 +341,12 @@ def test_of_a_worker_whose_lines_are_cut_nothing_is_lost_and_nothing_stands_twic
         "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{store.port}",
         "FMSEARCH_HOME": "cut",
     }
-    if engine == "search":
-        make(database, images, trials=TRIALS)
-    else:
-        rates = ", ".join(str(rate / 1000) for rate in range(TRIALS))
-        make(database, images, GRID.format(rates=rates), sampler="", pruner="", trials=None)
-    workers = [begin("worker", "--study", engine, **where) for where in (direct, cut)]
+    make(database, images, trials=TRIALS)
+    workers = [begin("worker", "--study", "search", **where) for where in (direct, cut)]
     chance = random.Random(3)
     assert workers[1].stdout is not None
     assert " trainer" in workers[1].stdout.readline()  # until it works, a dead line is an error
-    while workers[1].poll() is None and not is_over(database, engine):
+    while workers[1].poll() is None and not is_over(database):
         time.sleep(chance.uniform(0.5, 2))
         for line in chance.choice([(ledger,), (store,), (ledger, store)]):
             line.cut(chance.uniform(0, 1))
@@ -366,18 +359,17 @@ def test_of_a_worker_whose_lines_are_cut_nothing_is_lost_and_nothing_stands_twic
     ]
     assert sorted(map(int, told)) == list(range(TRIALS))
     assert all(one.count("trial") > 2 for one in said), said
-    assert [one.state.value for one in trials(database, engine)] == ["complete"] * TRIALS
+    assert [one.state.value for one in trials(database, "search")] == ["complete"] * TRIALS
     ended(begin("sync", **{**direct, "FMSEARCH_HOME": "cut"}))  # what waits if the last try failed
     client = MlflowClient(direct["MLFLOW_TRACKING_URI"])
-    experiment = client.get_experiment_by_name(f"cut {engine}")
+    experiment = client.get_experiment_by_name("cut")
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
     assert len(runs) == TRIALS + 1
     assert [len(run.outputs.model_outputs) for run in runs].count(1) == TRIALS
-    assert "no differences" in ended(begin("doctor", engine, **direct))
+    assert "no differences" in ended(begin("doctor", "search", **direct))
 
 
-def is_over(url: str, study: str) -> bool:
-    return (
-        all(one.state.finished for one in trials(url, study)) and len(trials(url, study)) >= TRIALS
-    )
+def is_over(url: str) -> bool:
+    found = trials(url, "search")
+    return len(found) >= TRIALS and all(one.state.finished for one in found)
