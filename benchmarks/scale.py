@@ -23,6 +23,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -355,8 +356,8 @@ def main() -> None:
     for storage in arguments.storage or ["sqlite", "postgresql"]:
         for sampler in arguments.sampler or MEASURED:
             for count in arguments.counts or [100, 10_000]:
-                with context.Pool(1) as pool:
-                    print(pool.apply(measure, (storage, sampler, count)), flush=True)
+                with ProcessPoolExecutor(1, context) as alone:
+                    print(alone.submit(measure, storage, sampler, count).result(), flush=True)
 
 
 if __name__ == "__main__":
