@@ -164,6 +164,12 @@ class Field:
         return template
 
 
+def fill(storage: str, tracking_uri: str, count: int) -> None:
+    """Copy the first trials in ledger and MLflow, in turn, until there are `count`."""
+    fill_ledger(create_engine(storage.replace("ql://", "ql+psycopg://")), count)
+    fill_store(create_engine(tracking_uri), count)
+
+
 def fill_ledger(engine: Engine, count: int) -> None:
     """Copy the rows of a ledger's first trials, in turn, until it has `count` trials."""
     known, chance = MetaData(), random.Random(0)
@@ -251,8 +257,8 @@ def measure(storage: str, sampler: str, count: int) -> str:
             field.storage = f"sqlite:///{field.home / 'studies.db'}"
         template = field.begin()
         plan = field.plan(None, offline=False)
-        fill_ledger(create_engine(field.storage.replace("ql://", "ql+psycopg://")), count)
-        fill_store(create_engine(plan.places.tracking_uri), count)
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:  # for memory
+            apart.submit(fill, field.storage, plan.places.tracking_uri, count).result()
         began = time.thread_time()
         ledger = Ledger(field.storage, "here").study("scale")
         best_trial(ledger.trials())

@@ -96,7 +96,7 @@ def sync(**store: Any) -> None:
         return
     for one in sync_all(places):
         if one.holder:
-            click.echo(f"{one.study}: left to process {one.holder}, which runs it")
+            click.echo(f"{one.study}: left to process {one.holder}, which is at it")
             continue
         shipped = one.trials - (one.left or 0)
         click.echo(f"{one.study}: {shipped} of {one.trials} trials shipped")

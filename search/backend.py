@@ -34,11 +34,16 @@ class Backend:
         self._newest.pop(study_id, None)
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
-        """As Optuna's."""
+        """As Optuna's.
+
+        Raises:
+            KeyError: There is none.
+        """
         from .trial_rows import among
 
-        (trial,) = self._read(among([trial_id]))
-        return trial
+        if found := self._read(among([trial_id])):
+            return found[0]
+        raise KeyError(f"no trial with the id {trial_id}")
 
     def _get_trials(
         self,
@@ -49,7 +54,11 @@ class Backend:
     ) -> list[FrozenTrial]:
         """As Optuna's cache asks for trials that may have changed, but for those that still wait.
 
-        A waiting trial never changes; Optuna would read all of a grid with each look at it.
+        What a waiting trial is to try never changes; Optuna would read all of a grid with each look
+        at it. What an earlier coordinator reported of it is not seen here.
+
+        Raises:
+            KeyError: The study is not there any more.
         """
         from optuna.trial import TrialState
         from sqlalchemy import and_, or_
@@ -62,6 +71,8 @@ class Backend:
         new = or_(among(included_trial_ids - known), number > self._newest[study_id])
         which = or_(and_(~waits, changed), and_(waits, new))
         trials = self._read(and_(TRIALS.c.study_id == study_id, which))
+        if not trials:
+            patiently(lambda: self._backend.get_study_name_from_id(study_id))
         for trial in trials:
             keep = known.add if trial.state is TrialState.WAITING else known.discard
             keep(trial._trial_id)

@@ -111,7 +111,7 @@ class Delivery:
     def _connect(self) -> Store:
         if self._store is None:
             try:
-                self._store = Store(self._places)
+                self._store = Store(self._places, patience=0)  # the shipper has it
             except TrackingError as error:
                 if self._places.is_server:
                     raise

@@ -112,7 +112,8 @@ class OptunaEngine:
                 return None
             judge = view.ask()
             self._suggest(judge)
-            for step, value in (waiting.intermediate_values if waiting else {}).items():
+            reported = self._ledger.reported(waiting.number) if waiting else {}
+            for step, value in reported.items():  # before it was given back
                 judge.report(value, step)
             if waiting is None:
                 self._study.enqueue_trial(judge.params)

@@ -80,6 +80,6 @@ def _is_outage(error: BaseException | None) -> bool:
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
     if code is not None:  # its low byte is the kind
         return bool(code & 0xFF == sqlite3.SQLITE_BUSY)
-    # The last one: where a line is cut while it reads all trials, Optuna asks another way on it.
+    # The last one: a session whose line was cut says so at its next statement, too.
     kinds = (OperationalError, InterfaceError, PendingRollbackError)
     return isinstance(error, kinds) or _is_outage(error.__cause__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 
 from ..errors import FmsearchError
@@ -25,8 +24,6 @@ from .setup import trainer_setup
 from .study_loop import Pool, StudyLoop, Summary
 from .trainers import Trainers, load_tensorflow_in_advance, run_alone
 from .watcher import Watcher
-
-log = logging.getLogger(__name__)
 
 
 def run_study(plan: Plan, watcher: Watcher, pool: Pool = Trainers) -> Summary:

@@ -44,7 +44,7 @@ class Synced:
         study: Its name.
         trials: How many waited.
         left: What still waits, as `Delivery.end` tells it.
-        holder: The process that runs the study, and ships what it finishes; empty if none does.
+        holder: The process that holds the study's lock; empty if none does.
     """
 
     study: str

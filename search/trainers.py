@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 PRELOADED = "fmsearch.models.network"
 STOP_SECONDS = 3.0
 LISTEN_SECONDS = 0.5
-MOST_STARTS, START_PAUSE = 4, 0.5
+MOST_STARTS = 4
+START_PAUSE = 0.5
 """Seconds: a process that is killed is still there for a moment, and takes no orders."""
 
 

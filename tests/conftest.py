@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -97,6 +98,8 @@ def small_grid(tmp_path: Path) -> Path:
 
 
 Run = Callable[..., "CompletedProcess[str]"]
+LONGEST_COMMAND = 300
+"""Seconds."""
 
 
 class WarmProgram:
@@ -108,7 +111,8 @@ class WarmProgram:
         Args:
             folder: For what the commands say.
         """
-        self._says = folder / "stdout", folder / "stderr"
+        self._folder = folder
+        self._commands = 0
         command = [sys.executable, Path(__file__).with_name("warm_program.py")]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -122,19 +126,23 @@ class WarmProgram:
             arguments: Of the program.
             environment: Added to this process's.
         """
+        self._commands += 1
+        says = [self._folder / f"{self._commands}.{name}" for name in ("stdout", "stderr")]
         request = {
             "arguments": [str(one) for one in arguments],
             "folder": str(folder),
             "environment": {**os.environ, "COLUMNS": "120", **environment},
-            "stdout": str(self._says[0]),
-            "stderr": str(self._says[1]),
+            "stdout": str(says[0]),
+            "stderr": str(says[1]),
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
+        answered, _, _ = select.select([self._process.stdout], [], [], LONGEST_COMMAND)
+        assert answered, f"{arguments} does not end; {says[1].read_text()}"
         code = int(self._process.stdout.readline())
-        return CompletedProcess(arguments, code, *(one.read_text() for one in self._says))
+        return CompletedProcess(arguments, code, *(one.read_text() for one in says))
 
     def close(self) -> None:
         """End the process."""

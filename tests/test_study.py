@@ -329,7 +329,7 @@ def test_sync_leaves_a_study_that_is_run_and_ships_the_others(  # type: ignore[n
     with hold(Places.of(tmp_path / "mlruns").lock("first"), "first"):
         synced = fmsearch("sync")
     assert synced.stdout.splitlines() == [
-        f"first: left to process {os.getpid()}, which runs it",
+        f"first: left to process {os.getpid()}, which is at it",
         "second: 2 of 2 trials shipped",
     ], synced.stderr
     assert fmsearch("sync").stdout == "first: 2 of 2 trials shipped\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
@@ -49,6 +51,17 @@ def make(url: str) -> optuna.Study:
     return made
 
 
+@pytest.fixture
+def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A local time that is not the one that Optuna stores."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_utc")
 def test_trials_are_those_that_optuna_reads(url: str) -> None:
     optunas = make(url).get_trials()
     ours = LedgerStorage(url).optuna

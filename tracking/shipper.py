@@ -17,7 +17,7 @@ Parcel = Callable[[], object]
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 LAST_TRIES_SECONDS = 5.0
-"""Since the shipper is to close: a line that is cut may be mended, a server away stays away."""
+"""Of a parcel, once the shipper is to close: a cut line may be mended, a server away stays away."""
 HEED_SECONDS = 0.2
 
 
@@ -70,7 +70,7 @@ class Shipper:
             self._bug = error
 
     def _deliver(self, parcel: Parcel) -> None:
-        if self.undelivered:  # the store was asked a last time
+        if self.undelivered:  # the store goes on failing
             self.undelivered.append(self.undelivered[0])
             return
         pause, last_tries_since = FIRST_PAUSE, 0.0

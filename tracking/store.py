@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import FmsearchError
 from ..full_disk import full_disk
@@ -32,18 +32,24 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 5.0
 
 
 class Store:
     """One experiment of an MLflow store, embedded or a server. Used by one thread at a time."""
 
-    def __init__(self, places: Places, *, create: bool = True) -> None:
+    def __init__(
+        self, places: Places, *, create: bool = True, patience: float = PATIENCE_SECONDS
+    ) -> None:
         """Connect, and create the experiment if it is new.
 
         Args:
             places: Where the store is.
             create: Whether to; a store that is only read stays as it is.
+            patience: Seconds for which `find` and `ship` are tried again with a server that fails;
+                0 where the caller does that.
 
         Raises:
             TrackingError: The store cannot be used.
@@ -52,8 +58,8 @@ class Store:
         database = Path(places.tracking_uri.removeprefix(SQLITE))
         if not create and places.tracking_uri.startswith(SQLITE) and not database.exists():
             raise FmsearchError(f"there is no store at {database} yet; run `fmsearch study` first")
-        # A dead server is found out in seconds. Who calls decides when to try again, and looks
-        # first what is there: a request whose answer was lost may have been carried out.
+        # A request whose answer was lost may have been carried out: what is tried again is a whole
+        # step, which looks first what is there.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -66,6 +72,7 @@ class Store:
         logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)  # what it logs, it raises
         logging.getLogger("alembic").setLevel(logging.ERROR)
         self._places = places
+        self._patience = patience if places.is_server else 0.0
         with self.errors():
             make_database(places.tracking_uri)
             prepare_sqlite(places.tracking_uri)
@@ -120,9 +127,14 @@ class Store:
 
     def find(self, identity: Mapping[str, str]) -> Run | None:
         """The run that has these tags, if there is one."""
-        with self.errors():
-            runs = self.client.search_runs([self.experiment_id], tagged(identity), max_results=1)
-        return runs[0] if runs else None
+
+        def find() -> Run | None:
+            with self.errors():
+                which = tagged(identity)
+                runs = self.client.search_runs([self.experiment_id], which, max_results=1)
+            return runs[0] if runs else None
+
+        return self._again(find)
 
     def is_whole(self, identity: Mapping[str, str]) -> bool:
         """Whether the run that has these tags is there and has ended: then it holds all it must."""
@@ -149,6 +161,20 @@ class Store:
         Raises:
             TrackingError: The store did not answer, or refused.
         """
+        return self._again(lambda: self._ship(record, parent))
+
+    def _again(self, step: Callable[[], T]) -> T:
+        """Try a step again while the server fails, if it is this store's to do so."""
+        from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+        return Retrying(
+            retry=retry_if_exception_type(TrackingError),
+            wait=wait_fixed(1),
+            stop=stop_after_delay(self._patience),
+            reraise=True,
+        )(step)
+
+    def _ship(self, record: RunRecord, parent: str | None) -> str:
         with self.errors():
             run = self._only(record.identity)
             restored = run is not None and TAG_RESTORED in run.data.tags
@@ -195,7 +221,7 @@ class Store:
         run = self.client.create_run(
             self.experiment_id, record.started_at, tags, run_name=record.name
         )
-        if self._places.is_server:  # a request whose answer was lost is made again
+        if self._places.is_server:  # an earlier request may have been carried out since
             run = self._only(record.identity) or run
         return str(run.info.run_id)
 
