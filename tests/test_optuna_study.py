@@ -522,7 +522,13 @@ def test_status_shows_what_is_best_and_what_matters(study, fmsearch, tmp_path) -
     assert lines[2] == f"importance: {shown}"
     program = Path(sys.executable).with_name("fmsearch")
     watching = subprocess.Popen(
-        [program, "status", "small", "--watch"], cwd=tmp_path, stdout=-1, stderr=-1, text=True
+        [program, "status", "small", "--watch"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background jobs ignore Ctrl-C; this test may be one.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert watching.stdout is not None
     heads = (line for line in watching.stdout if line.strip() == lines[0])

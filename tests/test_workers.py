@@ -78,7 +78,7 @@ def begin(url: str, images: Path, tmp_path: Path) -> Iterator[Begin]:
     for process in processes:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        sys.stdout.write(process.communicate()[0])  # shown if the test fails
 
 
 def grid(folder: Path, trials: int) -> Path:
