@@ -67,7 +67,8 @@ class Backend:
 
         number, waits = TRIALS.c.trial_id, TRIALS.c.state == TrialState.WAITING
         known = self._waiting[study_id]
-        changed = or_(among(included_trial_ids), number > trial_id_greater_than)
+        before = {one for one in included_trial_ids if one <= trial_id_greater_than}
+        changed = or_(among(before), number > trial_id_greater_than)
         new = or_(among(included_trial_ids - known), number > self._newest[study_id])
         which = or_(and_(~waits, changed), and_(waits, new))
         trials = self._read(and_(TRIALS.c.study_id == study_id, which))

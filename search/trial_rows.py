@@ -20,8 +20,8 @@ from optuna.trial import FrozenTrial
 from sqlalchemy import ColumnElement, Connection, bindparam, select
 
 TRIALS = models.TrialModel.__table__
-_finite_value = models.TrialValueModel.stored_repr_to_value
-_finite_score = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
+_value = models.TrialValueModel.stored_repr_to_value
+_score = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
 _distribution = lru_cache(maxsize=1024)(json_to_distribution)
 
 
@@ -44,7 +44,7 @@ def read_trials(connection: Connection, which: ColumnElement[bool]) -> list[Froz
                 number=trial.number,
                 state=trial.state,
                 value=None,
-                values=[_finite_value(row.value, row.value_type) for row in ordered] or None,
+                values=[_value(row.value, row.value_type) for row in ordered] or None,
                 datetime_start=_local(trial.datetime_start),
                 datetime_complete=_local(trial.datetime_complete),
                 params={
@@ -55,7 +55,7 @@ def read_trials(connection: Connection, which: ColumnElement[bool]) -> list[Froz
                 user_attrs={row.key: json.loads(row.value_json) for row in user_attrs[one]},
                 system_attrs={row.key: json.loads(row.value_json) for row in system_attrs[one]},
                 intermediate_values={
-                    row.step: _finite_score(row.intermediate_value, row.intermediate_value_type)
+                    row.step: _score(row.intermediate_value, row.intermediate_value_type)
                     for row in scores[one]
                 },
                 trial_id=one,

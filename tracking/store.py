@@ -127,14 +127,9 @@ class Store:
 
     def find(self, identity: Mapping[str, str]) -> Run | None:
         """The run that has these tags, if there is one."""
-
-        def find() -> Run | None:
-            with self.errors():
-                which = tagged(identity)
-                runs = self.client.search_runs([self.experiment_id], which, max_results=1)
-            return runs[0] if runs else None
-
-        return self._again(find)
+        search, which = self.client.search_runs, tagged(identity)
+        runs = self._again(lambda: search([self.experiment_id], which, max_results=1))
+        return runs[0] if runs else None
 
     def is_whole(self, identity: Mapping[str, str]) -> bool:
         """Whether the run that has these tags is there and has ended: then it holds all it must."""
@@ -164,38 +159,42 @@ class Store:
         return self._again(lambda: self._ship(record, parent))
 
     def _again(self, step: Callable[[], T]) -> T:
-        """Try a step again while the server fails, if it is this store's to do so."""
+        """Take a step, again while the server fails if it is this store's to do so.
+
+        Raises:
+            TrackingError: It went on failing.
+        """
         from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-        return Retrying(
+        tries = Retrying(
             retry=retry_if_exception_type(TrackingError),
             wait=wait_fixed(1),
             stop=stop_after_delay(self._patience),
             reraise=True,
-        )(step)
+        )
+        return tries(self.errors()(step))
 
     def _ship(self, record: RunRecord, parent: str | None) -> str:
-        with self.errors():
-            run = self._only(record.identity)
-            restored = run is not None and TAG_RESTORED in run.data.tags
-            ended = run is not None and run.info.status == record.status.value != "RUNNING"
-            if run is not None and ended and not restored:
-                return str(run.info.run_id)
-            run_id = str(run.info.run_id) if run else self._create(record, parent)
-            if record.data is not None:
-                self._log_data(run_id, record.data)
-            if record.model is not None:
-                self.models.log(run_id, record, record.model, run)
-            if record.artifacts is not None:
-                self.client.log_artifacts(run_id, str(record.artifacts))
-            self.log(run_id, points=record.points, params=record.params, tags=record.tags)
-            if restored:  # the doctor made it without what has now been found
-                self.client.delete_tag(run_id, TAG_RESTORED)
-            if record.status is not Status.RUNNING:
-                self.client.set_terminated(run_id, record.status.value, record.ended_at)
-            elif run is not None and run.info.status != "RUNNING":
-                self.client.update_run(run_id, "RUNNING")
-            return run_id
+        run = self._only(record.identity)
+        restored = run is not None and TAG_RESTORED in run.data.tags
+        ended = run is not None and run.info.status == record.status.value != "RUNNING"
+        if run is not None and ended and not restored:
+            return str(run.info.run_id)
+        run_id = str(run.info.run_id) if run else self._create(record, parent)
+        if record.data is not None:
+            self._log_data(run_id, record.data)
+        if record.model is not None:
+            self.models.log(run_id, record, record.model, run)
+        if record.artifacts is not None:
+            self.client.log_artifacts(run_id, str(record.artifacts))
+        self.log(run_id, points=record.points, params=record.params, tags=record.tags)
+        if restored:  # the doctor made it without what has now been found
+            self.client.delete_tag(run_id, TAG_RESTORED)
+        if record.status is not Status.RUNNING:
+            self.client.set_terminated(run_id, record.status.value, record.ended_at)
+        elif run is not None and run.info.status != "RUNNING":
+            self.client.update_run(run_id, "RUNNING")
+        return run_id
 
     def log(
         self,
