@@ -33,8 +33,9 @@ RUN apt-get update \
 ENV PATH=/opt/fmsearch/bin:$PATH FMSEARCH_CACHE=/opt/data HOME=/tmp PYTHONUNBUFFERED=1 \
     MLFLOW_DISABLE_TELEMETRY=true
 COPY --from=libraries /opt/fmsearch /opt/fmsearch
-RUN --mount=type=bind,from=code,source=/wheel,target=/wheel \
-    --mount=type=bind,from=code,source=/usr/share/datasets,target=/usr/share/datasets \
+# Copied, as not every engine builds anew when only what is mounted has changed.
+COPY --from=code /wheel /wheel
+RUN --mount=type=bind,from=libraries,source=/usr/share/datasets,target=/usr/share/datasets \
     pip install --no-cache-dir --disable-pip-version-check --no-deps /wheel/*.whl \
     && fmsearch data --fetch
 USER 10001:10001

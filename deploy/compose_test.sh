@@ -78,10 +78,15 @@ chmod -R a+rX "$FOLDER/files"
 compose() { "${COMPOSE[@]}" --project-name $PROJECT --env-file "$FOLDER/project/.env" "$@"; }
 container() { $ENGINE ps --all --format '{{.Names}}' | grep -E "^${PROJECT}[-_]$1[-_]${2:-1}$"; }
 
+take_down() { # by force first: what is in the middle of a restart does not stop
+    $ENGINE ps --all --quiet --filter "label=com.docker.compose.project=$PROJECT" |
+        xargs --no-run-if-empty "$ENGINE" rm --force >>"$FOLDER/log" 2>&1 || true
+    compose --profile study --profile dashboard down --volumes >>"$FOLDER/log" 2>&1 || true
+}
 clean_up() {
     code=$?
     say "taking all down"
-    compose --profile study --profile dashboard down --volumes >>"$FOLDER/log" 2>&1 || true
+    take_down
     if [ "${CONTAINERS_STORAGE_CONF:-}" = "$FOLDER/storage.conf" ]; then
         podman system reset --force >>"$FOLDER/log" 2>&1 || true
     fi
@@ -89,6 +94,7 @@ clean_up() {
     exit $code
 }
 trap clean_up EXIT
+take_down # what an earlier test may have left
 
 pullable() { [ $ENGINE = docker ] || timeout 60 podman pull --quiet "$1" >/dev/null 2>&1; }
 present() { $ENGINE image inspect "$1" >/dev/null 2>&1; }
@@ -111,17 +117,17 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     initdb --username=postgres --pwfile=/tmp/password --auth-local=trust --auth-host=scram-sha-256
     rm /tmp/password
     echo 'host all all all scram-sha-256' >>"$PGDATA/pg_hba.conf"
-    pg_ctl -o "-c listen_addresses=''" -w start
+    pg_ctl -o "-c listen_addresses='' -c unix_socket_directories=/tmp" -w start
     for script in /docker-entrypoint-initdb.d/*.sh; do sh "$script"; done
     pg_ctl -m fast -w stop
 fi
-exec "$@" -c listen_addresses='*'
+exec "$@" -c listen_addresses='*' -c unix_socket_directories=/tmp
 EOF
     cat >"$FOLDER/postgres/Dockerfile" <<'EOF'
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends postgresql-15 \
-    && install -d -o postgres -m 700 /var/lib/postgresql/data && install -d -m 1777 /var/run/postgresql
-ENV PGDATA=/var/lib/postgresql/data PATH=/usr/lib/postgresql/15/bin:$PATH
+    && install -d -o postgres -m 700 /var/lib/postgresql/data
+ENV PGDATA=/var/lib/postgresql/data PGHOST=/tmp PATH=/usr/lib/postgresql/15/bin:$PATH
 COPY start.sh /usr/local/bin/
 VOLUME /var/lib/postgresql/data
 ENTRYPOINT ["sh", "/usr/local/bin/start.sh"]
@@ -176,7 +182,7 @@ compose up --detach --no-build --scale worker=2 worker >>"$FOLDER/log" 2>&1
 compose --profile study run --rm --no-deps study >"$FOLDER/study.log" 2>&1 &
 study=$!
 until [ "$(trials COMPLETE)" -ge 3 ]; do
-    kill -0 $study || { tail -20 "$FOLDER/study.log"; fail "the study ended too early"; }
+    kill -0 $study 2>/dev/null || { tail -20 "$FOLDER/study.log"; fail "the study ended too early"; }
     sleep 1
 done
 for number in 1 2; do
@@ -197,7 +203,7 @@ say "connections to the ledger, of two workers and the study: $(query "SELECT co
 say "memory: $($ENGINE stats --no-stream --format '{{.Name}} {{.MemUsage}}' | sed "s/^$PROJECT.//" | paste -sd';')"
 killed=$(container worker 2)
 until $ENGINE logs "$killed" 2>&1 | grep -q ' trial '; do
-    kill -0 $study || fail "the study ended before worker 2 had a trial"
+    kill -0 $study 2>/dev/null || fail "the study ended before worker 2 had a trial"
     sleep 0.5
 done
 $ENGINE kill --signal KILL "$killed" >/dev/null

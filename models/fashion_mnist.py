@@ -140,10 +140,11 @@ def _import_gzip_folder(folder: Path) -> None:
     target = cache_folder()
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            with tempfile.NamedTemporaryFile(dir=target, delete=False) as part:
-                part.write(content)
-            Path(part.name).replace(target / name)
+        with tempfile.TemporaryDirectory(dir=target) as part:
+            for name, content in contents.items():
+                made = Path(part, name)  # with the usual permissions: caches are shared
+                made.write_bytes(content)
+                made.replace(target / name)
     except OSError as error:
         raise FmsearchError(f"cannot write {target}: {error.strerror}") from error
 

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -139,9 +140,15 @@ def test_good_files_of_a_source_are_kept_and_read_from_the_cache(
     monkeypatch.setattr(fashion_mnist, "SHA256", sums)
     (only_files / "debian").mkdir()
     (only_files / "debian" / "a-file.gz").write_bytes(gzip.compress(content))
-    assert fashion_mnist.fetch() == "Debian's installed data set"
+    before = os.umask(0o022)
+    try:
+        assert fashion_mnist.fetch() == "Debian's installed data set"
+    finally:
+        os.umask(before)
     assert fashion_mnist.fetch() == "cache"
     assert fashion_mnist.read("a-file") == content
+    cached = fashion_mnist.cache_folder() / "a-file"
+    assert cached.stat().st_mode & 0o777 == 0o644  # other users may share the cache
 
 
 def test_a_damaged_cache_is_refused_and_replaced(
