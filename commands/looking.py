@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 5000
 WATCH_SECONDS = 2.0
+MOST_LISTED = 200
+"""Trials that are listed without `--all`; a table of 10,000 takes seconds to lay out."""
 HEADING_LINES = 3
 """Of a table of trials: its names, a rule; and the line on which the cursor waits."""
 
@@ -74,8 +76,11 @@ def data(fetch: bool, spec: str) -> None:
 @click.command()
 @click.argument("study", required=False)
 @click.option("--watch", is_flag=True, help="Show it anew every two seconds, until Ctrl-C.")
+@click.option(
+    "--all", "everything", is_flag=True, help=f"Not the latest {MOST_LISTED} trials alone."
+)
 @store_options
-def status(study: str | None, watch: bool, **store: Any) -> None:
+def status(study: str | None, watch: bool, everything: bool, **store: Any) -> None:
     """List the studies, or one study's trials: states, scores, what matters, what is running."""
     from ..listings import overview_lines, studies_table, trials_table
     from ..search.ledger import Ledger
@@ -92,10 +97,13 @@ def status(study: str | None, watch: bool, **store: Any) -> None:
             return
         now = overview(existing)
         click.echo("\n".join(overview_lines(study, now)))
-        print_table(trials_table(now.trials))
+        print_table(trials_table(now.trials, None if everything else MOST_LISTED))
+        if len(now.trials) > MOST_LISTED and not everything:
+            click.echo(f"the latest {MOST_LISTED} of {len(now.trials):,} trials; --all lists all")
         return
-    if watch:
-        raise click.UsageError("--watch wants the name of a study")
+    for option, given in {"--watch": watch, "--all": everything}.items():
+        if given:
+            raise click.UsageError(f"{option} wants the name of a study")
     if not places.has_ledger:
         click.echo(f"no studies in {places.home} yet")
         return

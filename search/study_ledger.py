@@ -62,7 +62,11 @@ class StudyLedger:
 
     def trials(self) -> list[Trial]:
         """All trials by number."""
-        return [self._read(one) for one in self.frozen()]
+        known = self._read_of
+        return [
+            found[1] if (found := known.get(number)) and found[0] is one else self._read(one)
+            for number, one in enumerate(self.frozen())
+        ]
 
     def trial(self, number: int) -> Trial:
         """One trial; that costs the same however many there are."""

@@ -6,9 +6,11 @@ large study. The tables, and what their columns mean, are Optuna's; a test compa
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -25,6 +27,19 @@ _score = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
 _distribution = lru_cache(maxsize=1024)(json_to_distribution)
 
 
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Looks for no garbage while much is made that stays: that took a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_without_collections()
 def read_trials(connection: Connection, which: ColumnElement[bool]) -> list[FrozenTrial]:
     """The trials for which a condition on `TRIALS` holds, as Optuna has them, by their ids."""
     trials = connection.execute(select(TRIALS).where(which).order_by(TRIALS.c.trial_id)).all()
@@ -76,7 +91,7 @@ def _of_each(connection: Connection, model: Any, ids: Collection[int]) -> dict[i
     rows: defaultdict[int, list[Any]] = defaultdict(list)
     if ids:
         query = select(table).where(table.c.trial_id.in_(_listed(ids)))
-        for row in connection.execute(query.order_by(*table.primary_key)):
+        for row in connection.execute(query.order_by(*table.primary_key)).all():
             rows[row.trial_id].append(row)
     return rows
 

@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from sklearn.datasets import load_digits
 
+from fmsearch.commands.looking import MOST_LISTED
 from fmsearch.search.job import CheckJob, JobFailed, TrainerSetup
 from fmsearch.search.ledger import Ledger
 from fmsearch.search.study_ledger import StudyLedger
@@ -536,3 +537,19 @@ def test_status_shows_what_is_best_and_what_matters(study, fmsearch, tmp_path) -
     watching.send_signal(signal.SIGINT)
     assert watching.communicate(timeout=60)[1] == ""
     assert watching.returncode == 0
+
+
+def test_status_lists_the_latest_of_many_trials(study, fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    study(SMALL, "--trials", 1, "--offline")
+    optunas = ledger(tmp_path / "mlruns", "small").study()
+    for _ in range(MOST_LISTED):
+        optunas.enqueue_trial({})
+    latest = fmsearch("status", "small").stdout
+    assert latest.endswith(
+        f"the latest {MOST_LISTED} of {MOST_LISTED + 1} trials; --all lists all\n"
+    )
+    assert latest.count(" waiting ") == MOST_LISTED
+    assert latest.count(" complete ") == 0
+    everything = fmsearch("status", "small", "--all").stdout
+    assert everything.count(" waiting ") == MOST_LISTED
+    assert everything.count(" complete ") == 1
