@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from rich.box import SIMPLE
 from rich.table import Table
@@ -33,18 +33,14 @@ def overview_lines(name: str, now: Overview) -> list[str]:
     return lines
 
 
-def studies_table(studies: list[tuple[str, list[Trial]]]) -> Table:
-    """One row for each study: how far it is and what is best."""
+def studies_table(studies: Iterable[tuple[str, Mapping[State, int], Trial | None]]) -> Table:
+    """One row for each study: how many trials are in which state, and which is best."""
     table = _table("study", "trials", "complete", "pruned", "failed", "best score", "best trial")
-    for name, trials in studies:
-        best = best_trial(trials)
-        states = Counter(trial.state for trial in trials)
+    for name, counts, best in studies:
         table.add_row(
             name,
-            str(len(trials)),
-            str(states[State.COMPLETE]),
-            str(states[State.PRUNED]),
-            str(states[State.FAILED]),
+            str(sum(counts.values())),
+            *(str(counts.get(one, 0)) for one in (State.COMPLETE, State.PRUNED, State.FAILED)),
             f"{best.score:.5f}" if best else "",
             str(best.number) if best else "",
         )

@@ -259,9 +259,12 @@ def measure(storage: str, sampler: str, count: int) -> str:
         plan = field.plan(None, offline=False)
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:  # for memory
             apart.submit(fill, field.storage, plan.places.tracking_uri, count).result()
-        began = time.thread_time()
         ledger = Ledger(field.storage, "here").study("scale")
-        best_trial(ledger.trials())
+        began = time.monotonic()
+        best = ledger.best()  # as `register` chooses
+        chosen = time.monotonic() - began
+        began = time.thread_time()
+        assert best == best_trial(ledger.trials())
         read = time.thread_time() - began
         strategy = Strategy(sampler, "none")
         engine = OptunaEngine(plan.space, ledger, strategy, 0)
@@ -294,7 +297,7 @@ def measure(storage: str, sampler: str, count: int) -> str:
             server.cleanup()
     parts = [statistics.median(spent[name][WARM:]) * 1e3 for name in ("ask", "tell", "track")]
     figures = " ".join(f"{one:>8.1f}" for one in (*parts, sum(parts)))
-    looks = " ".join(f"{one:>8.2f}" for one in (read, *commands))
+    looks = " ".join(f"{one:>8.2f}" for one in (chosen, read, *commands))
     return f"{storage:>10} {sampler:>7} {count:>7} {figures} {looks} {memory:>8.0f}"
 
 
@@ -354,8 +357,9 @@ def main() -> None:
         for count in arguments.counts or [1, 2, 4, 8]:
             print(campaign(count), flush=True)
         return
-    print("CPU of a trial in ms; of a new process that reads all trials in s; commands in s; MB")
-    names = ("ask", "tell", "track", "sum", "read", "status N", "status", "memory")
+    print("CPU of a trial in ms; the best one's choice in s; CPU of reading all trials in s;")
+    print("commands in s; MB")
+    names = ("ask", "tell", "track", "sum", "best", "read", "status N", "status", "memory")
     head = " ".join(f"{name:>8}" for name in names)
     print(f"{'storage':>10} {'sampler':>7} {'trials':>7} {head}")
     context = multiprocessing.get_context("spawn")  # each has a process of its own

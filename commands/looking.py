@@ -77,7 +77,7 @@ def data(fetch: bool, spec: str) -> None:
 @click.argument("study", required=False)
 @click.option("--watch", is_flag=True, help="Show it anew every two seconds, until Ctrl-C.")
 @click.option(
-    "--all", "everything", is_flag=True, help=f"Not the latest {MOST_LISTED} trials alone."
+    "--all", "everything", is_flag=True, help=f"List all trials, not the latest {MOST_LISTED}."
 )
 @store_options
 def status(study: str | None, watch: bool, everything: bool, **store: Any) -> None:
@@ -108,8 +108,8 @@ def status(study: str | None, watch: bool, everything: bool, **store: Any) -> No
         click.echo(f"no studies in {places.home} yet")
         return
     ledger = Ledger(places.storage)
-    rows = [(record.name, ledger.study(record.name).trials()) for record in ledger.records()]
-    print_table(studies_table(rows))
+    studies = [ledger.study(record.name) for record in ledger.records()]
+    print_table(studies_table((one.record.name, one.counts(), one.best()) for one in studies))
 
 
 def _show_latest(study: str, now: Overview) -> None:

@@ -45,6 +45,28 @@ class Backend:
             return found[0]
         raise KeyError(f"no trial with the id {trial_id}")
 
+    def best(self, study_id: int, objective: int, mark: str) -> FrozenTrial | None:
+        """The complete trial with the highest value, but for those that have a user attribute.
+
+        Args:
+            study_id: Of the study.
+            objective: Which of its values.
+            mark: The user attribute's name.
+        """
+        from .trial_rows import is_highest
+
+        return next(iter(self._read(is_highest(study_id, objective, mark))), None)
+
+    def counts(self, study_id: int) -> dict[TrialState, int]:
+        """How many trials are in each state that occurs."""
+        from .trial_rows import count_states
+
+        def read() -> dict[TrialState, int]:
+            with self._backend.engine.connect() as connection:
+                return count_states(connection, study_id)
+
+        return patiently(read)
+
     def _get_trials(
         self,
         study_id: int,

@@ -81,7 +81,7 @@ class Ledger:
     def _ledger(self, record: StudyRecord) -> StudyLedger:
         study_id = self._optuna.get_study_id_from_name(record.name)
         claims = Claims(self._storage, study_id, self._worker, record.heartbeat)
-        return StudyLedger(self._optuna, study_id, record, claims)
+        return StudyLedger(self._storage, study_id, record, claims)
 
     def _recorded(self, record: StudyRecord) -> StudyRecord:
         known = {found.name: found for found in self.records()}.get(record.name)

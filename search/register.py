@@ -30,7 +30,7 @@ from .result import discard, read_result
 from .setup import trainer_setup
 from .study_ledger import StudyLedger
 from .trainers import load_tensorflow_in_advance, run_alone
-from .trial import Trial, best_trial, training_seed
+from .trial import Trial, training_seed
 from .trouble import MOST_DEATHS, Trouble
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def register_best(
             training failed.
     """
     study = evidence.study
-    best = best_trial(ledger.trials())
+    best = ledger.best()
     if best is None:
         raise FmsearchError(f"the study {study.name!r} has no complete trial yet")
     check_names(name, alias)

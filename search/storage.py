@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from sqlalchemy.engine import Connection, Engine
 
+    from .backend import Backend
+
 POSTGRESQL = "postgresql"
 FROZEN_SECONDS = 60
 """A coordinator that holds a lock for so long is taken for frozen, and loses it."""
@@ -30,8 +32,9 @@ class LedgerStorage:
     """An Optuna storage, and a lock that one coordinator at a time holds.
 
     Attributes:
-        optuna: The storage as Optuna takes it. It waits for a server that went away, and for a file
-            that another program holds.
+        backend: What reads and writes the database. It waits for a server that went away, and for
+            a file that another program holds.
+        optuna: The storage as Optuna takes it, which reads finished trials once.
         is_shared: Whether several coordinators may use it.
     """
 
@@ -62,12 +65,13 @@ class LedgerStorage:
                 self._engine: Engine = create_engine(driven, pool_pre_ping=True)
                 self._engine.connect().close()  # a wrong address is found out at once
                 with self.alone("tables"):  # made by one of those that find none
-                    self.optuna: BaseStorage = _open(driven)
+                    self.backend = _open(driven)
             else:
                 path = Path(url.removeprefix(SQLITE))
                 with _turn(path):
                     write_ahead(path, OPTUNA)
-                    self.optuna = _open(url)
+                    self.backend = _open(url)
+            self.optuna = _cached(self.backend)
         except ImportError as error:
             way_out = "install fmsearch[postgresql]"
             raise FmsearchError(f"the ledger {shown(url)}: {error}; {way_out}") from error
@@ -131,12 +135,16 @@ def _turn(path: Path) -> AbstractContextManager[None]:
     return turn(locks / f".{path.name}.lock") if locks.is_dir() else contextlib.nullcontext()
 
 
-def _open(url: str) -> BaseStorage:
-    """Finished trials are read once, as with `optuna.load_study`."""
+def _open(url: str) -> Backend:
     from optuna.storages import RDBStorage
-    from optuna.storages._cached_storage import _CachedStorage
 
     from .backend import Backend
 
-    backend: Any = Backend(RDBStorage(url, engine_kwargs={"pool_pre_ping": True}))
+    return Backend(RDBStorage(url, engine_kwargs={"pool_pre_ping": True}))
+
+
+def _cached(backend: Any) -> BaseStorage:
+    """As `optuna.load_study` does it."""
+    from optuna.storages._cached_storage import _CachedStorage
+
     return _CachedStorage(backend)

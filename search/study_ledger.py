@@ -17,9 +17,10 @@ from .trial import State, Trial
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
-    from optuna.storages import BaseStorage
     from optuna.study import Study
     from optuna.trial import FrozenTrial, TrialState
+
+    from .storage import LedgerStorage
 
 RUN = "fmsearch.run"
 METRICS, FIT, SCORE = "metrics", "fit_seconds", "score_seconds"
@@ -50,9 +51,10 @@ class StudyLedger:
     """
 
     def __init__(
-        self, storage: BaseStorage, study_id: int, record: StudyRecord, claims: Claims
+        self, storage: LedgerStorage, study_id: int, record: StudyRecord, claims: Claims
     ) -> None:
-        self.storage = storage
+        self.storage = storage.optuna
+        self._backend = storage.backend
         self.record = record
         self.claims = claims
         self.taken_back = 0
@@ -67,6 +69,17 @@ class StudyLedger:
             found[1] if (found := known.get(number)) and found[0] is one else self._read(one)
             for number, one in enumerate(self.frozen())
         ]
+
+    def best(self) -> Trial | None:
+        """The `best_trial` of all, without reading all."""
+        objective = list(self._space.objectives).index("score")
+        found = self._backend.best(self._study_id, objective, DUPLICATE)
+        return None if found is None else _read(found)
+
+    def counts(self) -> Mapping[State, int]:
+        """How many trials there are in each state that occurs, without reading them."""
+        found = self._backend.counts(self._study_id)
+        return {_state(state): count for state, count in found.items()}
 
     def trial(self, number: int) -> Trial:
         """One trial; that costs the same however many there are."""
@@ -255,9 +268,12 @@ def _notes(
     return {METRICS: dict(metrics), FIT: fit_seconds, SCORE: score_seconds, REASON: pruned}
 
 
+def _state(of_optuna: TrialState) -> State:
+    return State.FAILED if of_optuna.name == "FAIL" else State[of_optuna.name]
+
+
 def _read(trial: FrozenTrial) -> Trial:
-    names = {"FAIL": State.FAILED}
-    state = names.get(trial.state.name) or State[trial.state.name]
+    state = _state(trial.state)
     metrics = trial.user_attrs.get(METRICS, {})
     return Trial(
         number=trial.number,

@@ -18,8 +18,8 @@ from typing import Any
 
 from optuna.distributions import json_to_distribution
 from optuna.storages._rdb import models
-from optuna.trial import FrozenTrial
-from sqlalchemy import ColumnElement, Connection, bindparam, select
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select
 
 TRIALS = models.TrialModel.__table__
 _value = models.TrialValueModel.stored_repr_to_value
@@ -77,6 +77,37 @@ def read_trials(connection: Connection, which: ColumnElement[bool]) -> list[Froz
             )
         )
     return found
+
+
+def count_states(connection: Connection, study_id: int) -> dict[TrialState, int]:
+    """How many trials of a study are in each state that occurs."""
+    query = select(TRIALS.c.state, func.count()).where(TRIALS.c.study_id == study_id)
+    return dict(connection.execute(query.group_by(TRIALS.c.state)).tuples().all())
+
+
+def is_highest(study_id: int, objective: int, mark: str) -> ColumnElement[bool]:
+    """The condition that a trial is the complete one with a study's highest value, if there is one.
+
+    Args:
+        study_id: Of the study.
+        objective: Which of its values.
+        mark: Name of the user attribute that trials have which do not count.
+
+    Of equals it is the first.
+    """
+    values, notes = models.TrialValueModel.__table__, models.TrialUserAttributeModel.__table__
+    own = and_(values.c.trial_id == TRIALS.c.trial_id, values.c.objective == objective)
+    marked = select(notes.c.trial_id).where(notes.c.key == mark)
+    highest = (
+        select(TRIALS.c.trial_id)
+        .join(values, own)
+        .where(TRIALS.c.study_id == study_id, TRIALS.c.state == TrialState.COMPLETE)
+        .where(values.c.value.is_not(None), TRIALS.c.trial_id.not_in(marked))
+        .order_by(values.c.value.desc(), TRIALS.c.number)
+        .limit(1)
+    )
+    condition: ColumnElement[bool] = TRIALS.c.trial_id.in_(highest)
+    return condition
 
 
 def among(trial_ids: Collection[int]) -> ColumnElement[bool]:

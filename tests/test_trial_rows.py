@@ -73,6 +73,31 @@ def test_trials_are_those_that_optuna_reads(url: str) -> None:
     assert list(map(repr, alone)) == list(map(repr, optunas))
 
 
+def test_the_best_trial_and_the_states_are_found_without_reading_all(url: str) -> None:
+    storage = RDBStorage(url)
+    made = optuna.create_study(
+        study_name="best", storage=storage, directions=["minimize", "maximize"]
+    )
+    backend, study_id = LedgerStorage(url).backend, made._study_id
+    assert backend.best(study_id, 1, "repeats") is None
+    assert backend.counts(study_id) == {}
+    for values in ([9.0, 0.5], [1.0, 0.7], [0.0, 0.7], None, [2.0, 0.9], [5.0, -math.inf]):
+        trial = made.ask()
+        if values == [2.0, 0.9]:
+            trial.set_user_attr("repeats", 1)
+        made.tell(trial, values, state=None if values else TrialState.PRUNED)
+    made.ask()
+    other = optuna.create_study(study_name="other", storage=storage)
+    other.tell(other.ask(), 5.0)
+    assert repr(backend.best(study_id, 1, "repeats")) == repr(made.get_trials()[1])
+    assert repr(backend.best(study_id, 0, "nothing")) == repr(made.get_trials()[0])
+    assert backend.counts(study_id) == {
+        TrialState.COMPLETE: 5,
+        TrialState.PRUNED: 1,
+        TrialState.RUNNING: 1,
+    }
+
+
 def test_what_others_do_to_waiting_trials_is_seen(url: str) -> None:
     theirs, ours = LedgerStorage(url).optuna, LedgerStorage(url).optuna
     study_id = theirs.create_new_study([optuna.study.StudyDirection.MAXIMIZE], "grid")

@@ -112,4 +112,5 @@ def tagged(identity: Mapping[str, str]) -> str:
 
     SQLite looks in this order: among 10,000 trials that halves the time.
     """
-    return " and ".join(f"tags.`{name}` = '{value}'" for name, value in reversed(identity.items()))
+    terms = [f"tags.`{name}` = '{value}'" for name, value in identity.items()]
+    return " and ".join(reversed(terms))
