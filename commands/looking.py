@@ -87,6 +87,8 @@ def status(study: str | None, watch: bool, everything: bool, **store: Any) -> No
     from ..search.overview import overview
 
     places = places_of(store)
+    if watch and everything:
+        raise click.UsageError("--watch shows what the terminal holds; leave --all out")
     if study is not None:
         existing = existing_study(places, study)
         if watch:
@@ -99,7 +101,7 @@ def status(study: str | None, watch: bool, everything: bool, **store: Any) -> No
         click.echo("\n".join(overview_lines(study, now)))
         print_table(trials_table(now.trials, None if everything else MOST_LISTED))
         if len(now.trials) > MOST_LISTED and not everything:
-            click.echo(f"the latest {MOST_LISTED} of {len(now.trials):,} trials; --all lists all")
+            click.echo("these are the latest trials; --all lists all", err=True)
         return
     for option, given in {"--watch": watch, "--all": everything}.items():
         if given:
@@ -108,8 +110,8 @@ def status(study: str | None, watch: bool, everything: bool, **store: Any) -> No
         click.echo(f"no studies in {places.home} yet")
         return
     ledger = Ledger(places.storage)
-    studies = [ledger.study(record.name) for record in ledger.records()]
-    print_table(studies_table((one.record.name, one.counts(), one.best()) for one in studies))
+    rows = ((one.record.name, one.counts(), one.best()) for one in ledger.studies())
+    print_table(studies_table(rows))
 
 
 def _show_latest(study: str, now: Overview) -> None:

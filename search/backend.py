@@ -45,17 +45,16 @@ class Backend:
             return found[0]
         raise KeyError(f"no trial with the id {trial_id}")
 
-    def best(self, study_id: int, objective: int, mark: str) -> FrozenTrial | None:
-        """The complete trial with the highest value, but for those that have a user attribute.
+    def best(self, study_id: int, mark: str) -> FrozenTrial | None:
+        """The complete trial with the highest finite first value; of equals the first.
 
         Args:
             study_id: Of the study.
-            objective: Which of its values.
-            mark: The user attribute's name.
+            mark: A user attribute that only trials have which do not count.
         """
         from .trial_rows import is_highest
 
-        return next(iter(self._read(is_highest(study_id, objective, mark))), None)
+        return next(iter(self._read(is_highest(study_id, mark))), None)
 
     def counts(self, study_id: int) -> dict[TrialState, int]:
         """How many trials are in each state that occurs."""
@@ -85,7 +84,7 @@ class Backend:
         from optuna.trial import TrialState
         from sqlalchemy import and_, or_
 
-        from .trial_rows import TRIALS, among
+        from .trial_rows import TRIALS, among, without_collections
 
         number, waits = TRIALS.c.trial_id, TRIALS.c.state == TrialState.WAITING
         known = self._waiting[study_id]
@@ -93,7 +92,8 @@ class Backend:
         changed = or_(among(before), number > trial_id_greater_than)
         new = or_(among(included_trial_ids - known), number > self._newest[study_id])
         which = or_(and_(~waits, changed), and_(waits, new))
-        trials = self._read(and_(TRIALS.c.study_id == study_id, which))
+        with without_collections():
+            trials = self._read(and_(TRIALS.c.study_id == study_id, which))
         if not trials:
             patiently(lambda: self._backend.get_study_name_from_id(study_id))
         for trial in trials:

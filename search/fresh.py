@@ -30,6 +30,6 @@ def delete_study(places: Places, name: str) -> None:
     study.check_run_nowhere()
     store = Store(places)
     for role in ("trial", "study"):
-        store.delete_runs({TAG_ID: study.record.id, TAG_ROLE: role})
+        store.delete_runs({TAG_ROLE: role, TAG_ID: study.record.id})
     shutil.rmtree(places.outbox(study.record.label), ignore_errors=True)
     ledger.delete(name)

@@ -40,6 +40,10 @@ class Ledger:
             if RECORD in study.user_attrs:
                 yield StudyRecord.of(study.study_name, study.user_attrs[RECORD])
 
+    def studies(self) -> Iterator[StudyLedger]:
+        """All studies, in the order of their creation."""
+        return map(self._ledger, self.records())
+
     def study(self, name: str) -> StudyLedger:
         """An existing study.
 

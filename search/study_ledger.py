@@ -13,7 +13,8 @@ from .claims import Claims
 from .result import Result
 from .space_file import read_space
 from .study_record import StudyRecord
-from .trial import State, Trial
+from .trial import State, Trial, best_trial
+from .trial_notes import DECISION, DUPLICATE, METRICS, REASON, notes_of, read_trial, state_of
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from .storage import LedgerStorage
 
 RUN = "fmsearch.run"
-METRICS, FIT, SCORE = "metrics", "fit_seconds", "score_seconds"
-REASON, DUPLICATE, DECISION = "reason", "duplicate_of", "pruned_at"
 MOST_PARAMETERS = "parameters"
 """Name of the constraint on a network's size."""
 
@@ -64,32 +63,27 @@ class StudyLedger:
 
     def trials(self) -> list[Trial]:
         """All trials by number."""
-        known = self._read_of
-        return [
-            found[1] if (found := known.get(number)) and found[0] is one else self._read(one)
-            for number, one in enumerate(self.frozen())
-        ]
+        return [self._read(one) for one in self.frozen()]
 
     def best(self) -> Trial | None:
-        """The `best_trial` of all, without reading all."""
-        objective = list(self._space.objectives).index("score")
-        found = self._backend.best(self._study_id, objective, DUPLICATE)
-        return None if found is None else _read(found)
+        """The `best_trial` of all, without reading all if there is one."""
+        found = self._backend.best(self._study_id, DUPLICATE)
+        return best_trial(self.trials()) if found is None else read_trial(found)
 
     def counts(self) -> Mapping[State, int]:
         """How many trials there are in each state that occurs, without reading them."""
         found = self._backend.counts(self._study_id)
-        return {_state(state): count for state, count in found.items()}
+        return {state_of(state): count for state, count in found.items()}
 
     def trial(self, number: int) -> Trial:
         """One trial; that costs the same however many there are."""
         return self._read(self._frozen(number))
 
     def _read(self, frozen: FrozenTrial) -> Trial:
-        """As `_read`; Optuna hands out the same object while a trial has not changed."""
+        """As `read_trial`; Optuna hands out the same object while a trial has not changed."""
         known = self._read_of.get(frozen.number)
         if known is None or known[0] is not frozen:
-            known = self._read_of[frozen.number] = frozen, _read(frozen)
+            known = self._read_of[frozen.number] = frozen, read_trial(frozen)
         return known[1]
 
     def enqueue(self, points: Sequence[Mapping[str, Value]], space: Mapping[str, Any]) -> None:
@@ -158,7 +152,7 @@ class StudyLedger:
     def tell(self, trial: Trial, result: Result) -> bool:
         """Record a running trial as complete or pruned, as its result says."""
         metrics = {**result.metrics, "parameters": result.parameters}
-        notes = _notes(metrics, result.fit_seconds, result.score_seconds, result.pruned)
+        notes = notes_of(metrics, result.fit_seconds, result.score_seconds, result.pruned)
         return self._finish(trial, metrics, notes)
 
     def repeat(self, trial: Trial, earlier: Trial) -> bool:
@@ -167,7 +161,7 @@ class StudyLedger:
         if earlier.state is State.FAILED:
             return self._fail(trial, {**of, REASON: earlier.reason})
         seconds = (earlier.fit_seconds, earlier.score_seconds)
-        notes = _notes(earlier.metrics, *seconds, earlier.reason)
+        notes = notes_of(earlier.metrics, *seconds, earlier.reason)
         return self._finish(trial, earlier.metrics, {**of, **notes})
 
     def fail(self, trial: Trial, reason: str) -> bool:
@@ -257,41 +251,3 @@ class StudyLedger:
 
     def _id(self, number: int) -> int:
         return self.storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
-
-
-def _notes(
-    metrics: Mapping[str, float],
-    fit_seconds: tuple[float, ...],
-    score_seconds: tuple[float, ...],
-    pruned: str,
-) -> dict[str, Any]:
-    return {METRICS: dict(metrics), FIT: fit_seconds, SCORE: score_seconds, REASON: pruned}
-
-
-def _state(of_optuna: TrialState) -> State:
-    return State.FAILED if of_optuna.name == "FAIL" else State[of_optuna.name]
-
-
-def _read(trial: FrozenTrial) -> Trial:
-    state = _state(trial.state)
-    metrics = trial.user_attrs.get(METRICS, {})
-    return Trial(
-        number=trial.number,
-        parameters=trial.params,
-        state=state,
-        score=_score(trial, metrics) if state is State.COMPLETE else None,
-        metrics=metrics,
-        fit_seconds=tuple(trial.user_attrs.get(FIT, ())),
-        score_seconds=tuple(trial.user_attrs.get(SCORE, ())),
-        reason=trial.user_attrs.get(REASON, ""),
-        duplicate_of=trial.user_attrs.get(DUPLICATE),
-    )
-
-
-def _score(trial: FrozenTrial, metrics: Mapping[str, float]) -> float:
-    if "score" not in metrics:
-        raise FmsearchError(
-            f"the ledger's trial {trial.number} was completed by another program than fmsearch; "
-            "delete that study with Optuna, or choose another --name"
-        )
-    return metrics["score"]

@@ -393,6 +393,8 @@ STORES = (
     Bad("data that are gone", "register --study small", "has no complete trial yet", recorded(data="tiny.npz")),
     Bad("data that changed", "register --study small", "has changed since the study 'small' began", recorded(data_sha256="0")),
     Bad("a trial that another program told", "status small", "trial 0 was completed by another program", told_by_another),
+    Bad("one in the list of studies", "status", "trial 0 was completed by another program", told_by_another),
+    Bad("one as the best", "register --study small", "trial 0 was completed by another program", told_by_another),
     Bad("a study to join that is not there", "worker --study large", "no study 'large'; there are: small"),
     Bad("one that does not come", "worker --study large --wait 1s --home empty", "no study 'large': there is no store in"),
     Bad("a record without what workers need", WORKER, "was recorded by an earlier version of fmsearch, without what"),

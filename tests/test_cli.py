@@ -210,6 +210,7 @@ USAGE = {
     ): "No such option '--spaces'. (Did you mean one of: '--space', ",
     ("status", "--watch"): "--watch wants the name of a study",
     ("status", "--all"): "--all wants the name of a study",
+    ("status", "small", "--watch", "--all"): "leave --all out",
     ("studdy",): "No such command 'studdy'",
     ("ui", "--port", "0"): "0 is not in the range 1<=x<=65535",
     ("register",): "Missing option '--study'",

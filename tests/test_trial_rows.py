@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from collections.abc import Iterator
@@ -76,26 +77,33 @@ def test_trials_are_those_that_optuna_reads(url: str) -> None:
 def test_the_best_trial_and_the_states_are_found_without_reading_all(url: str) -> None:
     storage = RDBStorage(url)
     made = optuna.create_study(
-        study_name="best", storage=storage, directions=["minimize", "maximize"]
+        study_name="best", storage=storage, directions=["maximize", "minimize"]
     )
     backend, study_id = LedgerStorage(url).backend, made._study_id
-    assert backend.best(study_id, 1, "repeats") is None
+    assert backend.best(study_id, "repeats") is None
     assert backend.counts(study_id) == {}
-    for values in ([9.0, 0.5], [1.0, 0.7], [0.0, 0.7], None, [2.0, 0.9], [5.0, -math.inf]):
+    for values in ([0.5, 9.0], [0.7, 1.0], [0.7, 0.0], None, [0.9, 2.0], [-math.inf, 5.0]):
         trial = made.ask()
-        if values == [2.0, 0.9]:
+        if values == [0.9, 2.0]:
             trial.set_user_attr("repeats", 1)
         made.tell(trial, values, state=None if values else TrialState.PRUNED)
     made.ask()
     other = optuna.create_study(study_name="other", storage=storage)
     other.tell(other.ask(), 5.0)
-    assert repr(backend.best(study_id, 1, "repeats")) == repr(made.get_trials()[1])
-    assert repr(backend.best(study_id, 0, "nothing")) == repr(made.get_trials()[0])
+    assert repr(backend.best(study_id, "repeats")) == repr(made.get_trials()[1])
+    assert repr(backend.best(study_id, "nothing")) == repr(made.get_trials()[4])
     assert backend.counts(study_id) == {
         TrialState.COMPLETE: 5,
         TrialState.PRUNED: 1,
         TrialState.RUNNING: 1,
     }
+
+
+def test_garbage_is_collected_again_after_trials_were_looked_for_in_vain(url: str) -> None:
+    storage = LedgerStorage(url).optuna
+    with pytest.raises(KeyError):
+        storage.get_all_trials(7)
+    assert gc.isenabled()
 
 
 def test_what_others_do_to_waiting_trials_is_seen(url: str) -> None:

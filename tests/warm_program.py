@@ -68,7 +68,7 @@ def fork_python(path: str, arguments: Sequence[str | bytes], passed: Sequence[in
 def spare_migrations() -> None:
     """Let MLflow's tables in a new SQLite file be a copy of those that MLflow made just now."""
     from mlflow.store.db import utils
-    from sqlalchemy import Engine, create_engine
+    from sqlalchemy import Engine, create_engine, inspect
 
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder, "mlflow.db")
@@ -79,8 +79,11 @@ def spare_migrations() -> None:
     migrate = utils._initialize_tables
 
     def copy_tables(new: Engine) -> None:
-        if new.dialect.name == "sqlite":
-            with sqlite3.connect(":memory:") as source, closing(new.raw_connection()) as target:
+        if new.dialect.name == "sqlite" and not inspect(new).get_table_names():
+            with (
+                closing(sqlite3.connect(":memory:")) as source,
+                closing(new.raw_connection()) as target,
+            ):
                 source.deserialize(content)
                 source.backup(target.driver_connection)
         else:

@@ -80,7 +80,7 @@ class RunRecord:
 
     Attributes:
         name: Shown in the UI.
-        identity: Tags that no other run has in this combination.
+        identity: Tags that no other run has in this combination, the narrowest last.
         tags, params: Texts.
         points: Metrics.
         status: RUNNING leaves the run open, to be ended by a later record.
@@ -108,9 +108,9 @@ class RunRecord:
 
 
 def tagged(identity: Mapping[str, str]) -> str:
-    """MLflow's filter for what has these tags; the narrowest, which is the last, comes first.
+    """MLflow's filter for what has these tags, of which the narrowest is best the last.
 
-    SQLite looks in this order: among 10,000 trials that halves the time.
+    SQLite looks for them in the filter's order: the narrowest first halves the time among 10,000.
     """
     terms = [f"tags.`{name}` = '{value}'" for name, value in identity.items()]
     return " and ".join(reversed(terms))
