@@ -138,12 +138,12 @@ class CurvesFigure:
         with matplotlib.rc_context(STYLE):
             figure = Figure(figsize=(9, 3.8))
             # All labels are known: margins of our own spare matplotlib's search for them.
-            figure.subplots_adjust(left=0.065, right=0.985, bottom=0.125, top=0.9, wspace=0.17)
+            figure.subplots_adjust(left=0.075, right=0.985, bottom=0.125, top=0.9, wspace=0.17)
             heading = figure.suptitle("Learning curves", fontsize=11)
             lines: list[Artist] = []
-            for place, (what, low, high) in enumerate(
-                (("loss (cross-entropy, nats)", 0.0, top), ("accuracy", bottom, 1.0)), start=1
-            ):
+            loss = ("loss (cross-entropy, nats)", 0.0, top, "upper right")
+            accuracy = ("accuracy", bottom, 1.0, "lower right")
+            for place, (what, low, high, free) in enumerate((loss, accuracy), start=1):
                 axes = figure.add_subplot(1, 2, place)
                 axes.set(xlabel="epoch", ylabel=what, ylim=(low, high))
                 axes.set_xlim(0.5, epochs + 0.5)
@@ -152,7 +152,7 @@ class CurvesFigure:
                 style: dict[str, Any] = {"marker": "o", "markersize": 3, "linewidth": 1.5}
                 lines += axes.plot([], [], color=TRAIN, label="training", **style)
                 lines += axes.plot([], [], color=VALIDATION, label="validation", **style)
-                axes.legend(frameon=False)
+                axes.legend(frameon=False, loc=free)
             artists = [heading, *lines]
             return _Canvas(figure, artists), artists
 
