@@ -141,9 +141,9 @@ class CurvesFigure:
             figure.subplots_adjust(left=0.075, right=0.985, bottom=0.125, top=0.9, wspace=0.17)
             heading = figure.suptitle("Learning curves", fontsize=11)
             lines: list[Artist] = []
-            loss = ("loss (cross-entropy, nats)", 0.0, top, "upper right")
-            accuracy = ("accuracy", bottom, 1.0, "lower right")
-            for place, (what, low, high, free) in enumerate((loss, accuracy), start=1):
+            for place, (what, low, high) in enumerate(
+                (("loss (cross-entropy, nats)", 0.0, top), ("accuracy", bottom, 1.0)), start=1
+            ):
                 axes = figure.add_subplot(1, 2, place)
                 axes.set(xlabel="epoch", ylabel=what, ylim=(low, high))
                 axes.set_xlim(0.5, epochs + 0.5)
@@ -152,7 +152,7 @@ class CurvesFigure:
                 style: dict[str, Any] = {"marker": "o", "markersize": 3, "linewidth": 1.5}
                 lines += axes.plot([], [], color=TRAIN, label="training", **style)
                 lines += axes.plot([], [], color=VALIDATION, label="validation", **style)
-                axes.legend(frameon=False, loc=free)
+                axes.legend(frameon=False, loc="upper right" if place == 1 else "lower right")
             artists = [heading, *lines]
             return _Canvas(figure, artists), artists
 

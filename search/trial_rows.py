@@ -84,7 +84,8 @@ def read_trials(connection: Connection, which: ColumnElement[bool]) -> list[Froz
 def count_states(connection: Connection, study_id: int) -> dict[TrialState, int]:
     """How many trials of a study are in each state that occurs."""
     query = select(TRIALS.c.state, func.count()).where(TRIALS.c.study_id == study_id)
-    return dict(connection.execute(query.group_by(TRIALS.c.state)).tuples().all())
+    rows = connection.execute(query.group_by(TRIALS.c.state)).all()
+    return {row[0]: row[1] for row in rows}
 
 
 def is_highest(study_id: int, mark: str) -> ColumnElement[bool]:
