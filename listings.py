@@ -9,7 +9,7 @@ from rich.table import Table
 
 from .models.settings import Value
 from .search.overview import Overview
-from .search.trial import State, Trial, best_trial
+from .search.trial import State, Trial
 
 
 def shown(value: Value) -> str:
@@ -20,7 +20,7 @@ def shown(value: Value) -> str:
 def overview_lines(name: str, now: Overview) -> list[str]:
     """A few lines above the table of a study's trials."""
     counts = ", ".join(f"{count} {state.value}" for state, count in now.counts.items())
-    lines = [f"{name}: {len(now.trials)} trials: {counts}"]
+    lines = [f"{name}: {now.trials} trials: {counts}"]
     if now.best is not None:
         values = " ".join(f"{key}={shown(value)}" for key, value in now.best.parameters.items())
         lines.append(f"best: trial {now.best.number}, score {now.best.score:.5f}: {values}")
@@ -47,21 +47,20 @@ def studies_table(studies: Iterable[tuple[str, Mapping[State, int], Trial | None
     return table
 
 
-def trials_table(trials: list[Trial], most: int | None = None) -> Table:
-    """One row for each trial, the best one marked.
+def trials_table(now: Overview, most: int | None = None) -> Table:
+    """One row for each of the latest trials, the best one marked.
 
     Of more than `most` trials only the latest of those are listed that do not wait.
     """
-    names = sorted({name for trial in trials for name in trial.parameters})
+    listed = now.latest
+    names = sorted({name for trial in listed for name in trial.parameters})
     table = _table("trial", "state", "score", "std", *names, "reason")
     for column in table.columns[:3]:  # whatever has to be cut, these are not
         column.min_width = 8
-    best = best_trial(trials)
-    listed = trials
-    if most is not None and len(trials) > most:
-        listed = [trial for trial in trials if trial.state is not State.WAITING][-most:]
+    if most is not None and now.trials > most:
+        listed = [trial for trial in listed if trial.state is not State.WAITING][-most:]
     for trial in listed:
-        mark = " *" if trial is best else ""
+        mark = " *" if now.best is not None and trial.number == now.best.number else ""
         table.add_row(
             f"{trial.number}{mark}",
             trial.state.value,

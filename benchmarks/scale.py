@@ -36,6 +36,7 @@ from sqlalchemy import Engine, MetaData, create_engine, select, text
 
 from fmsearch.models.data import describe
 from fmsearch.search import study
+from fmsearch.search.importances import importances
 from fmsearch.search.job import EpochDone, Job, JobDone, Message, TrialJob, Verdict
 from fmsearch.search.ledger import Ledger
 from fmsearch.search.optuna_engine import OptunaEngine
@@ -294,13 +295,14 @@ def measure(storage: str, sampler: str, count: int) -> str:
             sum(one.state.finished for one in told)
             best_trial(told)
             clock.append(time.thread_time())
-            store.ship(evidence.trial(ledger.trial(trial.number), entry), ledger.noted_run())
+            store.ship(evidence.trial(ledger.trial(trial.number), entry), ledger.notes.run())
             clock.append(time.thread_time())
             discard(entry)
             steps = [after - before for before, after in pairwise(clock)]
             for name, seconds in zip(("ask", "train", "tell", "track"), steps, strict=True):
                 spent[name].append(seconds)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        ledger.notes.note_importances(importances(ledger.study()))  # as with the study's figures
         commands = [wall(field, "status", "scale"), wall(field, "status")]
         if server is not None:
             server.cleanup()

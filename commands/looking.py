@@ -15,7 +15,7 @@ import click
 from .options import existing_study, places_of, print_table, store_options
 
 if TYPE_CHECKING:
-    from ..search.overview import Overview
+    from ..search.study_ledger import StudyLedger
 
 DEFAULT_PORT = 5000
 WATCH_SECONDS = 2.0
@@ -94,13 +94,14 @@ def status(study: str | None, watch: bool, everything: bool, **store: Any) -> No
         if watch:
             with suppress(KeyboardInterrupt):  # which is the way to end it
                 while True:
-                    _show_latest(study, overview(existing))
+                    _show_latest(study, existing)
                     time.sleep(WATCH_SECONDS)
             return
-        now = overview(existing)
+        most = None if everything else MOST_LISTED
+        now = overview(existing, most)
         click.echo("\n".join(overview_lines(study, now)))
-        print_table(trials_table(now.trials, None if everything else MOST_LISTED))
-        if len(now.trials) > MOST_LISTED and not everything:
+        print_table(trials_table(now, most))
+        if most is not None and now.trials > most:
             click.echo("these are the latest trials; --all lists all", err=True)
         return
     for option, given in {"--watch": watch, "--all": everything}.items():
@@ -114,16 +115,18 @@ def status(study: str | None, watch: bool, everything: bool, **store: Any) -> No
     print_table(studies_table(rows))
 
 
-def _show_latest(study: str, now: Overview) -> None:
+def _show_latest(study: str, ledger: StudyLedger) -> None:
     """As much as the terminal holds: how the study stands, and its latest trials."""
     from ..listings import overview_lines, trials_table
+    from ..search.overview import overview
 
-    lines = overview_lines(study, now)
     width, height = shutil.get_terminal_size()
+    now = overview(ledger, height)
+    lines = overview_lines(study, now)
     taken = sum(-(-len(line) // width) for line in lines) + HEADING_LINES
     click.clear()
     click.echo("\n".join(lines))
-    print_table(trials_table(now.trials, max(1, height - taken)))
+    print_table(trials_table(now, max(1, height - taken)))
 
 
 @click.command()

@@ -56,6 +56,18 @@ class Backend:
 
         return next(iter(self._read(is_highest(study_id, mark))), None)
 
+    def latest(self, study_id: int, most: int) -> list[FrozenTrial]:
+        """The `most` trials with the highest numbers that do not wait, by number."""
+        from .trial_rows import are_latest
+
+        return self._read(are_latest(study_id, most))
+
+    def running(self, study_id: int) -> list[FrozenTrial]:
+        """The running trials, by number."""
+        from .trial_rows import are_running
+
+        return self._read(are_running(study_id))
+
     def counts(self, study_id: int) -> dict[TrialState, int]:
         """How many trials are in each state that occurs."""
         from .trial_rows import count_states

@@ -123,7 +123,7 @@ class Delivery:
         if self._parent is None:
             with self._ledger.claims.alone_to_ship():  # of many coordinators one makes the run
                 self._parent = self._open_run(store)
-                self._ledger.note_run(self._parent)
+                self._ledger.notes.note_run(self._parent)
         return store, self._parent
 
     def _open_run(self, store: Store) -> str:
@@ -160,10 +160,13 @@ class Delivery:
         self._drawing_took = self._drawn_at - begin
 
     def _draw_search(self, folder: Path) -> None:
-        """The figures of an Optuna study below a folder of artifacts."""
+        """The figures of an Optuna study below a folder of artifacts; what matters, on record."""
+        from .importances import importances
         from .study_figures import draw  # loads plotly
 
-        draw(self._ledger.study(), self._evidence.space.objectives, folder / "figures" / "search")
+        study = self._ledger.study()
+        draw(study, self._evidence.space.objectives, folder / "figures" / "search")
+        self._ledger.notes.note_importances(importances(study))
 
     def _kept(self) -> set[int]:
         """Numbers of the trials whose models stay, where not all do."""

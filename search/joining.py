@@ -128,7 +128,7 @@ def _data(record: StudyRecord, where: str | None) -> DataSet:
 
 def _check_store(study: StudyLedger, places: Places) -> None:
     """See that the worker's runs will stand beside the study's, if that has its own already."""
-    run = study.noted_run()
+    run = study.notes.run()
     if not run:
         return
     is_there = store_exists(places) and Store(places, create=False).find(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .study_ledger import StudyLedger
-from .trial import State, Trial, best_trial
+from .trial import State, Trial
 
 
 @dataclass(frozen=True)
@@ -16,46 +14,49 @@ class Overview:
     """How a study stands.
 
     Attributes:
-        trials: All of them, by number.
+        counts: How many trials there are in each state that occurs.
+        best: The best trial; None while none is complete.
+        latest: By number, the latest trials that do not wait; all, if no more were asked for.
         running: For each running trial its last reported step and score; None before the first.
-        importances: Share of each parameter in the differences of the scores, the largest first;
-            empty while there are too few trials to say.
+        importances: Share of each parameter in the differences of the scores, the largest first,
+            as of the last refresh of the study's figures; empty while there are too few trials.
     """
 
-    trials: list[Trial]
+    counts: Mapping[State, int]
+    best: Trial | None
+    latest: list[Trial]
     running: Mapping[int, tuple[int, float] | None]
     importances: Mapping[str, float]
 
     @property
-    def best(self) -> Trial | None:
-        return best_trial(self.trials)
-
-    @property
-    def counts(self) -> Mapping[State, int]:
-        """How many trials there are in each state that occurs."""
-        found = Counter(trial.state for trial in self.trials)
-        return {state: found[state] for state in State if found[state]}
+    def trials(self) -> int:
+        """How many there are."""
+        return sum(self.counts.values())
 
 
-def overview(ledger: StudyLedger) -> Overview:
-    """Read how a study stands."""
-    trials = ledger.trials()
-    running: dict[int, tuple[int, float] | None] = {}
-    for trial in trials:
-        if trial.state is State.RUNNING:
-            running[trial.number] = max(ledger.reported(trial.number).items(), default=None)
-    return Overview(trials, running, _importances(ledger))
+def overview(ledger: StudyLedger, most: int | None = None) -> Overview:
+    """Read how a study stands.
+
+    Args:
+        ledger: Of the study.
+        most: So many trials are read, however many there are; None for all.
+    """
+    counts = ledger.counts()
+    if most is None or sum(counts.values()) <= most:
+        latest = ledger.trials()
+    else:
+        latest = ledger.latest(most)
+    return Overview(
+        counts,
+        ledger.best(),
+        latest,
+        {number: max(scores.items(), default=None) for number, scores in ledger.running().items()},
+        ledger.notes.importances() or _importances(ledger),
+    )
 
 
-def _importances(ledger: StudyLedger) -> dict[str, float]:
-    import optuna
+def _importances(ledger: StudyLedger) -> Mapping[str, float]:
+    """Those of a study without figures: a grid, an offline study, one that has just begun."""
+    from .importances import importances  # loads scikit-learn
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # few trials give rough importances
-        try:
-            # Optuna asks what makes a target low.
-            return optuna.importance.get_param_importances(
-                ledger.study(), target=lambda trial: -trial.values[0]
-            )
-        except (ValueError, RuntimeError):
-            return {}
+    return importances(ledger.study())

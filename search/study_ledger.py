@@ -12,6 +12,7 @@ from ..models.settings import Value
 from .claims import Claims
 from .result import Result
 from .space_file import read_space
+from .study_notes import StudyNotes
 from .study_record import StudyRecord
 from .trial import State, Trial, best_trial
 from .trial_notes import DECISION, DUPLICATE, METRICS, REASON, notes_of, read_trial, state_of
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from .storage import LedgerStorage
 
-RUN = "fmsearch.run"
 MOST_PARAMETERS = "parameters"
 """Name of the constraint on a network's size."""
 
@@ -45,6 +45,7 @@ class StudyLedger:
     Attributes:
         storage: As Optuna takes it.
         record: What the study is.
+        notes: What else is on record of it.
         claims: This coordinator's.
         taken_back: How many trials `take_back` has let wait again.
     """
@@ -55,6 +56,7 @@ class StudyLedger:
         self.storage = storage.optuna
         self._backend = storage.backend
         self.record = record
+        self.notes = StudyNotes(self.storage, study_id)
         self.claims = claims
         self.taken_back = 0
         self._study_id = study_id
@@ -73,7 +75,16 @@ class StudyLedger:
     def counts(self) -> Mapping[State, int]:
         """How many trials there are in each state that occurs, without reading them."""
         found = self._backend.counts(self._study_id)
-        return {state_of(state): count for state, count in found.items()}
+        named = {state_of(state): count for state, count in found.items()}
+        return {state: named[state] for state in State if state in named}
+
+    def latest(self, most: int) -> list[Trial]:
+        """The latest trials that do not wait, by number, without reading the others."""
+        return [read_trial(one) for one in self._backend.latest(self._study_id, most)]
+
+    def running(self) -> Mapping[int, Mapping[int, float]]:
+        """The running trials' scores so far, by step."""
+        return {one.number: one.intermediate_values for one in self._running()}
 
     def trial(self, number: int) -> Trial:
         """One trial; that costs the same however many there are."""
@@ -139,9 +150,7 @@ class StudyLedger:
                 raise FmsearchError(f"the study {name!r} is being run by another worker; stop it")
 
     def _running(self) -> list[FrozenTrial]:
-        from optuna.trial import TrialState
-
-        return [trial for trial in self.frozen() if trial.state is TrialState.RUNNING]
+        return self._backend.running(self._study_id)
 
     def release(self, number: int) -> bool:
         """Give a running trial back, to be taken again under the same number."""
@@ -209,15 +218,6 @@ class StudyLedger:
                     raise
             self.claims.drop(trial_id)
             return True
-
-    def note_run(self, run_id: str) -> None:
-        """Put on record that the study has this run in MLflow."""
-        if run_id != self.noted_run():
-            self.storage.set_study_user_attr(self._study_id, RUN, run_id)
-
-    def noted_run(self) -> str:
-        """Id of the study's run in MLflow; empty while there is none."""
-        return str(self.storage.get_study_user_attrs(self._study_id).get(RUN, ""))
 
     def study(self, pruner: BasePruner | None = None) -> Study:
         """The study as Optuna's own."""

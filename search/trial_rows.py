@@ -105,6 +105,23 @@ def is_highest(study_id: int, mark: str) -> ColumnElement[bool]:
     return condition
 
 
+def are_latest(study_id: int, most: int) -> ColumnElement[bool]:
+    """The condition that a trial is one of those that `Backend.latest` gives."""
+    latest = (
+        select(TRIALS.c.trial_id)
+        .where(TRIALS.c.study_id == study_id, TRIALS.c.state != TrialState.WAITING)
+        .order_by(TRIALS.c.number.desc())
+        .limit(most)
+    )
+    condition: ColumnElement[bool] = TRIALS.c.trial_id.in_(latest)
+    return condition
+
+
+def are_running(study_id: int) -> ColumnElement[bool]:
+    """The condition that a trial is one of those that `Backend.running` gives."""
+    return and_(TRIALS.c.study_id == study_id, TRIALS.c.state == TrialState.RUNNING)
+
+
 def among(trial_ids: Collection[int]) -> ColumnElement[bool]:
     """The condition that a trial is one of these, of which there may be many."""
     condition: ColumnElement[bool] = TRIALS.c.trial_id.in_(_listed(trial_ids))

@@ -559,3 +559,11 @@ def test_status_lists_the_latest_of_many_trials_that_do_not_wait(study, fmsearch
     assert everything.stdout.count(" waiting ") == MOST_LISTED
     assert everything.stdout.count(" complete ") == 1
     assert everything.stderr == ""
+
+
+def test_status_shows_what_the_ledger_says_matters(study, fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    study(SMALL, "--trials", 3, "--offline")
+    notes = ledger(tmp_path / "mlruns", "small").notes
+    assert notes.importances() == {}  # nothing was drawn
+    notes.note_importances({"momentum": 0.75, "hidden_units": 0.25})
+    assert "importance: momentum 75%, hidden_units 25%\n" in fmsearch("status", "small").stdout

@@ -99,6 +99,23 @@ def test_the_best_trial_and_the_states_are_found_without_reading_all(url: str) -
     }
 
 
+@pytest.mark.usefixtures("far_from_utc")
+def test_the_latest_and_the_running_trials_are_found_without_reading_the_others(url: str) -> None:
+    every = make(url).get_trials()
+    other = optuna.create_study(study_name="other", storage=url)
+    other.ask()
+    store = LedgerStorage(url)
+    backend, study_id = store.backend, store.optuna.get_study_id_from_name("all")
+    started = [repr(trial) for trial in every if trial.state is not TrialState.WAITING]
+    assert len(started) == 5
+    for most in (0, 2, 5, 9):
+        latest = backend.latest(study_id, most)
+        assert list(map(repr, latest)) == started[len(started) - min(most, 5) :]
+    running = [repr(trial) for trial in every if trial.state is TrialState.RUNNING]
+    assert len(running) == 1
+    assert list(map(repr, backend.running(study_id))) == running
+
+
 def test_garbage_is_collected_again_after_trials_were_looked_for_in_vain(url: str) -> None:
     storage = LedgerStorage(url).optuna
     with pytest.raises(KeyError):

@@ -1,0 +1,26 @@
+"""Importances: how much each parameter matters for a study's scores, as Optuna finds it."""
+
+from __future__ import annotations
+
+import warnings
+
+import optuna
+
+
+def importances(study: optuna.Study) -> dict[str, float]:
+    """Share of each parameter in the differences of the scores, the largest first.
+
+    The first call loads scikit-learn, which takes a second.
+
+    Returns:
+        Empty while there are too few trials to say.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # few trials give rough importances
+        try:
+            # Optuna asks what makes a target low.
+            return optuna.importance.get_param_importances(
+                study, target=lambda trial: -trial.values[0]
+            )
+        except (ValueError, RuntimeError):
+            return {}
