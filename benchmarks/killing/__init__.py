@@ -1,0 +1,1 @@
+"""Killing: what `chaos.py` is made of."""

@@ -1,0 +1,117 @@
+"""Records: all that a study left, to be compared with what another one left."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that a study left, without times and drawn names; equal for equal studies."""
+
+    trials: list[str]
+    runs: list[str]
+    numbers: dict[str, str]
+    versions: list[str]
+    files: dict[str, object]
+
+    def differences(self, other: Record) -> list[str]:
+        """What the other one has otherwise."""
+        found = []
+        for what in ("trials", "runs", "versions"):
+            ours, theirs = Counter(getattr(self, what)), Counter(getattr(other, what))
+            found += [f"{what}: missing {one}" for one in (ours - theirs).elements()]
+            found += [f"{what}: too much {one}" for one in (theirs - ours).elements()]
+        for what in ("numbers", "files"):
+            mine, its = getattr(self, what), getattr(other, what)
+            for key in sorted({*mine, *its}):
+                if mine.get(key) != its.get(key):
+                    found.append(f"{what}: {key}: {mine.get(key)!r}, then {its.get(key)!r}")
+        return found
+
+
+def read_record(home: Path) -> Record:
+    """What stands in a home."""
+    from mlflow import MlflowClient
+
+    from fmsearch.search.ledger import Ledger
+
+    study = Ledger(f"sqlite:///{home / 'studies.db'}").study("chaos")
+    trials = [
+        repr((t.number, sorted(t.parameters.items()), t.state.value, t.score, t.fold_scores))
+        + repr((sorted(t.metrics.items()), t.reason, t.duplicate_of))
+        for t in study.trials()
+    ]
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    names = {study.record.label: "chaos-ID"}
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    found = list(client.search_runs(experiments))
+    names |= {run.info.run_id: run.info.run_name for run in found}
+    models = list(client.search_logged_models(experiments))
+    names |= {one.model_id: f"model of {names.get(one.source_run_id)}" for one in models}
+    runs, numbers = [], {}
+    for run in found:
+        parent = names.get(run.data.tags.get("mlflow.parentRunId", ""))
+        outputs = [names.get(one.model_id) for one in run.outputs.model_outputs]
+        own = [str(one.status) for one in models if one.source_run_id == run.info.run_id]
+        inputs = len(run.inputs.dataset_inputs)
+        texts = sorted(run.data.params.items()) + sorted(
+            (name, text)
+            for name, text in run.data.tags.items()
+            if name.startswith("fmsearch.") and name != "fmsearch.study_id"
+        )
+        runs.append(repr((run.info.run_name, run.info.status, parent, outputs, own, inputs, texts)))
+        for metric in {*run.data.metrics} - {"train_seconds"}:
+            history = client.get_metric_history(run.info.run_id, metric)
+            for point in history:
+                numbers[f"{run.info.run_name} {metric} {point.step}"] = repr(point.value)
+    versions = [
+        repr((one.name, one.version, names.get(one.run_id), names.get(one.model_id), one.status))
+        + repr((client.get_registered_model(one.name).aliases, sorted(one.tags.items())))
+        for one in client.search_model_versions()
+    ]
+    return Record(trials, runs, numbers, versions, _files(home, names))
+
+
+def _files(home: Path, names: dict[str, str]) -> dict[str, object]:
+    """Each file's content, as far as equal studies have it equal; of a model, its weights."""
+    found: dict[str, object] = {}
+    for path in home.rglob("*"):
+        place = str(path.relative_to(home))
+        if path.is_dir() and place.startswith("artifacts"):
+            continue  # MLflow leaves those of deleted models, empty
+        for drawn, name in names.items():
+            place = place.replace(drawn, name)
+        content: object = "folder" if path.is_dir() else "file"
+        if path.suffix == ".keras":
+            content = _weights(path)
+        elif path.suffix in (".json", ".yaml") and path.name != "python_env.yaml":
+            content = path.read_text()
+        elif path.suffix in (".png", ".html", ".txt", ".csv"):  # layers are numbered by process
+            content = "file" if path.stat().st_size else "empty"
+        if path.suffix not in (".db-shm", ".db-wal"):
+            found[place] = content
+    return found
+
+
+def _weights(model: Path) -> str:
+    """A hash of a Keras file's weights, without the names of its layers."""
+    import h5py
+
+    found = hashlib.sha256()
+
+    def add(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            found.update(name.encode() + item[()].tobytes())
+
+    with zipfile.ZipFile(model) as file:
+        if file.testzip() is not None:
+            return "damaged"
+        with file.open("model.weights.h5") as packed, h5py.File(io.BytesIO(packed.read())) as h5:
+            h5.visititems(add)
+    return found.hexdigest()
