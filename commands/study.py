@@ -146,6 +146,10 @@ def study(
         raise FmsearchError(
             f"the space {space.name!r} is a grid, which tries every point: it has no --trials"
         )
+    if enqueue != "published" and space.engine != "optuna":
+        raise FmsearchError(
+            f"the space {space.name!r} is a grid, which tries every point: it has no --enqueue"
+        )
     if reproducible and (timeout is not None or target_score is not None):
         raise FmsearchError(
             "--reproducible: when a study ends by --timeout or --target-score depends on its "

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Build = Callable[..., "keras.Model"]
 Shape = tuple[int, ...]
 
+SAMPLE = 2
+"""Images that a user's own network is tried on."""
+
 
 @dataclass(frozen=True)
 class Family:
@@ -101,13 +104,23 @@ class _OwnModel:
 
     def __call__(self, shape: Shape, classes: int, /, **parameters: Value) -> keras.Model:
         import keras  # loads TensorFlow: in trainers only
+        import numpy as np
+        import tensorflow as tf
 
         module, _, name = self.model.partition(":")
         try:
             build: Build = getattr(importlib.import_module(module), name)
             model = build(shape, classes, **parameters)
+            if not isinstance(model, keras.Model):
+                raise FmsearchError(f"it gives a {type(model).__name__}, not a keras.Model")
+            answers = np.asarray(model(np.zeros((SAMPLE, *shape), "uint8")))
+        except (FmsearchError, MemoryError, tf.errors.ResourceExhaustedError):
+            raise
         except Exception as error:  # whatever a user's code raises
             raise FmsearchError(f"{type(error).__name__}: {error}") from error
-        if not isinstance(model, keras.Model):
-            raise FmsearchError(f"it gives a {type(model).__name__}, not a keras.Model")
+        expected = (SAMPLE, classes)
+        if answers.shape != expected:
+            raise FmsearchError(
+                f"it gives outputs of shape {answers.shape} for {SAMPLE} images, not {expected}"
+            )
         return model

@@ -67,7 +67,7 @@ class Delivery:
         self._parent: str | None = None
         self._shipper: Shipper | None = None
         self._reopen = True
-        self._drawn_at, self._drawing_took = time.monotonic(), 0.0
+        self._drawn_at, self._drawing_took, self._has_drawn = time.monotonic(), 0.0, False
 
     def prepare(self) -> None:
         """Load MLflow in the background and, where the store is new, make its tables."""
@@ -155,9 +155,13 @@ class Delivery:
         begin = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             self._draw_search(Path(folder))
+            if not any(Path(folder).iterdir()):
+                return  # too few trials yet
             store.add_artifacts(parent, Path(folder))
         self._drawn_at = time.monotonic()
-        self._drawing_took = self._drawn_at - begin
+        if self._has_drawn:  # the first time libraries are loaded, which no other time needs
+            self._drawing_took = self._drawn_at - begin
+        self._has_drawn = True
 
     def _draw_search(self, folder: Path) -> None:
         """The figures of an Optuna study below a folder of artifacts; what matters, on record."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -40,6 +40,10 @@ class IntInterval:
     log: bool = False
 
     @property
+    def values(self) -> Sequence[Value]:
+        return range(self.low, self.high + 1, self.step)
+
+    @property
     def size(self) -> int:
         return (self.high - self.low) // self.step + 1
 
@@ -60,6 +64,12 @@ class FloatInterval:
     low: float
     high: float
     log: bool = False
+
+    @property
+    def values(self) -> Sequence[Value]:
+        if self.low < self.high:
+            raise ValueError(f"{self} cannot be listed")
+        return (self.low,)
 
     @property
     def size(self) -> float:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from .engine import Engine
 from .plan import Plan
-from .strategy import startup_trials
 from .study_ledger import StudyLedger
 
 
@@ -25,11 +24,7 @@ def _keras_tuner(plan: Plan, ledger: StudyLedger) -> Engine:
 def _optuna(plan: Plan, ledger: StudyLedger) -> Engine:
     from .optuna_engine import OptunaEngine
 
-    strategy = replace(
-        plan.strategy,
-        lag=ledger.record.lag,  # of the study's first session
-        startup=startup_trials(plan.limits.trials),
-    )
+    strategy = replace(plan.strategy, lag=ledger.record.lag)  # of the study's first session
     engine = OptunaEngine(plan.space, ledger, strategy, plan.seed)
     if plan.enqueue:
         engine.enqueue()

@@ -69,6 +69,11 @@ def join(study: StudyLedger, share: Share) -> Plan:
         FmsearchError: Its numbers would not be the study's, or its runs not among the study's.
     """
     record = study.record
+    if record.lag:
+        raise FmsearchError(
+            f"the study {record.name!r} is --reproducible, which is for one coordinator: `fmsearch "
+            "study` goes on with it"
+        )
     _check_versions(record)
     data = _data(record, share.data)
     if not share.offline:
@@ -79,11 +84,11 @@ def join(study: StudyLedger, share: Share) -> Plan:
         record.name,
         data,
         record.seed,
-        min(share.jobs, record.lag or share.jobs),  # more would wait for each other
+        share.jobs,
         record.train_images,
         share.places,
         share.offline,
-        Strategy(record.sampler, record.pruner, record.lag),
+        Strategy(record.sampler, record.pruner),
         Limits(record.trials, share.seconds, record.target_score),
         record.enqueue,
         record.keep_models,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -57,6 +56,11 @@ class OptunaEngine:
         self._seed = seed
         self._study = ledger.study(make_pruner(strategy, space.scoring))
         self._running: dict[int, _Asked] = {}
+        # What has failed may go well another time; a reproducible study gives it no other time, as
+        # whether it has failed when its like is proposed depends on the trainers' speed.
+        self._lasting = {TrialState.COMPLETE, TrialState.PRUNED}
+        if strategy.lag:
+            self._lasting.add(TrialState.FAIL)
         self._known: dict[str, int] = {}
         self._noted: set[int] = set()
 
@@ -77,14 +81,14 @@ class OptunaEngine:
         trials = self._ledger.frozen()
         self._note(trials)
         waiting = next((trial for trial in trials if trial.state is TrialState.WAITING), None)
-        if len(self._known) >= self._space.size and waiting is None:
-            return ()  # every point is known, or being tried
+        if len(self._known) >= self._space.trainings and waiting is None:
+            return ()  # every training is known, or being tried
         asked = self._open(waiting, len(trials) if waiting is None else waiting.number)
         if asked is None:
             return ()
         self._ledger.claims.take(asked._trial_id)
         self._noted.add(asked.number)
-        first = self._known.setdefault(self._key(asked.params), asked.number)
+        first = self._known.setdefault(self._space.key(asked.params), asked.number)
         again = first if first != asked.number else None
         return (Trial(asked.number, asked.params, State.RUNNING, duplicate_of=again),)
 
@@ -96,10 +100,9 @@ class OptunaEngine:
                     self._unlearn(trial.number, trial.params)
                 continue
             running = trial.state is TrialState.RUNNING and CLAIM in trial.user_attrs
-            known = running or trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
-            if known:
+            if running or trial.state in self._lasting:
                 self._noted.add(trial.number)
-                self._known.setdefault(self._key(trial.params), trial.number)
+                self._known.setdefault(self._space.key(trial.params), trial.number)
 
     def _open(self, waiting: FrozenTrial | None, number: int) -> optuna.Trial | None:
         """Trial `number`, with all its parameters; None if its time has not come."""
@@ -177,14 +180,12 @@ class OptunaEngine:
         self._unlearn(trial.number, trial.parameters)
 
     def _unlearn(self, number: int, point: Mapping[str, Value]) -> None:
+        if TrialState.FAIL in self._lasting:
+            return
         self._noted.discard(number)
-        key = self._key(point)
+        key = self._space.key(point)
         if self._known.get(key) == number:
             del self._known[key]
-
-    def _key(self, point: Mapping[str, Value]) -> str:
-        """The same for points that are the same training."""
-        return json.dumps(self._space.settings(point), sort_keys=True)
 
 
 def _suggest(trial: optuna.Trial, name: str, parameter: Parameter) -> Value:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from ..models.settings import Scoring, Value, knows_its_length
 from .domain import Parameter, Point
 
 MAXIMIZE, MINIMIZE = "maximize", "minimize"
+MOST_COMPARED = 10_000
 OBJECTIVES = ("score", "parameters")
 """What a study may maximize or minimize: the score, or the number of the network's parameters."""
 
@@ -67,6 +69,22 @@ class Space:
         """Number of different points; infinite where a parameter is continuous."""
         return _count(list(self.parameters.items()), dict(self.fixed))
 
+    @cached_property
+    def trainings(self) -> float:
+        """Number of points that differ in what they train, where they are few enough to compare.
+
+        Two points may be one training: settings may be idle beside others. Of more than
+        `MOST_COMPARED` points it is their number.
+        """
+        if self.size > MOST_COMPARED:
+            return self.size
+        points = _points(list(self.parameters.items()), dict(self.fixed))
+        return len({self.key(point) for point in points})
+
+    def key(self, point: Point) -> str:
+        """The same for points that are the same training."""
+        return json.dumps(self.settings(point), sort_keys=True)
+
     def settings(self, point: Point) -> dict[str, Value]:
         """Every setting of a training at `point`: its values, the fixed ones, the defaults."""
         return self.family.complete({**self.fixed, **point})
@@ -85,6 +103,21 @@ class Space:
         if not knows_its_length(settings):
             del settings["epochs"]
         return settings
+
+
+def _points(
+    parameters: list[tuple[str, Parameter]], values: dict[str, Value]
+) -> Iterator[dict[str, Value]]:
+    """All points that begin with `values`."""
+    if not parameters:
+        yield values
+        return
+    (name, parameter), *rest = parameters
+    if not parameter.applies(values):
+        yield from _points(rest, values)
+        return
+    for value in parameter.domain.values:
+        yield from _points(rest, {**values, name: value})
 
 
 def _count(parameters: list[tuple[str, Parameter]], values: dict[str, Value]) -> float:

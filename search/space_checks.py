@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..models.settings import Value
+from ..models.settings import TRAINING, Value
 from .domain import Choice, Domain, Parameter, Point
 from .faults import Faults
 from .parameter_reader import as_value
@@ -20,8 +20,11 @@ def check_schedule(fixed: Point, parameters: Mapping[str, Parameter], faults: Fa
     schedule = given.get("schedule")
     if schedule and schedule.domain.holds("cosine") and "epochs" not in given:
         faults.add("schedule", "cosine runs over `epochs`; say how many, in fixed or parameters")
-    if "warmup_epochs" in given and "epochs" in given:
-        warmup, epochs = _ends(given["warmup_epochs"].domain)[1], _ends(given["epochs"].domain)[0]
+    if "warmup_epochs" in given:
+        warmup = _ends(given["warmup_epochs"].domain)[1]
+        epochs = float(TRAINING["epochs"].default or 0)
+        if "epochs" in given:
+            epochs = _ends(given["epochs"].domain)[0]
         if not warmup < epochs:
             faults.add(
                 "warmup_epochs", f"{warmup:g} must be less than epochs, which may be {epochs:g}"

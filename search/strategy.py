@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
-FEWEST_STARTUP_TRIALS, MOST_STARTUP_TRIALS = 5, 12
+FEWEST_TRIALS = 5
+"""So many are finished before the median of others judges."""
+FIRST_EPOCH, EPOCHS_BETWEEN = 2, 3
+"""When the median of others judges. From epoch to epoch a score goes up and down by more than good
+trials differ: judged after each epoch, the best of 40 trials was pruned in a fifth of the orders in
+which they may come, and now in 4 of 100, with as many epochs (`benchmarks/pruning.py`)."""
+LEAST_EPOCHS = 3
+"""What a trial is given at least where trials are ranked (asha, hyperband)."""
 FEWEST_FOLDS_OF_WILCOXON = 5
 """With fewer, its p is below its threshold of 0.1 after the last fold at the earliest."""
 
@@ -29,13 +36,11 @@ class Strategy:
         sampler, pruner: Keys of `SAMPLERS` and `PRUNERS`; empty for an engine without them.
         lag: Trial k is proposed when exactly the trials up to k - lag are known, so that a study
             comes out the same whatever the trainers' speed; 0 where it may depend on that.
-        startup: So many trials are finished before the median of others judges.
     """
 
     sampler: str = ""
     pruner: str = ""
     lag: int = 0
-    startup: int = FEWEST_STARTUP_TRIALS
 
 
 def choose_strategy(
@@ -89,21 +94,9 @@ def make_sampler(strategy: Strategy, seed: int) -> BaseSampler:
 
 
 def make_pruner(strategy: Strategy, scoring: Scoring) -> BasePruner:
-    """The pruner of a strategy; the first epochs say little, the first fold much."""
+    """The pruner of a strategy."""
     with _silence():
-        warmup = 3 if scoring is Scoring.VALIDATION else 0
-        return PRUNERS[strategy.pruner](warmup, strategy.startup)
-
-
-def startup_trials(trials: int | None) -> int:
-    """How many trials of so many are finished before the median of others judges.
-
-    The median of a few says little: of 40 trials the best one was kept in 5 of 10 orders after 5,
-    and in 9 after 9, with half of the epochs (`benchmarks/pruning.py`). Where most trials are as
-    good as each other, up to the noise of few images, no pruner knows the best one: of 36 trials
-    on 6,000 images it was kept in 29 of 100 orders, with 53 % of the epochs.
-    """
-    return min(max(FEWEST_STARTUP_TRIALS, round((trials or 0) / 4.5)), MOST_STARTUP_TRIALS)
+        return PRUNERS[strategy.pruner](scoring)
 
 
 @contextmanager
@@ -135,33 +128,39 @@ def _nsga2(seed: int) -> BaseSampler:
     return optuna.samplers.NSGAIISampler(seed=seed, population_size=20)
 
 
-def _median(warmup: int, startup: int) -> BasePruner:
+def _median(scoring: Scoring) -> BasePruner:
     import optuna
 
+    first, between = 1, 1  # of folds each says much
+    if scoring is Scoring.VALIDATION:
+        first, between = FIRST_EPOCH, EPOCHS_BETWEEN
     return optuna.pruners.MedianPruner(
-        n_startup_trials=startup, n_warmup_steps=warmup, n_min_trials=3
+        n_startup_trials=FEWEST_TRIALS,
+        n_warmup_steps=first,
+        interval_steps=between,
+        n_min_trials=3,
     )
 
 
-def _asha(warmup: int, _: int) -> BasePruner:
+def _asha(_: Scoring) -> BasePruner:
     import optuna
 
-    return optuna.pruners.SuccessiveHalvingPruner(min_resource=max(1, warmup), reduction_factor=3)
+    return optuna.pruners.SuccessiveHalvingPruner(min_resource=LEAST_EPOCHS, reduction_factor=3)
 
 
-def _hyperband(warmup: int, _: int) -> BasePruner:
+def _hyperband(_: Scoring) -> BasePruner:
     import optuna
 
-    return optuna.pruners.HyperbandPruner(min_resource=max(1, warmup), reduction_factor=3)
+    return optuna.pruners.HyperbandPruner(min_resource=LEAST_EPOCHS, reduction_factor=3)
 
 
-def _wilcoxon(*_: int) -> BasePruner:
+def _wilcoxon(_: Scoring) -> BasePruner:
     import optuna
 
     return optuna.pruners.WilcoxonPruner(p_threshold=0.1)
 
 
-def _none(*_: int) -> BasePruner:
+def _none(_: Scoring) -> BasePruner:
     import optuna
 
     return optuna.pruners.NopPruner()
@@ -172,7 +171,7 @@ SAMPLERS: Mapping[str, Callable[[int], BaseSampler]] = {
     "random": _random,
     "nsga2": _nsga2,
 }
-PRUNERS: Mapping[str, Callable[[int, int], BasePruner]] = {
+PRUNERS: Mapping[str, Callable[[Scoring], BasePruner]] = {
     "median": _median,
     "asha": _asha,
     "hyperband": _hyperband,

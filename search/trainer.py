@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import time
 from collections import OrderedDict
@@ -20,7 +21,7 @@ from ..models.architecture import draw_architecture
 from ..models.backend import tf
 from ..models.checkpoint import Checkpoint
 from ..models.data import Images, load_test, load_training
-from ..models.families import find_family
+from ..models.families import FAMILIES, find_family
 from ..models.network import Network, Pixels, use_one_thread
 from ..models.outcome import Outcome
 from ..models.scoring import Progress, Report, Training, train_and_score
@@ -47,6 +48,7 @@ from .result import ARCHITECTURE, MODEL, SUMMARY, Result, new_folder, publish, w
 log = logging.getLogger(__name__)
 
 CACHED_NETWORKS = 8
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def run_trainer(connection: Connection, setup: TrainerSetup) -> None:
@@ -61,6 +63,11 @@ def run_trainer(connection: Connection, setup: TrainerSetup) -> None:
         return
     except (MemoryError, tf.errors.ResourceExhaustedError):
         raise SystemExit(OUT_OF_MEMORY) from None  # the next process begins with none of it taken
+
+
+def _line(text: str) -> str:
+    """A message as one line without colours, which Keras' have."""
+    return " ".join(COLOUR.sub("", text).split())
 
 
 class Trainer:
@@ -78,12 +85,17 @@ class Trainer:
         try:
             error = self._run(job)
         except FmsearchError as fault:  # of a user's own model
-            error = " ".join(str(fault).split())
+            error = _line(str(fault))
+        except (MemoryError, tf.errors.ResourceExhaustedError):
+            raise
         except Exception as fault:
-            if not (line := full_disk(fault)):
+            if line := full_disk(fault):
+                self._send(DiskFull(line))
+                return
+            if self._setup.model in FAMILIES:
                 raise
-            self._send(DiskFull(line))
-            return
+            # What a user's layers raise when they are trained; the study goes on.
+            error = _line(f"{type(fault).__name__}: {fault}")
         self._send(JobFailed(error) if error else JobDone())
 
     def _run(self, job: Job) -> str:
@@ -220,13 +232,7 @@ class Trainer:
         """Build a user's own network and let it answer two images; gives what is wrong."""
         images = load_training(self._setup.data).pixels[:2]
         model = self._family.make(images.shape[1:], self._setup.classes, job.settings)
-        try:
-            answers = np.asarray(model(images))
-        except Exception as error:  # whatever a user's layers raise
-            return f"{type(error).__name__}: {error}"
-        expected = (len(images), self._setup.classes)
-        if answers.shape != expected:
-            return f"it gives outputs of shape {answers.shape} for 2 images, not {expected}"
+        answers = np.asarray(model(images))
         if not np.allclose(answers.sum(axis=1), 1, atol=1e-3) or (answers < 0).any():
             return "its outputs are no probabilities: end it with a softmax"
         return ""

@@ -399,6 +399,7 @@ STORES = (
     Bad("one that does not come", "worker --study large --wait 1s --home empty", "no study 'large': there is no store in"),
     Bad("a record without what workers need", WORKER, "was recorded by an earlier version of fmsearch, without what"),
     Bad("a record of a later version", WORKER, "was recorded by another version of fmsearch", recorded(color="red")),
+    Bad("a study for one coordinator", WORKER, "the study 'small' is --reproducible, which is for one coordinator", recorded(versions=here().computing, lag=2)),
     Bad("another fmsearch", WORKER, "would not be those of the study 'small': fmsearch 9 there, 0.", recorded(versions={**here().computing, "fmsearch": "9"})),
     Bad("another TensorFlow", WORKER, "'small': tensorflow 1.0 there, 2.", recorded(versions={**here().computing, "tensorflow": "1.0"})),
     Bad("no data on this machine", f"{WORKER} --data gone.npz", "no data set 'gone.npz'; --data takes", JOINABLE),

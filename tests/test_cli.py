@@ -256,6 +256,7 @@ REFUSED = {
     ("--space", "small.yaml", "--sampler", "tpe"): "the space 'small' is a grid, which tries every",
     ("--space", "small.yaml", "--pruner", "none"): "the space 'small' is a grid, which tries every",
     ("--space", "small.yaml", "--reproducible"): "the space 'small' is a grid, which tries every",
+    ("--space", "small.yaml", "--enqueue", "nothing"): "every point: it has no --enqueue",
     ("--space", "mlp", "--pruner", "wilcoxon"): "--pruner wilcoxon compares folds, and this space",
     (
         "--space",

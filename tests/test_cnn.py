@@ -75,6 +75,27 @@ def test_cnn_2_has_the_published_layers_in_order() -> None:
     ]
 
 
+DROPPED = {"dropout_rate": 0.2, "dense_dropout": 0.3}
+
+
+@pytest.mark.parametrize(("settings", "blocks"), [(CNN_3, 3), (CNN_4, 4)])
+def test_cnn_3_and_cnn_4_have_the_published_layers_in_order(
+    settings: Mapping[str, Value], blocks: int
+) -> None:
+    model = make({**settings, **DROPPED})
+    assert names(model) == [
+        *("InputLayer", "Rescaling", "Reshape"),
+        *("Conv2D", "MaxPooling2D", "Dropout") * blocks,
+        *("Flatten", "BatchNormalization", "Dense", "Dropout", "Dense"),
+    ]
+    activations = [
+        layer.activation.__name__
+        for layer in model.layers
+        if layer.weights[2:] == [] and hasattr(layer, "activation")
+    ]
+    assert activations == ["relu"] * (blocks + 1) + ["softmax"]
+
+
 def test_normalization_of_each_layer_stands_between_it_and_its_relu() -> None:
     settings = {"batch_norm": "each", "head": "average", "depth": 2, "convolutions_2": 2}
     normed = ("BatchNormalization", "ReLU")

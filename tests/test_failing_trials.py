@@ -24,7 +24,18 @@ def build(input_shape, classes, *, kind):
     if kind == "large":  # petabytes: more than any machine can address
         pixels = keras.layers.RepeatVector(10**10)(pixels)
         pixels = keras.layers.GlobalAveragePooling1D()(pixels)
-    return keras.Model(images, keras.layers.Dense(classes, "softmax")(pixels))
+    if kind == "untraceable":
+        pixels = Branching()(pixels)
+    outputs = classes + (kind == "wide")
+    return keras.Model(images, keras.layers.Dense(outputs, "softmax")(pixels))
+
+
+class Branching(keras.layers.Layer):
+    def call(self, x):
+        return x if float(keras.ops.max(x)) < 2 else x / 2
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(x.shape, x.dtype)
 """
 SPACE = """\
 name: own
@@ -35,8 +46,8 @@ pruner: none
 score: {by: validation}
 fixed: {epochs: 1}
 parameters:
-  kind: [fine, raises, dies, large]
-  learning_rate: [0.001, 0.002, 0.003, 0.004, 0.005, 0.006]
+  kind: [fine, raises, dies, large, wide, untraceable]
+  learning_rate: [0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.007]
 """
 
 Study = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -73,6 +84,20 @@ def test_a_trial_that_fails_says_why_and_the_study_goes_on(study: Study, tmp_pat
         "",
     ]
     assert [trial.state for trial in trials(tmp_path)] == [*[State.FAILED] * 3, State.COMPLETE]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_users_network_that_fits_at_one_point_only_fails_elsewhere(
+    study: Study, tmp_path: Path
+) -> None:
+    done = study("wide", "fine", "untraceable")
+    assert done.returncode == 0, done.stderr
+    wide, fine, untraceable = trials(tmp_path)
+    assert wide.reason == "it gives outputs of shape (2, 11) for 2 images, not (2, 10)"
+    assert fine.state is State.COMPLETE
+    assert untraceable.reason.startswith("TypeError: in user code: ")
+    assert "Arguments received by Branching.call()" in untraceable.reason
+    assert "\x1b" not in untraceable.reason
     assert "Traceback" not in done.stderr
 
 

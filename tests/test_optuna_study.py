@@ -136,6 +136,10 @@ def test_a_hold_out_trial_stands_in_mlflow_with_its_best_epoch_and_its_model(  #
 def test_the_studys_run_has_the_figures_of_the_search(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
     study(SMALL, "--trials", 4, "--keep-models", "none")
     home = tmp_path / "mlruns"
+    assert {one.data.tags["fmsearch.model"] for one in runs(home).values()} == {
+        "dropped: --keep-models none"
+    }
+    assert not list((home / "artifacts").rglob("model.keras"))
     (run,) = runs(home, "study").values()
     assert artifacts(home, run, "figures/search") == [
         "history.png",
@@ -171,7 +175,7 @@ def test_a_pruned_trial_is_logged_with_its_curve_its_last_confusion_matrix_and_t
     last = trials(home, "pruned")[5]
     assert last.state is State.PRUNED
     assert last.reason.startswith("median pruner, at 0.")
-    assert last.reason.endswith("after epoch 3")  # the first that the median pruner judges
+    assert last.reason.endswith("after epoch 2")  # the first that the median pruner judges
     run = runs(home)["pruned-0005"]
     assert run.info.status == "KILLED"
     assert run.data.tags["fmsearch.state"] == "pruned"
@@ -216,7 +220,7 @@ def test_what_a_pruner_has_decided_holds_though_its_coordinator_died_before_it_a
     assert trials(tmp_path / "killed", "pruned")[5].state is State.RUNNING
     decision = ledger(tmp_path / "killed", "pruned").decision(5)
     assert decision is not None
-    assert decision.step == 3
+    assert decision.step == 2
     study(space, *options, home="killed")
     assert trials(tmp_path / "killed", "pruned")[5].reason == decision.reason
     assert table(tmp_path / "killed", "pruned") == table(tmp_path / "undisturbed", "pruned")
@@ -226,7 +230,7 @@ def test_the_ledger_has_a_pruned_trials_scores_and_optuna_knows_them(study, tmp_
     study(PRUNED.replace("1e-6}]", "0.000001}]"), "--trials", 6, "--jobs", 1, "--offline")
     frozen = ledger(tmp_path / "mlruns", "pruned").frozen()
     assert sorted(frozen[0].intermediate_values) == [1, 2, 3, 4, 5, 6]
-    assert sorted(frozen[5].intermediate_values) == [1, 2, 3]
+    assert sorted(frozen[5].intermediate_values) == [1, 2]
 
 
 def test_known_parameters_are_not_trained_twice_and_the_run_says_so(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -251,6 +255,26 @@ def test_a_finite_space_that_is_exhausted_ends_the_study(study, tmp_path) -> Non
     assert len(points) == 4
     assert 4 <= len(found) < 100
     assert {t.state for t in found} == {State.COMPLETE}
+
+
+COLLAPSING = """\
+name: finite
+model: cnn
+engine: optuna
+sampler: random
+score: {by: validation}
+fixed: {epochs: 1, filters_1: 2, filters_2: 2, filters_3: 2, filters_4: 2, dense_units: 0}
+parameters:
+  depth: {int: [3, 4]}
+  convolutions_4: [1, 2]
+"""
+
+
+def test_points_that_are_one_training_exhaust_a_space_together(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    study(COLLAPSING, "--trials", 40, "--offline")  # with three blocks the fourth says nothing
+    found = trials(tmp_path / "mlruns", "finite")
+    assert sum(one.duplicate_of is None for one in found) == 3
+    assert len(found) < 40
 
 
 def test_a_network_that_is_too_large_is_told_as_infeasible_without_being_trained(  # type: ignore[no-untyped-def]
@@ -299,7 +323,9 @@ def test_only_the_models_of_the_best_trials_are_kept_and_the_others_runs_say_so(
 REPRODUCIBLE = ("--trials", 9, "--reproducible", "--offline")
 
 
-def test_a_reproducible_study_comes_out_the_same_every_time(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_reproducible_study_comes_out_the_same_every_time(  # type: ignore[no-untyped-def]
+    study, fmsearch, images, tmp_path
+) -> None:
     # Trial 6 is the first that may see 5 finished ones, which the median wants.
     space = PRUNED.replace("{learning_rate: 1e-6}", "{learning_rate: 0.05}, {learning_rate: 1e-6}")
     space = space.replace("sampler: random", "sampler: tpe").replace("epochs: 6", "epochs: 4")
@@ -312,6 +338,12 @@ def test_a_reproducible_study_comes_out_the_same_every_time(study, tmp_path) -> 
     assert tables[0][6][1] is State.PRUNED
     assert tables[0] == tables[1] == tables[2]
     assert ledger(tmp_path / "one", "pruned").record.lag == 2
+    more = fmsearch(
+        "study", "--space", "space.yaml", "--data", images, "--train-images", 400, "--jobs", 3,
+        "--home", "one", *REPRODUCIBLE,
+    )  # fmt: skip
+    assert more.returncode == 1
+    assert more.stderr.endswith("which its results depend on; go on with --jobs 2 or fewer\n")
 
 
 def test_a_trial_whose_loss_is_no_number_fails_with_that_reason_and_the_study_goes_on(  # type: ignore[no-untyped-def]
@@ -443,6 +475,16 @@ def test_other_image_sizes_channels_and_class_counts_work(  # type: ignore[no-un
     assert best > least  # guessing has 0.1 and 0.04
     done = fmsearch("register", "--study", "any_images")
     assert done.returncode == 0, done.stderr
+
+
+def test_a_built_in_space_works_on_other_images(fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    data = coloured_letters(tmp_path / "mine.npz")
+    options = ("--trials", 2, "--jobs", 2, "--offline")
+    done = fmsearch("study", "--space", "cnn", "--data", data, *options)
+    assert done.returncode == 0, done.stderr
+    found = trials(tmp_path / "mlruns", "cnn")
+    assert [one.state for one in found] == [State.COMPLETE] * 2
+    assert [one.parameters["depth"] for one in found] == [3, 4]  # the published cnn_3 and cnn_4
 
 
 def test_a_depth_that_the_images_cannot_bear_is_refused_before_the_study(  # type: ignore[no-untyped-def]

@@ -22,7 +22,7 @@ def study_of(states: list[TrialState], curves: list[list[float]]) -> optuna.Stud
         pruner=make_pruner(MEDIAN, Scoring.VALIDATION),
     )
     for number, (state, curve) in enumerate(zip(states, curves, strict=True)):
-        made.enqueue_trial({"x": number / 10})
+        made.enqueue_trial({"x": number / 20})
         trial = made.ask()
         trial.suggest_float("x", 0, 1)
         for epoch, score in enumerate(curve, start=1):
@@ -34,44 +34,56 @@ def study_of(states: list[TrialState], curves: list[list[float]]) -> optuna.Stud
     return made
 
 
-GOOD, BAD = [0.5, 0.6, 0.7, 0.8], [0.1, 0.1, 0.1, 0.1]
+EPOCHS = 12
+HIGH, MIDDLE, LOW = [0.7] * EPOCHS, [0.6] * EPOCHS, [0.5] * EPOCHS
 DONE, PRUNED, RUNNING = TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING
+TOLD = [(DONE, LOW), (DONE, HIGH)] * 6 + [(DONE, LOW)]
+"""More than the sampler's ten to begin with; their median is low, and high with two high ones."""
 LATEST = [
-    [(DONE, GOOD), (DONE, BAD)],
-    [(RUNNING, GOOD[:1]), (PRUNED, BAD[:3])],
+    [(DONE, [0.9] * EPOCHS), (DONE, [0.9] * EPOCHS)],
+    [(RUNNING, HIGH[:1]), (PRUNED, LOW[:3])],
     [(RUNNING, []), (RUNNING, [])],
 ]
 """What may have become of the two trials before the one that is asked for."""
 
+Known = list[tuple[TrialState, list[float]]]
 
-def seen(latest: list[tuple[TrialState, list[float]]]) -> tuple[float, list[bool]]:
-    """What trial 8 is proposed, and the verdicts on its bad scores."""
-    trials = [(DONE, GOOD)] * 6 + latest
+
+def seen(trials: Known, *, lag: int, curve: list[float]) -> tuple[float, bool]:
+    """What the next trial is proposed, and whether it is pruned with such scores."""
     study = study_of([state for state, _ in trials], [curve for _, curve in trials])
-    view = lagged_view(study, 8, LAG)
+    view = lagged_view(study, len(trials), lag)
     assert view is not None
     asked, verdicts = view.ask(), []
     proposed = asked.suggest_float("x", 0, 1)
-    for epoch, score in enumerate(BAD, start=1):
+    for epoch, score in enumerate(curve, start=1):
         asked.report(score, epoch)
         verdicts.append(asked.should_prune())
-    return proposed, verdicts
+    return proposed, any(verdicts)
 
 
 def test_a_trial_sees_nothing_of_what_became_of_the_latest_ones() -> None:
-    proposed, verdicts = seen(LATEST[0])
-    assert verdicts == [False, False, True, True]
-    assert [seen(latest) for latest in LATEST] == [(proposed, verdicts)] * 3
+    found = [seen(TOLD + latest, lag=LAG, curve=MIDDLE) for latest in LATEST]
+    assert found == [(found[0][0], False)] * 3
+    proposed, pruned = seen(TOLD + LATEST[0], lag=1, curve=MIDDLE)  # it would matter
+    assert proposed != found[0][0]
+    assert pruned
+
+
+def test_a_trial_is_judged_by_those_that_it_may_see() -> None:
+    assert [seen(TOLD + latest, lag=LAG, curve=LOW)[1] for latest in LATEST] == [False] * 3
+    worse = [0.4] * EPOCHS
+    assert [seen(TOLD + latest, lag=LAG, curve=worse)[1] for latest in LATEST] == [True] * 3
 
 
 def test_a_trial_waits_for_those_that_it_must_see() -> None:
-    study = study_of([DONE, DONE, RUNNING, DONE], [GOOD] * 4)
+    study = study_of([DONE, DONE, RUNNING, DONE], [HIGH] * 4)
     assert lagged_view(study, 4, LAG) is not None
     assert lagged_view(study, 5, LAG) is None
 
 
 @pytest.mark.parametrize("number", [0, 2])
 def test_the_first_trials_see_none(number: int) -> None:
-    view = lagged_view(study_of([DONE] * 2, [GOOD] * 2), number, LAG)
+    view = lagged_view(study_of([DONE] * 2, [HIGH] * 2), number, LAG)
     assert view is not None
     assert not view.get_trials(states=(DONE,))

@@ -20,7 +20,6 @@ from fmsearch.search.strategy import (
     choose_strategy,
     make_pruner,
     make_sampler,
-    startup_trials,
 )
 from fmsearch.search.study_record import StudyRecord
 
@@ -209,12 +208,12 @@ def test_a_pruner_is_made_in_silence(pruner: str, scoring: Scoring) -> None:
     assert isinstance(made, optuna.pruners.BasePruner)
 
 
-def judged(pruner: str, scoring: Scoring, bad: list[float]) -> list[bool]:
-    """After each of its scores, whether a bad trial is pruned beside six good ones."""
+def judged(pruner: str, scoring: Scoring, bad: list[float], others: int = 6) -> list[bool]:
+    """After each of its scores, whether a bad trial is pruned beside so many good ones."""
     study = optuna.create_study(
         direction="maximize", pruner=make_pruner(Strategy("random", pruner), scoring)
     )
-    for _ in range(6):
+    for _ in range(others):
         good = study.ask()
         for step in range(1, len(bad) + 1):
             good.report(0.9, step)
@@ -226,9 +225,15 @@ def judged(pruner: str, scoring: Scoring, bad: list[float]) -> list[bool]:
     return verdicts
 
 
-def test_the_median_pruner_lets_the_first_epochs_pass_but_no_fold() -> None:
-    assert judged("median", Scoring.VALIDATION, [0.1] * 5) == [False, False, True, True, True]
+def test_the_median_judges_now_and_then_between_epochs_and_after_each_fold() -> None:
+    verdicts = judged("median", Scoring.VALIDATION, [0.1] * 9)
+    assert [epoch for epoch, is_bad in enumerate(verdicts, start=1) if is_bad] == [2, 5, 8]
     assert judged("median", Scoring.CROSS_VALIDATION, [0.1] * 3) == [True, True, True]
+
+
+def test_the_median_judges_once_five_trials_are_finished() -> None:
+    assert not any(judged("median", Scoring.VALIDATION, [0.1] * 9, others=4))
+    assert any(judged("median", Scoring.VALIDATION, [0.1] * 9, others=5))
 
 
 def test_without_a_pruner_nothing_is_pruned() -> None:
@@ -238,8 +243,3 @@ def test_without_a_pruner_nothing_is_pruned() -> None:
 @pytest.mark.parametrize("scoring", Scoring)
 def test_a_trial_as_good_as_the_others_is_not_pruned_by_the_median(scoring: Scoring) -> None:
     assert judged("median", scoring, [0.9] * 5) == [False] * 5
-
-
-@pytest.mark.parametrize(("trials", "expected"), [(None, 5), (6, 5), (24, 5), (40, 9), (200, 12)])
-def test_the_median_judges_after_some_of_a_studys_trials(trials: int | None, expected: int) -> None:
-    assert startup_trials(trials) == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -101,6 +102,11 @@ def test_the_page_speaks_of_the_score_and_draws_the_best_so_far(
 ) -> None:
     page = (drawn(objectives) / "search.html").read_text("utf-8")
     assert "<h1>mine</h1>" in page
+    only = ["pareto front"] if objectives is TWO else []
+    assert re.findall("<h2>(.*?)</h2>", page) == [
+        *only, "history", "importances", "parallel coordinates", "slices", "timeline",
+        *([] if only else ["intermediate values"]),
+    ]  # fmt: skip
     assert '"text":"score"' in page
     assert "Best Value" in page
     assert "Objective Value" not in page

@@ -346,6 +346,7 @@ def test_a_fit_without_validation_images_measures_training_only(
         # Each normalization has four numbers a unit in place of a bias.
         ({"layers": 2, "batch_norm": True}, 109_386 + 3 * (128 + 64)),
         ({"layers": 3}, 109_386 + (64 * 32 + 32) - (64 - 32) * 10),
+        ({"layers": 4}, 109_386 + (64 * 32 + 32) + (32 * 16 + 16) - (64 - 16) * 10),
     ],
 )
 def test_the_published_perceptrons_have_the_published_numbers_of_parameters(

@@ -258,6 +258,23 @@ def test_work_goes_on_when_postgresql_was_restarted(
     assert "30 trials wait in the outbox" in said
 
 
+def test_a_reproducible_study_is_for_one_coordinator(
+    begin: Begin, postgresql: Server, tmp_path: Path
+) -> None:
+    space = tmp_path / "search.yaml"
+    space.write_text(SEARCH.replace("epochs: 2", "epochs: 1000"))
+    options = ("--reproducible", "--offline")
+    first = begin(space, "home-0", *options)
+    wait_until(lambda: count(postgresql, "RUNNING") > 0)
+    second = begin(space, "home-1", *options)
+    assert second.wait(timeout=120) == 1
+    assert second.stdout is not None
+    assert second.stdout.read() == (
+        "fmsearch: the study 'search' is being run by another worker; stop it\n"
+    )
+    assert first.poll() is None
+
+
 def test_two_coordinators_of_a_search_share_its_trials_and_its_run(
     begin: Begin, url: str, tmp_path: Path
 ) -> None:
