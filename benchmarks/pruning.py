@@ -18,7 +18,6 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
-from fmsearch.models.settings import Scoring
 from fmsearch.search.strategy import PRUNERS, Strategy, make_pruner
 
 Curve = dict[int, float]
@@ -30,7 +29,7 @@ def replay(curves: list[Curve], pruner: str, order: list[int]) -> tuple[bool, fl
     Returns:
         Whether the best trial was kept, and the share of all epochs that was trained.
     """
-    made = make_pruner(Strategy("tpe", pruner), Scoring.VALIDATION)
+    made = make_pruner(Strategy("tpe", pruner), max(map(len, curves)))
     study = optuna.create_study(direction="maximize", pruner=made)
     trained, kept = 0, set()
     for index in order:

@@ -54,7 +54,7 @@ class OptunaEngine:
         self._ledger = ledger
         self._strategy = strategy
         self._seed = seed
-        self._study = ledger.study(make_pruner(strategy, space.scoring))
+        self._study = ledger.study(make_pruner(strategy, space.steps))
         self._running: dict[int, _Asked] = {}
         # What has failed may go well another time; a reproducible study gives it no other time, as
         # whether it has failed when its like is proposed depends on the trainers' speed.

@@ -64,6 +64,15 @@ class Space:
         """The model family."""
         return find_family(self.model, {**self.parameters, **self.fixed})
 
+    @property
+    def steps(self) -> int:
+        """How often a trial says its score at most: folds, or epochs."""
+        if self.scoring is Scoring.CROSS_VALIDATION:
+            return self.folds
+        if searched := self.parameters.get("epochs"):
+            return max(int(value) for value in searched.domain.values)
+        return int(self.family.complete(self.fixed)["epochs"])
+
     @cached_property
     def size(self) -> float:
         """Number of different points; infinite where a parameter is continuous."""

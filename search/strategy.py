@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 FEWEST_TRIALS = 5
 """So many are finished before the median of others judges."""
-FIRST_EPOCH, EPOCHS_BETWEEN = 2, 3
-"""When the median of others judges. From epoch to epoch a score goes up and down by more than good
-trials differ: judged after each epoch, the best of 40 trials was pruned in a fifth of the orders in
-which they may come, and now in 4 of 100, with as many epochs (`benchmarks/pruning.py`)."""
+LOOKS = 5
+"""The median of others judges when a fifth of the epochs are over, two fifths, and so on. From one
+epoch to the next a score changes by more than good trials differ: judged after each, the best of 40
+trials was pruned in a fifth of the orders in which they may come, and now in 2 of 100
+(`benchmarks/pruning.py`)."""
 LEAST_EPOCHS = 3
 """What a trial is given at least where trials are ranked (asha, hyperband)."""
 FEWEST_FOLDS_OF_WILCOXON = 5
@@ -93,10 +94,15 @@ def make_sampler(strategy: Strategy, seed: int) -> BaseSampler:
         return SAMPLERS[strategy.sampler](seed)
 
 
-def make_pruner(strategy: Strategy, scoring: Scoring) -> BasePruner:
-    """The pruner of a strategy."""
+def make_pruner(strategy: Strategy, steps: int) -> BasePruner:
+    """The pruner of a strategy.
+
+    Args:
+        strategy: Names it.
+        steps: How many epochs, or folds, a trial has.
+    """
     with _silence():
-        return PRUNERS[strategy.pruner](scoring)
+        return PRUNERS[strategy.pruner](steps)
 
 
 @contextmanager
@@ -128,39 +134,37 @@ def _nsga2(seed: int) -> BaseSampler:
     return optuna.samplers.NSGAIISampler(seed=seed, population_size=20)
 
 
-def _median(scoring: Scoring) -> BasePruner:
+def _median(steps: int) -> BasePruner:
     import optuna
 
-    first, between = 1, 1  # of folds each says much
-    if scoring is Scoring.VALIDATION:
-        first, between = FIRST_EPOCH, EPOCHS_BETWEEN
+    between = max(1, round(steps / LOOKS))
     return optuna.pruners.MedianPruner(
         n_startup_trials=FEWEST_TRIALS,
-        n_warmup_steps=first,
+        n_warmup_steps=between,
         interval_steps=between,
         n_min_trials=3,
     )
 
 
-def _asha(_: Scoring) -> BasePruner:
+def _asha(_: int) -> BasePruner:
     import optuna
 
     return optuna.pruners.SuccessiveHalvingPruner(min_resource=LEAST_EPOCHS, reduction_factor=3)
 
 
-def _hyperband(_: Scoring) -> BasePruner:
+def _hyperband(_: int) -> BasePruner:
     import optuna
 
     return optuna.pruners.HyperbandPruner(min_resource=LEAST_EPOCHS, reduction_factor=3)
 
 
-def _wilcoxon(_: Scoring) -> BasePruner:
+def _wilcoxon(_: int) -> BasePruner:
     import optuna
 
     return optuna.pruners.WilcoxonPruner(p_threshold=0.1)
 
 
-def _none(_: Scoring) -> BasePruner:
+def _none(_: int) -> BasePruner:
     import optuna
 
     return optuna.pruners.NopPruner()
@@ -171,7 +175,7 @@ SAMPLERS: Mapping[str, Callable[[int], BaseSampler]] = {
     "random": _random,
     "nsga2": _nsga2,
 }
-PRUNERS: Mapping[str, Callable[[Scoring], BasePruner]] = {
+PRUNERS: Mapping[str, Callable[[int], BasePruner]] = {
     "median": _median,
     "asha": _asha,
     "hyperband": _hyperband,

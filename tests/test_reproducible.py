@@ -6,11 +6,10 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from fmsearch.models.settings import Scoring
 from fmsearch.search.optuna_engine import lagged_view
 from fmsearch.search.strategy import Strategy, make_pruner, make_sampler
 
-LAG = 3
+LAG, EPOCHS = 3, 12
 MEDIAN = Strategy("tpe", "median")
 
 
@@ -19,7 +18,7 @@ def study_of(states: list[TrialState], curves: list[list[float]]) -> optuna.Stud
     made = optuna.create_study(
         direction="maximize",
         sampler=make_sampler(MEDIAN, 0),
-        pruner=make_pruner(MEDIAN, Scoring.VALIDATION),
+        pruner=make_pruner(MEDIAN, EPOCHS),
     )
     for number, (state, curve) in enumerate(zip(states, curves, strict=True)):
         made.enqueue_trial({"x": number / 20})
@@ -34,7 +33,6 @@ def study_of(states: list[TrialState], curves: list[list[float]]) -> optuna.Stud
     return made
 
 
-EPOCHS = 12
 HIGH, MIDDLE, LOW = [0.7] * EPOCHS, [0.6] * EPOCHS, [0.5] * EPOCHS
 DONE, PRUNED, RUNNING = TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING
 TOLD = [(DONE, LOW), (DONE, HIGH)] * 6 + [(DONE, LOW)]

@@ -10,7 +10,6 @@ import optuna
 import pytest
 
 from fmsearch.errors import FmsearchError
-from fmsearch.models.settings import Scoring
 from fmsearch.search.space import Space
 from fmsearch.search.space_file import load_space, read_space
 from fmsearch.search.strategy import (
@@ -199,47 +198,66 @@ def test_a_sampler_is_made_in_silence(sampler: str) -> None:
     assert isinstance(made, optuna.samplers.BaseSampler)
 
 
-@pytest.mark.parametrize("scoring", Scoring)
 @pytest.mark.parametrize("pruner", PRUNERS)
-def test_a_pruner_is_made_in_silence(pruner: str, scoring: Scoring) -> None:
+def test_a_pruner_is_made_in_silence(pruner: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        made = make_pruner(Strategy("tpe", pruner), scoring)
+        made = make_pruner(Strategy("tpe", pruner), 5)
     assert isinstance(made, optuna.pruners.BasePruner)
 
 
-def judged(pruner: str, scoring: Scoring, bad: list[float], others: int = 6) -> list[bool]:
-    """After each of its scores, whether a bad trial is pruned beside so many good ones."""
+def judged(pruner: str, bad: list[float], others: int = 6) -> list[int]:
+    """After which of its scores a bad trial is pruned beside so many good ones."""
     study = optuna.create_study(
-        direction="maximize", pruner=make_pruner(Strategy("random", pruner), scoring)
+        direction="maximize", pruner=make_pruner(Strategy("random", pruner), len(bad))
     )
     for _ in range(others):
         good = study.ask()
         for step in range(1, len(bad) + 1):
             good.report(0.9, step)
         study.tell(good, 0.9)
-    trial, verdicts = study.ask(), []
+    trial, steps = study.ask(), []
     for step, score in enumerate(bad, start=1):
         trial.report(score, step)
-        verdicts.append(trial.should_prune())
-    return verdicts
+        if trial.should_prune():
+            steps.append(step)
+    return steps
 
 
-def test_the_median_judges_now_and_then_between_epochs_and_after_each_fold() -> None:
-    verdicts = judged("median", Scoring.VALIDATION, [0.1] * 9)
-    assert [epoch for epoch, is_bad in enumerate(verdicts, start=1) if is_bad] == [2, 5, 8]
-    assert judged("median", Scoring.CROSS_VALIDATION, [0.1] * 3) == [True, True, True]
+@pytest.mark.parametrize(
+    ("steps", "judging"),
+    [(3, [1, 2, 3]), (5, [1, 2, 3, 4, 5]), (15, [3, 6, 9, 12, 15]), (24, [5, 10, 15, 20])],
+)
+def test_the_median_judges_at_every_fifth_of_a_trial(steps: int, judging: list[int]) -> None:
+    assert judged("median", [0.1] * steps) == judging
 
 
 def test_the_median_judges_once_five_trials_are_finished() -> None:
-    assert not any(judged("median", Scoring.VALIDATION, [0.1] * 9, others=4))
-    assert any(judged("median", Scoring.VALIDATION, [0.1] * 9, others=5))
+    assert judged("median", [0.1] * 9, others=4) == []
+    assert judged("median", [0.1] * 9, others=5) == [2, 4, 6, 8]
 
 
 def test_without_a_pruner_nothing_is_pruned() -> None:
-    assert judged("none", Scoring.VALIDATION, [0.1] * 5) == [False] * 5
+    assert judged("none", [0.1] * 5) == []
 
 
-@pytest.mark.parametrize("scoring", Scoring)
-def test_a_trial_as_good_as_the_others_is_not_pruned_by_the_median(scoring: Scoring) -> None:
-    assert judged("median", scoring, [0.9] * 5) == [False] * 5
+def test_a_trial_as_good_as_the_others_is_not_pruned_by_the_median() -> None:
+    assert judged("median", [0.9] * 5) == []
+
+
+EPOCHS = [
+    (VALIDATION, 20),
+    (f"{VALIDATION}fixed: {{epochs: 7}}\n", 7),
+    (f"{folds(4)}fixed: {{epochs: 7}}\n", 4),
+]
+
+
+@pytest.mark.parametrize(("more", "steps"), EPOCHS)
+def test_a_trial_has_as_many_steps_as_it_has_epochs_or_folds(more: str, steps: int) -> None:
+    assert space_of(more).steps == steps
+
+
+@pytest.mark.parametrize("epochs", ["[3, 9, 6]", "{int: [3, 9]}"])
+def test_a_trial_whose_epochs_are_searched_has_at_most_so_many_steps(epochs: str) -> None:
+    text = f"name: mine\nmodel: mlp\nengine: optuna\n{VALIDATION}parameters: {{epochs: {epochs}}}\n"
+    assert read_space(text, "mine").steps == 9
