@@ -38,7 +38,7 @@ def replay(curves: list[Curve], pruner: str, order: list[int]) -> tuple[bool, fl
         for epoch, accuracy in sorted(curves[index].items()):
             trained += 1
             trial.report(accuracy, epoch)
-            if trial.should_prune():
+            if epoch < max(curves[index]) and trial.should_prune():
                 state = TrialState.PRUNED
                 break
         if state is TrialState.COMPLETE:

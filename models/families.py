@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 Build = Callable[..., "keras.Model"]
 Shape = tuple[int, ...]
 
-SAMPLE = 2
-"""Images that a user's own network is tried on."""
-
 
 @dataclass(frozen=True)
 class Family:
@@ -113,14 +110,16 @@ class _OwnModel:
             model = build(shape, classes, **parameters)
             if not isinstance(model, keras.Model):
                 raise FmsearchError(f"it gives a {type(model).__name__}, not a keras.Model")
-            answers = np.asarray(model(np.zeros((SAMPLE, *shape), "uint8")))
+            answers = np.asarray(model(np.zeros((2, *shape), "uint8")))
         except (FmsearchError, MemoryError, tf.errors.ResourceExhaustedError):
             raise
         except Exception as error:  # whatever a user's code raises
             raise FmsearchError(f"{type(error).__name__}: {error}") from error
-        expected = (SAMPLE, classes)
+        expected = (2, classes)
         if answers.shape != expected:
             raise FmsearchError(
-                f"it gives outputs of shape {answers.shape} for {SAMPLE} images, not {expected}"
+                f"it gives outputs of shape {answers.shape} for 2 images, not {expected}"
             )
+        if not np.allclose(answers.sum(axis=1), 1, atol=1e-3) or (answers < 0).any():
+            raise FmsearchError("its outputs are no probabilities: end it with a softmax")
         return model

@@ -6,6 +6,8 @@ import warnings
 
 import optuna
 
+FEWEST_TRIALS = 2
+
 
 def importances(study: optuna.Study) -> dict[str, float]:
     """Share of each parameter in the differences of the scores, the largest first.
@@ -15,6 +17,9 @@ def importances(study: optuna.Study) -> dict[str, float]:
     Returns:
         Empty while there are too few trials to say.
     """
+    complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    if len(complete) < FEWEST_TRIALS:
+        return {}  # Optuna would give all parameters equal shares
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # few trials give rough importances
         try:

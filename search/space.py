@@ -14,6 +14,7 @@ from .domain import Parameter, Point
 
 MAXIMIZE, MINIMIZE = "maximize", "minimize"
 MOST_COMPARED = 10_000
+"""Points; to look at them takes a second."""
 OBJECTIVES = ("score", "parameters")
 """What a study may maximize or minimize: the score, or the number of the network's parameters."""
 
@@ -69,9 +70,11 @@ class Space:
         """How often a trial says its score at most: folds, or epochs."""
         if self.scoring is Scoring.CROSS_VALIDATION:
             return self.folds
-        if searched := self.parameters.get("epochs"):
-            return max(int(value) for value in searched.domain.values)
-        return int(self.family.complete(self.fixed)["epochs"])
+        given = int(self.family.complete(self.fixed)["epochs"])
+        if (searched := self.parameters.get("epochs")) is None:
+            return given
+        most = max(int(value) for value in searched.domain.values)
+        return max(most, given) if searched.when else most
 
     @cached_property
     def size(self) -> float:

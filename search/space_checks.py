@@ -24,7 +24,8 @@ def check_schedule(fixed: Point, parameters: Mapping[str, Parameter], faults: Fa
         warmup = _ends(given["warmup_epochs"].domain)[1]
         epochs = float(TRAINING["epochs"].default or 0)
         if "epochs" in given:
-            epochs = _ends(given["epochs"].domain)[0]
+            least = _ends(given["epochs"].domain)[0]
+            epochs = min(least, epochs) if given["epochs"].when else least
         if not warmup < epochs:
             faults.add(
                 "warmup_epochs", f"{warmup:g} must be less than epochs, which may be {epochs:g}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 FEWEST_TRIALS = 5
-"""So many are finished before the median of others judges."""
+"""So many are complete before the median of others judges."""
 LOOKS = 5
 """The median of others judges when a fifth of the epochs are over, two fifths, and so on. From one
 epoch to the next a score changes by more than good trials differ: judged after each, the best of 40
@@ -99,7 +99,7 @@ def make_pruner(strategy: Strategy, steps: int) -> BasePruner:
 
     Args:
         strategy: Names it.
-        steps: How many epochs, or folds, a trial has.
+        steps: How many epochs, or folds, a trial has at most.
     """
     with _silence():
         return PRUNERS[strategy.pruner](steps)
@@ -137,7 +137,7 @@ def _nsga2(seed: int) -> BaseSampler:
 def _median(steps: int) -> BasePruner:
     import optuna
 
-    between = max(1, round(steps / LOOKS))
+    between = -(-steps // LOOKS)
     return optuna.pruners.MedianPruner(
         n_startup_trials=FEWEST_TRIALS,
         n_warmup_steps=between,

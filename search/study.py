@@ -78,4 +78,4 @@ def _check_model(plan: Plan, setup: TrainerSetup, interruption: Interruption) ->
     if isinstance(ended, JobFailed):
         raise FmsearchError(f"model: {space.model}: {ended.error}")
     if isinstance(ended, TrainerDied):
-        raise FmsearchError(f"model: {space.model} ends its process when it is built")
+        raise FmsearchError(f"model: {space.model} ends its process when it is built ({ended})")

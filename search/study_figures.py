@@ -12,9 +12,9 @@ import matplotlib
 import optuna
 
 from . import figure_layout
+from .importances import FEWEST_TRIALS
 
 PAGE = "search.html"
-FEWEST_TRIALS = 2
 
 FIGURES = (
     ("pareto_front", "plot_pareto_front"),

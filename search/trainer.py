@@ -86,7 +86,7 @@ class Trainer:
             error = self._run(job)
         except FmsearchError as fault:  # of a user's own model
             error = _line(str(fault))
-        except (MemoryError, tf.errors.ResourceExhaustedError):
+        except (EOFError, ConnectionError, MemoryError, tf.errors.ResourceExhaustedError):
             raise
         except Exception as fault:
             if line := full_disk(fault):
@@ -95,6 +95,7 @@ class Trainer:
             if self._setup.model in FAMILIES:
                 raise
             # What a user's layers raise when they are trained; the study goes on.
+            log.info("training failed", exc_info=True)
             error = _line(f"{type(fault).__name__}: {fault}")
         self._send(JobFailed(error) if error else JobDone())
 
@@ -229,12 +230,8 @@ class Trainer:
         return len(train), Pixels(both, self._setup.classes)
 
     def _check(self, job: CheckJob) -> str:
-        """Build a user's own network and let it answer two images; gives what is wrong."""
-        images = load_training(self._setup.data).pixels[:2]
-        model = self._family.make(images.shape[1:], self._setup.classes, job.settings)
-        answers = np.asarray(model(images))
-        if not np.allclose(answers.sum(axis=1), 1, atol=1e-3) or (answers < 0).any():
-            return "its outputs are no probabilities: end it with a softmax"
+        """Build a user's own network once."""
+        self._family.make(self._data.image_shape, self._setup.classes, job.settings)
         return ""
 
     def _network(self, data: Pixels, settings: Mapping[str, Value]) -> Network:

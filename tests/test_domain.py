@@ -282,7 +282,9 @@ import keras
 
 def build(input_shape, classes, width=8, *, slope=0.1):
     given = (*input_shape, classes, width, int(10 * slope))
-    return keras.Sequential(name="x_" + "_".join(map(str, given)))
+    flat, softmax = keras.layers.Flatten(), keras.layers.Dense(classes, "softmax")
+    layers = [keras.Input(input_shape), flat, softmax]
+    return keras.Sequential(layers, name="x_" + "_".join(map(str, given)))
 """
 
 

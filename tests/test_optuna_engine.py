@@ -132,33 +132,42 @@ def test_a_pruner_hears_the_mean_of_the_folds_so_far_and_wilcoxon_each_fold(
 
 def test_a_trial_that_is_trained_again_is_judged_where_it_was_not_before(tmp_path: Path) -> None:
     bench = Bench(tmp_path, Strategy("random", "median"))
+    bench.run(8)
     (trial,) = bench.engine.ask()
-    for step, score in enumerate((0.1, 0.2, 0.3), start=1):
-        bench.engine.report(trial, step, (score,), last=False)
+    for step in (1, 2, 3):
+        assert bench.engine.report(trial, step, (0.95,), last=False) == ""
     bench.engine = bench.start()
     bench.ledger.take_back()
     (again,) = bench.engine.ask()
-    assert again.number == trial.number
-    assert again.parameters == trial.parameters
-    for step, score in enumerate((0.7, 0.7, 0.7, 0.4), start=1):  # from its first epoch
-        assert bench.engine.report(again, step, (score,), last=False) == ""
-    assert bench.ledger.reported(trial.number) == {1: 0.1, 2: 0.2, 3: 0.3, 4: 0.4}
+    assert (again.number, again.parameters) == (trial.number, trial.parameters)
+    # Otherwise these would be judged: nothing said of epochs 1 to 3 counts again.
+    assert [bench.engine.report(again, step, (0.01,), last=False) for step in (1, 2, 3)] == [""] * 3
+    assert bench.engine.report(again, 4, (0.4,), last=False) == ""  # its best was good
+    assert bench.ledger.reported(trial.number) == {1: 0.95, 2: 0.95, 3: 0.95, 4: 0.4}
+
+
+def test_after_a_restart_the_first_epoch_that_was_not_heard_is_judged(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Strategy("random", "median"))
+    bench.run(8)
+    (trial,) = bench.engine.ask()
+    assert bench.engine.report(trial, 1, (0.01,), last=False) == ""
+    bench.engine = bench.start()
+    bench.ledger.take_back()
+    (again,) = bench.engine.ask()
+    assert bench.engine.report(again, 1, (0.99,), last=False) == ""
+    assert bench.engine.report(again, 2, (0.01,), last=False).endswith("after epoch 2")
 
 
 def test_a_decision_of_an_earlier_session_is_made_at_its_step(tmp_path: Path) -> None:
     bench = Bench(tmp_path, Strategy("random", "median"))
     bench.run(8)
     (trial,) = bench.engine.ask()
-    steps = 0
-    reason = ""
-    while not reason:
-        steps += 1
-        reason = bench.engine.report(trial, steps, (0.01,), last=False)
+    reasons = [bench.engine.report(trial, step, (0.01,), last=False) for step in (1, 2)]
+    assert reasons[1]
     bench.engine = bench.start()
     bench.ledger.take_back()
     (again,) = bench.engine.ask()
-    said = [bench.engine.report(again, step, (0.99,), last=False) for step in range(1, steps + 1)]
-    assert said == [""] * (steps - 1) + [reason]
+    assert [bench.engine.report(again, step, (0.99,), last=False) for step in (1, 2)] == reasons
 
 
 def test_an_overview_shows_what_is_running_and_its_last_score(tmp_path: Path) -> None:

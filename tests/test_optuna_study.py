@@ -175,7 +175,7 @@ def test_a_pruned_trial_is_logged_with_its_curve_its_last_confusion_matrix_and_t
     last = trials(home, "pruned")[5]
     assert last.state is State.PRUNED
     assert last.reason.startswith("median pruner, at 0.")
-    assert last.reason.endswith("after epoch 1")  # the first that the median pruner judges
+    assert last.reason.endswith("after epoch 2")  # the first that the median pruner judges
     run = runs(home)["pruned-0005"]
     assert run.info.status == "KILLED"
     assert run.data.tags["fmsearch.state"] == "pruned"
@@ -220,7 +220,7 @@ def test_what_a_pruner_has_decided_holds_though_its_coordinator_died_before_it_a
     assert trials(tmp_path / "killed", "pruned")[5].state is State.RUNNING
     decision = ledger(tmp_path / "killed", "pruned").decision(5)
     assert decision is not None
-    assert decision.step == 1
+    assert decision.step == 2
     study(space, *options, home="killed")
     assert trials(tmp_path / "killed", "pruned")[5].reason == decision.reason
     assert table(tmp_path / "killed", "pruned") == table(tmp_path / "undisturbed", "pruned")
@@ -230,7 +230,7 @@ def test_the_ledger_has_a_pruned_trials_scores_and_optuna_knows_them(study, tmp_
     study(PRUNED.replace("1e-6}]", "0.000001}]"), "--trials", 6, "--jobs", 1, "--offline")
     frozen = ledger(tmp_path / "mlruns", "pruned").frozen()
     assert sorted(frozen[0].intermediate_values) == [1, 2, 3, 4, 5, 6]
-    assert sorted(frozen[5].intermediate_values) == [1]
+    assert sorted(frozen[5].intermediate_values) == [1, 2]
 
 
 def test_known_parameters_are_not_trained_twice_and_the_run_says_so(study, tmp_path) -> None:  # type: ignore[no-untyped-def]

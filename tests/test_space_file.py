@@ -344,6 +344,8 @@ OPTUNA_FAULTS = {
     ),
     "fixed: {warmup_epochs: 20}\n": "warmup_epochs: 20 must be less than epochs, which may be 20",
     "parameters: {warmup_epochs: {int: [0, 50]}}\n": "50 must be less than epochs, which may be 20",
+    "fixed: {warmup_epochs: 25}\nparameters: {flip: [true], epochs: {int: [30, 40], "
+    "when: {flip: true}}}\n": ("warmup_epochs: 25 must be less than epochs, which may be 20"),
     "published: {layers: 1}\n": "published: is not a list of points, each like {depth: 3, …}",
     "published: [3]\n": "published: is not a list of points, each like {depth: 3, …}",
     "published: [{layers: 1}]\n": "published, point 1: dropout_rate is missing",
