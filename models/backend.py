@@ -30,4 +30,7 @@ with _muted_stderr():
     import keras
     import tensorflow as tf
 
-__all__ = ["keras", "tf"]
+MEMORY_ERRORS = (MemoryError, tf.errors.ResourceExhaustedError)
+"""What is raised where memory does not suffice."""
+
+__all__ = ["MEMORY_ERRORS", "keras", "tf"]

@@ -100,9 +100,9 @@ class _OwnModel:
     model: str
 
     def __call__(self, shape: Shape, classes: int, /, **parameters: Value) -> keras.Model:
-        import keras  # loads TensorFlow: in trainers only
         import numpy as np
-        import tensorflow as tf
+
+        from .backend import MEMORY_ERRORS, keras  # loads TensorFlow: in trainers only
 
         module, _, name = self.model.partition(":")
         try:
@@ -111,7 +111,7 @@ class _OwnModel:
             if not isinstance(model, keras.Model):
                 raise FmsearchError(f"it gives a {type(model).__name__}, not a keras.Model")
             answers = np.asarray(model(np.zeros((2, *shape), "uint8")))
-        except (FmsearchError, MemoryError, tf.errors.ResourceExhaustedError):
+        except (FmsearchError, *MEMORY_ERRORS):
             raise
         except Exception as error:  # whatever a user's code raises
             raise FmsearchError(f"{type(error).__name__}: {error}") from error

@@ -151,5 +151,10 @@ class Claims:
             or trial.user_attrs.get(CLAIM, "").startswith(own)  # of an earlier session
         ]
 
+    def others_live(self, running: list[FrozenTrial]) -> bool:
+        """Whether a coordinator that lives, and is not this one, has any of the running trials."""
+        others = [trial for trial in running if trial._trial_id not in self._marks]
+        return len(self.abandoned(others)) < len(others)
+
     def _beat(self, trial_id: int) -> None:
         self._storage.optuna.record_heartbeat(trial_id)  # type: ignore[attr-defined]

@@ -113,7 +113,7 @@ def examine(places: Places, names: Sequence[str], *, fix: bool) -> Iterator[Find
     for name in names:
         with hold(places.lock(name), f"the study {name!r}"):
             study = Ledger(places.storage, places.worker()).study(name)
-            study.check_run_nowhere()
+            study.check_run_nowhere_else()
             found = _look(study, places)
             if not fix or (not found.left and found.waiting is None):
                 yield found

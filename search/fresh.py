@@ -27,7 +27,7 @@ def delete_study(places: Places, name: str) -> None:
     if name not in [record.name for record in ledger.records()]:
         return
     study = ledger.study(name)
-    study.check_run_nowhere()
+    study.check_run_nowhere_else()
     store = Store(places)
     for role in ("trial", "study"):
         store.delete_runs({TAG_ROLE: role, TAG_ID: study.record.id})

@@ -9,7 +9,6 @@ import optuna
 from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from ..errors import FmsearchError
 from ..models.seeds import derive_seed
 from ..models.settings import Scoring, Value
 from .claims import CLAIM
@@ -79,9 +78,9 @@ class OptunaEngine:
                 return self._ask()
 
     def _ask(self) -> tuple[Trial, ...]:
-        trials = self._ledger.frozen()
         if self._strategy.lag:
-            self._check_alone(trials)
+            self._ledger.check_run_nowhere_else()  # both may have begun at once
+        trials = self._ledger.frozen()
         self._note(trials)
         waiting = next((trial for trial in trials if trial.state is TrialState.WAITING), None)
         if len(self._known) >= self._space.trainings and waiting is None:
@@ -94,15 +93,6 @@ class OptunaEngine:
         first = self._known.setdefault(self._space.key(asked.params), asked.number)
         again = first if first != asked.number else None
         return (Trial(asked.number, asked.params, State.RUNNING, duplicate_of=again),)
-
-    def _check_alone(self, trials: Sequence[FrozenTrial]) -> None:
-        """See that no other coordinator runs a reproducible study; both may have begun at once."""
-        for trial in trials:
-            if trial.state is TrialState.RUNNING and not self._ledger.owns(trial.number):
-                raise FmsearchError(
-                    f"the study {self._ledger.record.name!r} is --reproducible, and another "
-                    "worker runs it; stop it"
-                )
 
     def _note(self, trials: Sequence[FrozenTrial]) -> None:
         """Remember which points are known, or being tried by somebody."""

@@ -62,7 +62,7 @@ def run_study(plan: Plan, watcher: Watcher, pool: Pool = Trainers) -> Summary:
         ledger = Ledger(places.storage, places.worker())
         study = ledger.join(plan.joins) if plan.joins else ledger.open_study(plan.record)
         if study.record.lag:
-            study.check_run_nowhere()  # where others could join, that it is run by one
+            study.check_run_nowhere_else()  # where others could join, that it is run by one
         return StudyLoop(plan, study, split, setup, watcher, interruption, pool).run()
 
 

