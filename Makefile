@@ -36,7 +36,7 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@rm -rf $(VENV)/as && mkdir -p $(VENV)/as && ln -s "$(CURDIR)" $(VENV)/as/fmsearch
-	MYPYPATH=$(VENV)/as $(BIN)/mypy -p fmsearch.cli -p fmsearch.errors -p fmsearch.full_disk -p fmsearch.commands -p fmsearch.listings -p fmsearch.progress \
+	MYPYPATH=$(VENV)/as $(BIN)/mypy -p fmsearch.cli -p fmsearch.errors -p fmsearch.places -p fmsearch.locks -p fmsearch.sqlite -p fmsearch.commands \
 		-p fmsearch.models -p fmsearch.search -p fmsearch.tracking
 
 bench: $(VENV)/.installed

@@ -15,9 +15,8 @@ from .commands import keeping, looking
 from .commands.reproduce import reproduce
 from .commands.study import study
 from .commands.worker import worker
-from .errors import FmsearchError
-from .full_disk import full_disk
-from .search.scratch import clear_scratch
+from .errors import FmsearchError, full_disk
+from .search.processes.scratch import clear_scratch
 
 
 class Commands(click.Group):

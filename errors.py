@@ -1,4 +1,14 @@
-"""The one error that fmsearch raises for what a user can mend."""
+"""What a user can mend: the one error that fmsearch raises for it, and full disks recognised."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+
+# A full disk, a full quota, and a limit on the size of files.
+_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_POSTGRESQL_STATE = "53100"
+_SQLITE_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
 
 
 class FmsearchError(Exception):
@@ -7,3 +17,15 @@ class FmsearchError(Exception):
     The command line prints it as one line and exits with code 1. A bug is never
     raised as this error, so that it surfaces with its traceback.
     """
+
+
+def full_disk(error: BaseException | None) -> str:
+    """What line to show for an error that comes from a full disk; empty for all others."""
+    while error is not None:
+        code = getattr(error, "sqlite_errorcode", None)
+        is_postgresql = getattr(error, "sqlstate", None) == _POSTGRESQL_STATE
+        is_file = isinstance(error, OSError) and error.errno in _ERRNOS
+        if code in _SQLITE_CODES or is_postgresql or is_file:
+            return f"no space is left to write ({error}); free some, and run the same command"
+        error = error.__cause__ or error.__context__
+    return ""

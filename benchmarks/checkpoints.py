@@ -17,8 +17,8 @@ from pathlib import Path
 from fmsearch.models.checkpoint import Checkpoint
 from fmsearch.models.data import describe, load_training
 from fmsearch.models.families import FAMILIES
+from fmsearch.models.fold_training import Progress, Training, train_and_score
 from fmsearch.models.network import Network, Pixels, use_one_thread
-from fmsearch.models.scoring import Progress, Training, train_and_score
 from fmsearch.models.settings import Scoring, Value
 from fmsearch.models.split import Fold, split_rows
 

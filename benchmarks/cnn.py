@@ -30,9 +30,9 @@ EPOCHS = 4
 def keras_fit(images: int) -> list[float]:
     """Processor seconds of each epoch of `model.fit`, as everybody writes it."""
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    from fmsearch.models.backend import keras
     from fmsearch.models.data import FASHION_MNIST, load_training
     from fmsearch.models.families import FAMILIES
+    from fmsearch.models.quiet_tensorflow import keras
 
     cnn = FAMILIES["cnn"]
     model = cnn.make((28, 28), 10, cnn.complete(SETTINGS))

@@ -20,8 +20,10 @@ from fmsearch.models.data import describe, load_training
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.settings import Scoring
 from fmsearch.models.split import cut_folds, split_rows
-from fmsearch.search.job import JobDone, TrainerSetup, TrialJob
-from fmsearch.search.trainers import Trainers, load_tensorflow_in_advance
+from fmsearch.search.processes.fork_server import load_tensorflow_in_advance
+from fmsearch.search.trainers.jobs import TrainerSetup, TrialJob
+from fmsearch.search.trainers.messages import JobDone
+from fmsearch.search.trainers.pool import Trainers
 
 IMAGES = Path(__file__).parent.parent / "tests" / "data" / "fashion.npz"
 CHOICES = {

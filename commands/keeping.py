@@ -33,18 +33,18 @@ def register(
     The test images are evaluated once, when the training is over. A training that is cut off goes
     on with the same command.
     """
-    from ..search.register import register_best
-    from ..search.sync import evidence_of
+    from ..search.retrain.register import register_best
+    from ..search.study.sync import run_records_of
 
     places = places_of(store)
-    ledger = existing_study(places, study)
-    evidence = evidence_of(ledger.record)
-    click.echo(f"training the best of {study} on all {sum(evidence.data.train_counts):,} images")
+    stored = existing_study(places, study)
+    run_records = run_records_of(stored.config)
+    click.echo(f"training the best of {study} on all {sum(run_records.data.train_counts):,} images")
     done = register_best(
-        ledger,
-        evidence,
+        stored,
+        run_records,
         places,
-        name=model or evidence.data.name,
+        name=model or run_records.data.name,
         alias=alias,
         epochs=epochs,
         checkpoint_every=checkpoint_every,
@@ -70,29 +70,29 @@ def replay(run: str, spec: str | None, **store: Any) -> None:
     RUN is the id or the name of a trial's or a final model's run, as MLflow shows it. Ends with 0
     if all numbers are identical, else with 1 and the first difference.
     """
-    from ..search.recording import read_recording
-    from ..search.replay import replay as train_again
+    from ..search.retrain.recorded_training import read_recorded_training
+    from ..search.retrain.replay import replay as train_again
     from ..tracking.store import Store
 
-    recording = read_recording(Store(places_of(store), create=False), run, spec)
-    for line in recording.changed:
+    recorded = read_recorded_training(Store(places_of(store), create=False), run, spec)
+    for line in recorded.changed:
         click.echo(line)
-    click.echo(f"training {recording.name} again")
-    done = train_again(recording, echo_epoch)
+    click.echo(f"training {recorded.name} again")
+    done = train_again(recorded, echo_epoch)
     if done.difference:
         click.echo(f"differs: {done.difference}")
         sys.exit(1)
-    click.echo(f"identical: {done.compared} numbers of run {recording.name}")
+    click.echo(f"identical: {done.compared} numbers of run {recorded.name}")
 
 
 @click.command()
 @store_options
 def sync(**store: Any) -> None:
     """Ship to MLflow what waits in the outbox."""
-    from ..search.sync import sync_all
+    from ..search.study.sync import sync_all
 
     places = places_of(store)
-    if not places.has_ledger:
+    if not places.has_storage:
         return
     for one in sync_all(places):
         if one.holder:
@@ -111,18 +111,18 @@ def sync(**store: Any) -> None:
 @click.option("--fix", is_flag=True, help="Mend what can be mended from the other side.")
 @store_options
 def doctor(study: str | None, fix: bool, **store: Any) -> None:
-    """Compare ledger, outbox and MLflow; one line for each difference."""
-    from ..search.doctor import examine
-    from ..search.ledger import Ledger
+    """Compare storage, outbox and MLflow; one line for each difference."""
+    from ..search.doctor.doctor import examine
+    from ..search.storage.storage import Storage
 
     places = places_of(store)
-    if study is None and not places.has_ledger:
+    if study is None and not places.has_storage:
         click.echo(f"no studies in {places.home} yet")
         return
     if study is None:
-        names = [record.name for record in Ledger(places.storage).records()]
+        names = [config.name for config in Storage(places.storage).configs()]
     else:
-        names = [existing_study(places, study).record.name]
+        names = [existing_study(places, study).config.name]
     mended = left = 0
     for found in examine(places, names, fix=fix):
         if found.shipped:

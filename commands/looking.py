@@ -15,7 +15,7 @@ import click
 from .options import existing_study, places_of, print_table, store_options
 
 if TYPE_CHECKING:
-    from ..search.study_ledger import StudyLedger
+    from ..search.storage.stored_study import StoredStudy
 
 DEFAULT_PORT = 5000
 WATCH_SECONDS = 2.0
@@ -29,7 +29,7 @@ HEADING_LINES = 3
 @click.argument("name", required=False)
 def spaces(name: str | None) -> None:
     """List the search spaces, or print one as YAML, to copy and edit."""
-    from ..search.space_file import load_space, space_names
+    from ..search.space.load import load_space, space_names
 
     if name is not None:
         click.echo(load_space(name).text, nl=False)
@@ -82,9 +82,9 @@ def data(fetch: bool, spec: str) -> None:
 @store_options
 def status(study: str | None, watch: bool, everything: bool, **store: Any) -> None:
     """List the studies, or one study's trials: states, scores, what matters, what is running."""
-    from ..listings import overview_lines, studies_table, trials_table
-    from ..search.ledger import Ledger
-    from ..search.overview import overview
+    from ..search.storage.storage import Storage
+    from ..search.study.status import overview
+    from .tables import overview_lines, studies_table, trials_table
 
     places = places_of(store)
     if watch and everything:
@@ -107,21 +107,21 @@ def status(study: str | None, watch: bool, everything: bool, **store: Any) -> No
     for option, given in {"--watch": watch, "--all": everything}.items():
         if given:
             raise click.UsageError(f"{option} wants the name of a study")
-    if not places.has_ledger:
+    if not places.has_storage:
         click.echo(f"no studies in {places.home} yet")
         return
-    ledger = Ledger(places.storage)
-    rows = ((one.record.name, one.counts(), one.best()) for one in ledger.studies())
+    storage = Storage(places.storage)
+    rows = ((one.config.name, one.counts(), one.best()) for one in storage.studies())
     print_table(studies_table(rows))
 
 
-def _show_latest(study: str, ledger: StudyLedger) -> None:
+def _show_latest(study: str, stored: StoredStudy) -> None:
     """As much as the terminal holds: how the study stands, and its latest trials."""
-    from ..listings import overview_lines, trials_table
-    from ..search.overview import overview
+    from ..search.study.status import overview
+    from .tables import overview_lines, trials_table
 
     width, height = shutil.get_terminal_size()
-    now = overview(ledger, height)
+    now = overview(stored, height)
     lines = overview_lines(study, now)
     taken = sum(-(-len(line) // width) for line in lines) + HEADING_LINES
     click.clear()
@@ -142,7 +142,7 @@ def _show_latest(study: str, ledger: StudyLedger) -> None:
 @store_options
 def ui(port: int, **store: Any) -> None:
     """Open MLflow's UI on the store in use; Ctrl-C ends it."""
-    from ..tracking.places import shown
+    from ..places import shown
     from ..tracking.ui import HOST, start_ui
 
     places = places_of(store)

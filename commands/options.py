@@ -15,9 +15,9 @@ from ..errors import FmsearchError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..search.job import EpochDone
-    from ..search.study_ledger import StudyLedger
-    from ..tracking.places import Places
+    from ..places import Places
+    from ..search.storage.stored_study import StoredStudy
+    from ..search.trainers.messages import EpochDone
 
 # Heavy libraries are imported where they are used: --help answers at once.
 
@@ -108,7 +108,7 @@ def store_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def places_of(options: dict[str, Any]) -> Places:
     """What the `store_options` say."""
-    from ..tracking.places import Places
+    from ..places import Places
 
     return Places.of(
         options["home"], options["tracking_uri"], options["storage"], options["experiment"]
@@ -125,17 +125,17 @@ def print_table(table: Table) -> None:
     console.print(table)
 
 
-def existing_study(places: Places, name: str) -> StudyLedger:
+def existing_study(places: Places, name: str) -> StoredStudy:
     """A study to be read or registered from.
 
     Raises:
         FmsearchError: There is none of that name.
     """
-    from ..search.ledger import Ledger
+    from ..search.storage.storage import Storage
 
-    if not places.has_ledger:
+    if not places.has_storage:
         raise FmsearchError(f"no study {name!r}: there is no store in {places.home}")
-    return Ledger(places.storage).study(name)
+    return Storage(places.storage).study(name)
 
 
 checkpoint_option = click.option(

@@ -18,9 +18,9 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..progress import ModelsProgress, StudyProgress
-    from ..search.job import FinalJob
     from ..search.reproduction.outcomes import Outcomes
+    from ..search.trainers.jobs import FinalJob
+    from .progress import ModelsProgress, StudyProgress
 
 
 @click.command()
@@ -66,11 +66,11 @@ def reproduce(
     """
     from ..models import fashion_mnist
     from ..models.data import FASHION_MNIST, describe
-    from ..search.reproduction.conduct import reproduce as run_reproduction
-    from ..search.reproduction.experiments import load_catalogue
+    from ..search.reproduction.catalogue import load_catalogue
     from ..search.reproduction.plan import ReproductionPlan
-    from ..search.space_reader import NAME
-    from ..search.trainers import usable_cores
+    from ..search.reproduction.reproduce import reproduce as run_reproduction
+    from ..search.space.reader import NAME
+    from ..search.trainers.pool import usable_cores
 
     if not NAME.fullmatch(name) or len(name) > 40:
         raise click.BadParameter(
@@ -106,14 +106,14 @@ class _Watch:
     def study(self, name: str) -> StudyProgress:
         from rich.console import Console
 
-        from ..progress import StudyProgress
+        from .progress import StudyProgress
 
         return StudyProgress(Console(), name)
 
     def models(self, jobs: Sequence[FinalJob], trained: int) -> ModelsProgress:
         from rich.console import Console
 
-        from ..progress import ModelsProgress
+        from .progress import ModelsProgress
 
         return ModelsProgress(Console(), jobs, trained)
 
@@ -123,7 +123,7 @@ def _show(outcomes: Outcomes) -> None:
     from rich.table import Table
 
     from ..search.reproduction.claims import check_claims
-    from ..search.reproduction.rows import HEADER, rows_of
+    from ..search.reproduction.table import HEADER, rows_of
 
     if outcomes.rehearsal:
         click.echo(f"a rehearsal, with {outcomes.rehearsal}: its numbers say nothing")

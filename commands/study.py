@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import FmsearchError
-from ..search.claims import HEARTBEAT
-from ..search.strategy import PRUNERS, SAMPLERS
+from ..search.pruners import PRUNERS
+from ..search.samplers import SAMPLERS
+from ..search.storage.ownership import HEARTBEAT
 from .options import (
     KeepModels,
     Share,
@@ -23,8 +24,8 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..search.plan import Plan
-    from ..tracking.places import Places
+    from ..places import Places
+    from ..search.study.plan import Plan
 
 
 @click.command()
@@ -127,11 +128,11 @@ def study(
     """Run a study to its end, or go on with one that was interrupted."""
     from ..models import fashion_mnist
     from ..models.data import FASHION_MNIST, describe
-    from ..search.plan import Limits, Plan
-    from ..search.space_file import load_space
-    from ..search.space_reader import NAME
-    from ..search.strategy import choose_strategy
-    from ..search.trainers import usable_cores
+    from ..search.engines.strategy import choose_strategy
+    from ..search.space.load import load_space
+    from ..search.space.reader import NAME
+    from ..search.study.plan import Limits, Plan
+    from ..search.trainers.pool import usable_cores
 
     space = load_space(spec)
     places = places_of(store)
@@ -190,9 +191,9 @@ def carry_out(plan: Plan) -> None:
     """Run a plan, and show how it goes on and what came of it."""
     from rich.console import Console
 
-    from ..listings import shown
-    from ..progress import StudyProgress
-    from ..search.study import run_study
+    from ..search.study.run import run_study
+    from .progress import StudyProgress
+    from .tables import shown
 
     with StudyProgress(Console(), plan.name) as progress:
         summary = run_study(plan, progress)
@@ -207,13 +208,13 @@ def carry_out(plan: Plan) -> None:
 
 
 def _ask_to_delete(places: Places, name: str) -> None:
-    from ..search.ledger import Ledger
+    from ..search.storage.storage import Storage
 
-    ledger = Ledger(places.storage) if places.has_ledger else None
-    if ledger is None or name not in [record.name for record in ledger.records()]:
+    storage = Storage(places.storage) if places.has_storage else None
+    if storage is None or name not in [config.name for config in storage.configs()]:
         return
     if not sys.stdin.isatty():
         raise FmsearchError("--fresh asks before it deletes; where nobody can answer, add --yes")
-    count = len(ledger.study(name).trials())
+    count = len(storage.study(name).trials())
     if not click.confirm(f"delete the study {name!r}, its {count} trials and their runs?"):
         raise FmsearchError("nothing was deleted")

@@ -53,10 +53,10 @@ def worker(
 ) -> None:
     """Join a study from any machine, and work on it until it is complete.
 
-    What is searched, and how, is as the study's ledger has it.
+    What is searched, and how, is as the study's storage has it.
     """
-    from ..search.joining import Share, join, wait_for
-    from ..search.trainers import usable_cores
+    from ..search.study.join import Share, join, wait_for
+    from ..search.trainers.pool import usable_cores
 
     places = places_of(store)
     share = Share(places, data, jobs or usable_cores(), timeout, checkpoint_every, offline)

@@ -7,7 +7,7 @@ bytes.
 
 from __future__ import annotations
 
-from .backend import tf
+from .quiet_tensorflow import tf
 
 SMALLEST, LARGEST = 1 / 8, 1 / 2
 """Sides of a blanked rectangle, as shares of the image's."""

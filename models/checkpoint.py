@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .outcome import FoldOutcome
-from .scoring import Progress
+from .fold_training import Progress
+from .score import FoldOutcome
 from .training import Epoch, FitState
 
 DIGEST_BYTES = hashlib.sha256().digest_size

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .backend import keras, tf
+from .quiet_tensorflow import keras, tf
 
 LEVELS = 2**16
 PHILOX = 1

@@ -102,7 +102,7 @@ class _OwnModel:
     def __call__(self, shape: Shape, classes: int, /, **parameters: Value) -> keras.Model:
         import numpy as np
 
-        from .backend import MEMORY_ERRORS, keras  # loads TensorFlow: in trainers only
+        from .quiet_tensorflow import MEMORY_ERRORS, keras  # loads TensorFlow: in trainers only
 
         module, _, name = self.model.partition(":")
         try:

@@ -14,8 +14,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
+from .confusion import Confusion
 from .data import Images
-from .evaluation import Confusion
 from .training import Epoch
 
 STYLE: dict[Any, Any] = {

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .augmentation import gather_augmented
-from .backend import keras, tf
 from .data import Images
 from .dropout import Dropout, rates_of
 from .families import Family
 from .normalization import fuse_batch_normalization
 from .optimizers import Optimizer
+from .quiet_tensorflow import keras, tf
 from .settings import Value
 from .split import Rows
 

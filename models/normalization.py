@@ -7,7 +7,7 @@ own: they are saved, loaded and summarized as such; only what they do in trainin
 
 from __future__ import annotations
 
-from .backend import keras, tf
+from .quiet_tensorflow import keras, tf
 
 
 def fuse_batch_normalization(model: keras.Model) -> None:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .backend import keras, tf
+from .quiet_tensorflow import keras, tf
 from .settings import Value
 
 EPSILON = 1e-7  # Keras' default for all of them

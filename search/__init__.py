@@ -1,1 +1,1 @@
-"""What to try next: spaces, engines, the ledger, the study loop and its trainers."""
+"""What to try next: spaces, engines, the storage, the study loop and its trainers."""

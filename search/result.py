@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import re
-import shutil
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from ..errors import FmsearchError
 from ..models.settings import Value
 from ..models.training import Epoch
-from .circumstances import Circumstances
-
-RESULT, MODEL, SUMMARY = "result.json", "model.keras", "model_summary.txt"
-ARCHITECTURE = "architecture.png"
-PART, DOOMED = ".part", ".old"
+from .environment import Environment
 
 
 @dataclass(frozen=True)
@@ -50,7 +39,7 @@ class Result:
     started_at: int
     finished_at: int
     pruned: str = ""
-    circumstances: Circumstances = field(default_factory=Circumstances)
+    environment: Environment = field(default_factory=Environment)
 
     @property
     def train_seconds(self) -> float:
@@ -88,135 +77,3 @@ class Duplicate:
     settings: dict[str, Value]
     seed: int
     told_at: int
-
-
-def entry_name(trial: int) -> str:
-    """The name of a trial's folder in its study's outbox."""
-    return f"trial-{trial:06d}"
-
-
-def entries(outbox: Path) -> dict[int, Path]:
-    """The folders in a study's outbox, by trial number.
-
-    Raises:
-        FmsearchError: One has a name that fmsearch did not give it, or the outbox is no folder.
-    """
-    if outbox.exists() and not outbox.is_dir():
-        raise FmsearchError(f"{outbox} is no folder; move it somewhere else")
-    found = {}
-    for folder in sorted(outbox.glob("trial-*")):
-        number = folder.name.removeprefix("trial-")
-        if not re.fullmatch(r"[0-9]{6,9}", number):
-            raise FmsearchError(f"{folder} is no trial of the outbox; move it somewhere else")
-        found[int(number)] = folder
-    return found
-
-
-def checkpoint_name(trial: int) -> str:
-    """The name of the checkpoint of a training whose first trial is this one."""
-    return f"checkpoint-{trial:06d}.npz"
-
-
-def checkpoints(outbox: Path) -> dict[int, Path]:
-    """The checkpoints in a study's outbox, by trial number."""
-    found = {}
-    for file in sorted(outbox.glob("checkpoint-*")):
-        name = re.fullmatch(r"checkpoint-([0-9]{6,9})\.npz", file.name)
-        if name is not None and file.is_file():
-            found[int(name[1])] = file
-    return found
-
-
-_NOTES: dict[str, type[Failure] | type[Duplicate]] = {
-    "failure.json": Failure,
-    "duplicate.json": Duplicate,
-}
-
-
-def write_note(entry: Path, note: Failure | Duplicate) -> None:
-    """Publish a folder that says why it holds no result."""
-    part = new_folder(entry)
-    name = next(name for name, kind in _NOTES.items() if isinstance(note, kind))
-    (part / name).write_text(json.dumps(asdict(note)), "utf-8")
-    publish(part, entry)
-
-
-def read_entry(folder: Path) -> Result | Failure | Duplicate:
-    """What a folder in the outbox says of its trial.
-
-    Raises:
-        FmsearchError: A file of it is missing or damaged.
-    """
-    name = next((name for name in _NOTES if (folder / name).exists()), RESULT)
-    try:
-        if name in _NOTES:
-            return _NOTES[name](**json.loads((folder / name).read_text("utf-8")))
-        result = read_result(folder)
-        name = SUMMARY
-        (folder / SUMMARY).read_text("utf-8")
-    except (OSError, ValueError, TypeError, LookupError) as error:
-        raise FmsearchError(
-            f"{folder / name} is missing or damaged ({error}); delete that folder: "
-            "if its trial is not on record yet, it is trained again"
-        ) from error
-    return result
-
-
-def write_result(folder: Path, result: Result) -> None:
-    """Write the result into a folder that is being filled."""
-    (folder / RESULT).write_text(json.dumps(asdict(result)), "utf-8")
-
-
-def read_result(folder: Path) -> Result:
-    """The result that a folder holds."""
-    fields = json.loads((folder / RESULT).read_text("utf-8"))
-    fields["history"] = tuple(Epoch(**epoch) for epoch in fields["history"])
-    fields["confusion"] = tuple(tuple(row) for row in fields["confusion"])
-    fields["fit_seconds"] = tuple(fields["fit_seconds"])
-    fields["score_seconds"] = tuple(fields["score_seconds"])
-    fields["circumstances"] = Circumstances(**fields.get("circumstances", {}))
-    return Result(**fields)
-
-
-def new_folder(entry: Path) -> Path:
-    """An empty folder beside `entry`, to be filled and then renamed by `publish`."""
-    part = entry.with_name(f".{entry.name}{PART}")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    return part
-
-
-def publish(part: Path, entry: Path) -> None:
-    """Give a filled folder its name. Before, it does not count; after, it survives a crash."""
-    for file in part.iterdir():
-        with file.open("rb") as handle:
-            os.fsync(handle.fileno())
-    discard(entry)
-    part.rename(entry)
-
-
-def half_written(outbox: Path) -> list[Path]:
-    """Folders and files in an outbox that nobody finished writing, or removing."""
-    patterns = (f".trial-*{PART}", f".trial-*{DOOMED}", f"checkpoint-*{PART}")
-    return [path for pattern in patterns for path in sorted(outbox.glob(pattern))]
-
-
-def remove_half_written(outbox: Path) -> None:
-    """Remove what is half written, once no trainer is there to finish it.
-
-    The shipper may be removing a folder meanwhile.
-    """
-    for left in half_written(outbox):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
-
-
-def discard(entry: Path) -> None:
-    """Remove a folder, if it is there. It loses its name first, so that no part of it counts."""
-    doomed = entry.with_name(f".{entry.name}{DOOMED}")
-    shutil.rmtree(doomed, ignore_errors=True)
-    with contextlib.suppress(FileNotFoundError):
-        entry.rename(doomed)
-    shutil.rmtree(doomed, ignore_errors=True)

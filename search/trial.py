@@ -27,7 +27,7 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial as the ledger has it.
+    """A trial as the storage has it.
 
     Attributes:
         number: From 0, in the order in which the engine proposed it.

@@ -25,7 +25,7 @@ import numpy as np
 import pytest
 
 from fmsearch.cli import main
-from fmsearch.search.circumstances import here
+from fmsearch.search.environment import here
 
 GRID = """\
 name: small
@@ -264,25 +264,25 @@ ADDRESSES = (
     Bad("runs in memory", f"{STUDY} --tracking-uri sqlite://", "sqlite:// keeps nothing; a file"),
     Bad("trials in memory", "status --storage sqlite:///:memory:", ":memory: keeps nothing"),
     Bad("trials nowhere", f"{STUDY} --storage sqlite:///", "sqlite:/// keeps nothing; a file is"),
-    Bad("an unknown ledger", "status --storage redis://h/d", "ledger redis://h/d is neither"),
-    Bad("a ledger's bad port", "status --storage postgresql://me:secret@h:x/d", "me:***@h:x/d: inv"),
-    Bad("no driver", "status --storage mysql://me:secret@h/d", "ledger mysql://me:***@h/d is neither"),
-    Bad("no such database", "sync --storage postgresql://127.0.0.1:9/d", "the ledger postgresql://127.0.0.1:9/d: "),
-    Bad("text as ledger", "status --storage sqlite:///small.yaml", "file is not a database"),
-    Bad("a folder as ledger", "sync --storage sqlite:///.", "unable to open database file"),
+    Bad("an unknown storage", "status --storage redis://h/d", "storage redis://h/d is neither"),
+    Bad("a storage's bad port", "status --storage postgresql://me:secret@h:x/d", "me:***@h:x/d: inv"),
+    Bad("no driver", "status --storage mysql://me:secret@h/d", "storage mysql://me:***@h/d is neither"),
+    Bad("no such database", "sync --storage postgresql://127.0.0.1:9/d", "the storage postgresql://127.0.0.1:9/d: "),
+    Bad("text as storage", "status --storage sqlite:///small.yaml", "file is not a database"),
+    Bad("a folder as storage", "sync --storage sqlite:///.", "unable to open database file"),
     Bad("text as runs", "ui --tracking-uri sqlite:///small.yaml", "file is not a database"),
     Bad("a folder as runs", f"{STUDY} --tracking-uri sqlite:///.", "unable to open database file"),
     Bad("no such store", "register --study a --storage sqlite:////proc/x/s.db", "there is no store"),
     Bad("no such folder", f"{STUDY} --storage sqlite:////proc/x/s.db", "cannot lock /proc/x/locks"),
-    Bad("an overlong ledger", f"status --storage sqlite:///{OVERLONG}", "File name too long"),
+    Bad("an overlong storage", f"status --storage sqlite:///{OVERLONG}", "File name too long"),
     Bad("overlong runs", f"ui --tracking-uri sqlite:///{OVERLONG}", "File name too long"),
     Bad("an overlong home", f"status --home {OVERLONG}", "File name too long"),
     Bad("a read-only home", f"{STUDY} --home /proc/x", "cannot write in /proc/x: No such file or"),
     Bad("a file as home", "status --home small.yaml", "'small.yaml' is a file", code=2),
     Bad(
-        "another program's ledger",
+        "another program's storage",
         "status --storage sqlite:///other.db",
-        "cannot open the ledger sqlite:///other.db: it is a database of another program, not of",
+        "cannot open the storage sqlite:///other.db: it is a database of another program, not of",
         other_database,
     ),
     Bad(
@@ -304,7 +304,7 @@ ENVIRONMENTS = (
     Bad("a home that is a file", "sync", "is a file", code=2, environment={"FMSEARCH_HOME": "own.yaml"}),
     Bad("a home in a file", STUDY, "own.yaml/x: Not a dir", environment={"FMSEARCH_HOME": "own.yaml/x"}),
     Bad("a senseless URI", STUDY, "'mlflow' is neither", environment={"MLFLOW_TRACKING_URI": "mlflow"}),
-    Bad("a senseless ledger", "status", "the ledger here is neither", environment={"FMSEARCH_STORAGE": "here"}),
+    Bad("a senseless storage", "status", "the storage here is neither", environment={"FMSEARCH_STORAGE": "here"}),
     Bad("a blank experiment", "sync", "--experiment ' '", environment={"MLFLOW_EXPERIMENT_NAME": " "}),
     Bad("a home that is not there", "data", "/proc/x/.cache/fmsearch", environment={"HOME": "/proc/x"}),
     Bad("a cache of nobody", "data", "set FMSEARCH_CACHE", environment={"FMSEARCH_CACHE": "~nobody-here/a"}),
@@ -405,7 +405,7 @@ STORES = (
     Bad("no data on this machine", f"{WORKER} --data gone.npz", "no data set 'gone.npz'; --data takes", JOINABLE),
     Bad("other data on this machine", f"{WORKER} --data bad.npz", "bad.npz is not the data set of the study 'small' (SHA-256", lambda at: [make(at) for make in (JOINABLE, data(y_test=np.array([1, 0, 1, 0])))]),
     Bad("runs in another store", WORKER, "the run of the study 'small' (0a1b2c) is not in the experiment 'fmsearch' of MLflow at", with_a_run_elsewhere),
-    Bad("the ledger as runs", f"{STUDY} --tracking-uri sqlite:///mlruns/studies.db", "it is a database of Optuna, not of MLflow"),
+    Bad("the storage as runs", f"{STUDY} --tracking-uri sqlite:///mlruns/studies.db", "it is a database of Optuna, not of MLflow"),
 )
 # fmt: on
 
@@ -466,18 +466,18 @@ def content(path: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ledger of a study `small` that has two waiting trials, in a folder to be copied."""
+    """The storage of a study `small` that has two waiting trials, in a folder to be copied."""
     from fmsearch.models.data import describe
-    from fmsearch.search.ledger import Ledger
-    from fmsearch.search.study_record import StudyRecord
+    from fmsearch.search.storage.storage import Storage
+    from fmsearch.search.storage.study_config import StudyConfig
 
     home = tmp_path_factory.mktemp("made") / "mlruns"
     np.savez(home.parent / "tiny.npz", **arrays())
     found = describe(str(home.parent / "tiny.npz"))
-    ledger = Ledger(f"sqlite:///{home / 'studies.db'}")
-    study = ledger.open_study(StudyRecord("small", GRID, found.spec, found.sha256, 0, None))
+    storage = Storage(f"sqlite:///{home / 'studies.db'}")
+    study = storage.open_study(StudyConfig("small", GRID, found.spec, found.sha256, 0, None))
     study.enqueue([{"epochs": 1}, {"epochs": 2}], {"epochs": [1, 2]})
-    (home / "outbox" / study.record.label).mkdir(parents=True)
+    (home / "outbox" / study.config.label).mkdir(parents=True)
     return home
 
 
@@ -539,7 +539,7 @@ def test_names_stand_once() -> None:
 def test_a_deleted_experiment_is_one_line_and_what_waits_stays(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from fmsearch.tracking.places import Places
+    from fmsearch.places import Places
     from fmsearch.tracking.store import Store
 
     store = Store(Places.of(Path("mlruns")))

@@ -20,7 +20,7 @@ import pytest
 
 from fmsearch.commands.options import Duration, KeepModels
 from fmsearch.errors import FmsearchError
-from fmsearch.tracking.places import Places
+from fmsearch.places import Places
 from fmsearch.tracking.store import Store
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -43,7 +43,7 @@ Options:
 
 Commands:
   data       Show a data set: where it is from, its hash, its classes.
-  doctor     Compare ledger, outbox and MLflow; one line for each...
+  doctor     Compare storage, outbox and MLflow; one line for each...
   register   Train the best trial's parameters on all training images and...
   replay     Train a run again from what it records and compare every...
   reproduce  Do the published experiments again and hold the results...
@@ -282,7 +282,7 @@ REFUSED = {
         "small.yaml",
         "--storage",
         "nonsense",
-    ): "the ledger nonsense is neither an SQLite file",
+    ): "the storage nonsense is neither an SQLite file",
     ("--space", "small.yaml", "--home", "wrong.yaml/x"): "wrong.yaml/x: Not a directory",
 }
 
@@ -372,13 +372,13 @@ def test_a_name_that_belongs_to_another_study_is_refused(
     fmsearch: Run, tmp_path: Path, small_grid: Path, images: Path
 ) -> None:
     from fmsearch.models.data import describe
-    from fmsearch.search.ledger import Ledger
-    from fmsearch.search.study_record import StudyRecord
+    from fmsearch.search.storage.storage import Storage
+    from fmsearch.search.storage.study_config import StudyConfig
 
     data = describe(str(images))
     (tmp_path / "mlruns").mkdir()
-    record = StudyRecord("small", small_grid.read_text(), data.spec, data.sha256, 0, None)
-    Ledger(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").open_study(record)
+    config = StudyConfig("small", small_grid.read_text(), data.spec, data.sha256, 0, None)
+    Storage(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").open_study(config)
     with np.load(images) as arrays:
         np.savez(tmp_path / "other.npz", **{**arrays, "y_test": arrays["y_test"][::-1]})
     other = small_grid.read_text().replace("[1, 2]", "[1]")

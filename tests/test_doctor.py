@@ -17,17 +17,17 @@ from mlflow.entities import Run
 from optuna.distributions import FloatDistribution
 
 from fmsearch.errors import FmsearchError
+from fmsearch.locks import hold
 from fmsearch.models.data import describe
-from fmsearch.search.doctor import Finding, examine
-from fmsearch.search.job import EpochDone
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.lock import hold
-from fmsearch.search.plan import Limits, Plan
-from fmsearch.search.space_file import read_space
-from fmsearch.search.strategy import choose_strategy
-from fmsearch.search.study import run_study
+from fmsearch.places import Places
+from fmsearch.search.doctor.doctor import Finding, examine
+from fmsearch.search.engines.strategy import choose_strategy
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.storage import Storage
+from fmsearch.search.study.plan import Limits, Plan
+from fmsearch.search.study.run import run_study
+from fmsearch.search.trainers.messages import EpochDone
 from fmsearch.search.trial import State, Trial
-from fmsearch.tracking.places import Places
 
 GRID = """\
 name: grid
@@ -91,7 +91,7 @@ def run(
     *,
     keep_models: int | None = None,
     offline: bool = False,
-    watcher: Quiet | None = None,
+    callback: Quiet | None = None,
 ) -> None:
     space = read_space(text, "the test's space")
     trials = len(space.published) or None
@@ -109,7 +109,7 @@ def run(
         enqueue=True,
         keep_models=keep_models,
     )
-    run_study(plan, watcher or Quiet())
+    run_study(plan, callback or Quiet())
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ class Patient:
 
     def outbox(self, study: str) -> Path:
         places = Places.of(self.home)
-        folder = places.outbox(Ledger(places.storage).study(study).record.label)
+        folder = places.outbox(Storage(places.storage).study(study).config.label)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -185,9 +185,9 @@ def patient(pristine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_healthy_store_has_no_differences(patient: Patient) -> None:
-    ledger = Ledger(Places.of(patient.home).storage)
-    assert [trial.state.value for trial in ledger.study("search").trials()] == STATES
-    assert ledger.study("search").trials()[7].duplicate_of == 0
+    storage = Storage(Places.of(patient.home).storage)
+    assert [trial.state.value for trial in storage.study("search").trials()] == STATES
+    assert storage.study("search").trials()[7].duplicate_of == 0
     for study in ("grid", "search"):
         assert patient.doctor(study) == Finding(study, waiting=None, left=[])
 
@@ -212,12 +212,12 @@ def deleted_run(patient: Patient) -> list[str]:
 
 def run_left_running(patient: Patient) -> list[str]:
     patient.client.update_run(patient.id("grid-0001"), "RUNNING")
-    return ["grid trial 1: its run is RUNNING, the ledger says complete"]
+    return ["grid trial 1: its run is RUNNING, the storage says complete"]
 
 
 def pruned_run_that_is_finished(patient: Patient) -> list[str]:
     patient.client.set_terminated(patient.id("search-0005"), "FINISHED")
-    return ["search trial 5: its run is FINISHED, the ledger says pruned"]
+    return ["search trial 5: its run is FINISHED, the storage says pruned"]
 
 
 def failed_run_without_its_error(patient: Patient) -> list[str]:
@@ -227,7 +227,7 @@ def failed_run_without_its_error(patient: Patient) -> list[str]:
 
 def duplicate_of_another_trial(patient: Patient) -> list[str]:
     patient.client.set_tag(patient.id("search-0007"), "fmsearch.duplicate_of", "3")
-    return ["search trial 7: tag fmsearch.duplicate_of is '3', the ledger says '0'"]
+    return ["search trial 7: tag fmsearch.duplicate_of is '3', the storage says '0'"]
 
 
 def missing_metric(patient: Patient) -> list[str]:
@@ -241,8 +241,8 @@ METRICS = ("metrics", "latest_metrics")
 
 def other_metric(patient: Patient) -> list[str]:
     patient.client.log_metric(patient.id("grid-0002"), "fold_1_score", 0.5, step=3)
-    score = Ledger(Places.of(patient.home).storage).study("grid").trials()[2].fold_scores[0]
-    return [f"grid trial 2: metric fold_1_score is 0.5, the ledger says {score!r}"]
+    score = Storage(Places.of(patient.home).storage).study("grid").trials()[2].fold_scores[0]
+    return [f"grid trial 2: metric fold_1_score is 0.5, the storage says {score!r}"]
 
 
 def missing_curve(patient: Patient) -> list[str]:
@@ -262,7 +262,7 @@ def other_state(patient: Patient) -> list[str]:
     patient.client.set_tag(run_id, "fmsearch.state", "failed")
     patient.client.set_tag(run_id, "fmsearch.error", "no\nluck")
     return [
-        "grid trial 0: tag fmsearch.state is 'failed', the ledger says 'complete'",
+        "grid trial 0: tag fmsearch.state is 'failed', the storage says 'complete'",
         "grid trial 0: tag fmsearch.error is there, and must not be",
     ]
 
@@ -292,7 +292,7 @@ def empty_report(patient: Patient) -> list[str]:
 
 def run_that_is_gone(patient: Patient) -> list[str]:
     erase(patient, "grid-0002")
-    return ["grid trial 2: its run is missing, the ledger says complete"]
+    return ["grid trial 2: its run is missing, the storage says complete"]
 
 
 def erase(patient: Patient, name: str) -> None:
@@ -306,7 +306,7 @@ def runs_of_other_ends_that_are_gone(patient: Patient) -> list[str]:
     for number in (3, 5, 6, 7, 8):
         erase(patient, f"search-000{number}")
     return [
-        f"search trial {number}: its run is missing, the ledger says {STATES[number]}"
+        f"search trial {number}: its run is missing, the storage says {STATES[number]}"
         for number in (3, 5, 6, 7, 8)
     ]
 
@@ -325,20 +325,20 @@ def run_of_no_trial(patient: Patient) -> list[str]:
 
 
 def trial_without_owner(patient: Patient) -> list[str]:
-    study = Ledger(Places.of(patient.home).storage).study("search").study()
+    study = Storage(Places.of(patient.home).storage).study("search").study()
     study.ask({"learning_rate": FloatDistribution(1e-6, 99.0, log=True)})
-    return ["search trial 9: it is running in the ledger, though nobody runs the study"]
+    return ["search trial 9: it is running in the storage, though nobody runs the study"]
 
 
-def ledger_of_last_week(patient: Patient) -> list[str]:
-    study = Ledger(Places.of(patient.home).storage).study("grid")
+def storage_of_last_week(patient: Patient) -> list[str]:
+    study = Storage(Places.of(patient.home).storage).study("grid")
     worst = min(study.trials(), key=lambda trial: trial.score or 0).number
     with sqlite3.connect(patient.home / "studies.db") as database:
         numbers = "select study_id from studies where study_name = 'grid'"
         which = f"number = {worst} and study_id in ({numbers})"
         database.execute(f"update trials set state = 'WAITING' where {which}")
     database.close()
-    return [f"grid trial {worst}: it has a run, the ledger says waiting"]
+    return [f"grid trial {worst}: it has a run, the storage says waiting"]
 
 
 def half_written_result(patient: Patient) -> list[str]:
@@ -373,7 +373,7 @@ def study_run_left_running(patient: Patient) -> list[str]:
 
 def interrupted_grid_that_is_over(patient: Patient) -> list[str]:
     patient.client.set_terminated(patient.id("grid"), "KILLED")
-    return ["grid: its run is KILLED, the ledger says finished"]
+    return ["grid: its run is KILLED, the storage says finished"]
 
 
 def study_run_that_is_gone(patient: Patient) -> list[str]:
@@ -409,7 +409,7 @@ def lost_store(patient: Patient) -> list[str]:
     for name in ("grid", *(f"grid-000{number}" for number in range(4))):
         erase(patient, name)
     trials = [f"grid trial {number}: its run is missing" for number in range(4)]
-    return ["grid: its run is missing", *(f"{one}, the ledger says complete" for one in trials)]
+    return ["grid: its run is missing", *(f"{one}, the storage says complete" for one in trials)]
 
 
 MENDABLE: list[Damage] = [
@@ -431,7 +431,7 @@ MENDABLE: list[Damage] = [
     second_run,
     run_of_no_trial,
     trial_without_owner,
-    ledger_of_last_week,
+    storage_of_last_week,
     half_written_result,
     half_removed_result,
     result_of_no_trial,
@@ -458,7 +458,7 @@ def test_a_damage_is_named_and_mended(patient: Patient, damage: Damage) -> None:
 def other_param(patient: Patient) -> list[str]:
     which = f"key = 'optimizer' and run_uuid = '{patient.id('grid-0003')}'"
     patient.execute(f"update params set value = 'sgd' where {which}")
-    return ["grid trial 3: param optimizer is 'sgd', the ledger says 'rmsprop'"]
+    return ["grid trial 3: param optimizer is 'sgd', the storage says 'rmsprop'"]
 
 
 def missing_confusion_matrix(patient: Patient) -> list[str]:
@@ -512,7 +512,7 @@ def test_a_mended_run_is_as_it_was_but_for_what_is_lost(patient: Patient) -> Non
     assert after.data.params == before.data.params
     kept = ("score", "best_epoch", "parameters", "val_accuracy")
     assert after.data.metrics == {name: before.data.metrics[name] for name in kept}
-    assert after.data.tags["fmsearch.restored"].startswith("made anew from the ledger")
+    assert after.data.tags["fmsearch.restored"].startswith("made anew from the storage")
     curve = patient.client.get_metric_history(after.info.run_id, "val_accuracy")
     assert [point.step for point in curve] == [1, 2, 3, 4]
 
@@ -578,9 +578,9 @@ def test_a_doctor_that_is_killed_before_each_thing_that_it_does_mends_all_in_the
 
 def test_after_ctrl_c_there_are_no_differences(images: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "mlruns", images, GRID, watcher=Quiet(interrupt_after=2))
+        run(tmp_path / "mlruns", images, GRID, callback=Quiet(interrupt_after=2))
     states = {
-        t.state for t in Ledger(f"sqlite:///{tmp_path}/mlruns/studies.db").study("grid").trials()
+        t.state for t in Storage(f"sqlite:///{tmp_path}/mlruns/studies.db").study("grid").trials()
     }
     assert states == {State.COMPLETE, State.WAITING}
     (found,) = examine(Places.of(tmp_path / "mlruns"), ["grid"], fix=False)

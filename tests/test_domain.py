@@ -10,16 +10,10 @@ from hypothesis import strategies as st
 from fmsearch.errors import FmsearchError
 from fmsearch.models.data import DataSet
 from fmsearch.models.settings import Value
-from fmsearch.search.domain import (
-    Choice,
-    Domain,
-    FloatInterval,
-    IntInterval,
-    Parameter,
-)
-from fmsearch.search.plan import check_fit, example_point
-from fmsearch.search.space import Space
-from fmsearch.search.space_file import load_space, read_space, space_names
+from fmsearch.search.space.fit import check_fit, example_point
+from fmsearch.search.space.load import load_space, read_space, space_names
+from fmsearch.search.space.parameters import Choice, Domain, FloatInterval, IntInterval, Parameter
+from fmsearch.search.space.space import Space
 
 HOLDS = [
     (Choice((32, 64)), (32, 64), (48, 32.0, "32")),

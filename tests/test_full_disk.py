@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from fmsearch.full_disk import full_disk
-from fmsearch.search.ledger import Ledger
+from fmsearch.errors import full_disk
+from fmsearch.search.storage.storage import Storage
 
 
 def study(home: Path, space: Path, images: Path, limit: int | None) -> tuple[int, str]:
@@ -32,11 +32,11 @@ def study(home: Path, space: Path, images: Path, limit: int | None) -> tuple[int
 
 
 def scores(home: Path) -> list[str]:
-    trials = Ledger(f"sqlite:///{home / 'studies.db'}").study("small").trials()
+    trials = Storage(f"sqlite:///{home / 'studies.db'}").study("small").trials()
     return [f"{trial.state.value} {trial.score!r}" for trial in trials]
 
 
-# While the ledger is made, while MLflow's database is made, while trials are shipped.
+# While the storage is made, while MLflow's database is made, while trials are shipped.
 @pytest.mark.parametrize("limit", [100_000, 600_000, 900_000])
 def test_a_full_disk_is_one_line_and_the_same_command_does_the_rest(
     limit: int, small_grid: Path, images: Path, tmp_path: Path

@@ -11,21 +11,16 @@ from pathlib import Path
 import pytest
 
 from fmsearch.models.data import describe
-from fmsearch.search.job import EpochDone
-from fmsearch.search.plan import Plan
-from fmsearch.search.result import (
-    Duplicate,
-    discard,
-    entries,
-    entry_name,
-    remove_half_written,
-    write_note,
-)
-from fmsearch.search.space_file import read_space
-from fmsearch.search.study import run_study
-from fmsearch.search.trainers import Trainers, load_tensorflow_in_advance
+from fmsearch.places import Places
+from fmsearch.search.outbox import discard, entries, entry_name, remove_half_written, write_note
+from fmsearch.search.processes.fork_server import load_tensorflow_in_advance
+from fmsearch.search.result import Duplicate
+from fmsearch.search.space.load import read_space
+from fmsearch.search.study.plan import Plan
+from fmsearch.search.study.run import run_study
+from fmsearch.search.trainers.messages import EpochDone
+from fmsearch.search.trainers.pool import Trainers
 from fmsearch.search.trial import State, Trial
-from fmsearch.tracking.places import Places
 
 SPACE = """\
 name: one

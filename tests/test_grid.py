@@ -18,20 +18,20 @@ from fmsearch.models.network import Network, Pixels
 from fmsearch.models.seeds import derive_seed
 from fmsearch.models.split import Fold, cut_folds, split_rows
 from fmsearch.models.training import fit
-from fmsearch.search.domain import Choice
-from fmsearch.search.grid_tuner import GridTuner
-from fmsearch.search.keras_tuner_grid import KerasTunerGrid
-from fmsearch.search.keras_tuner_grid import choices as choices_of
-from fmsearch.search.ledger import Ledger
+from fmsearch.search.engines.grid_engine import GridEngine
+from fmsearch.search.engines.grid_engine import choices as choices_of
+from fmsearch.search.engines.grid_oracle import GridTuner
+from fmsearch.search.engines.grid_process import TunerProcess
+from fmsearch.search.processes.fork_server import load_tensorflow_in_advance
 from fmsearch.search.result import Result
-from fmsearch.search.space import Space
-from fmsearch.search.space_file import load_space, read_space
-from fmsearch.search.study_ledger import StudyLedger
-from fmsearch.search.study_record import StudyRecord
-from fmsearch.search.tables import cv_results
-from fmsearch.search.trainers import load_tensorflow_in_advance
+from fmsearch.search.runs.tables import cv_results
+from fmsearch.search.space.load import load_space, read_space
+from fmsearch.search.space.parameters import Choice
+from fmsearch.search.space.space import Space
+from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.stored_study import StoredStudy
+from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import State, best_trial, training_seed
-from fmsearch.search.tuner_process import TunerProcess
 
 GRID = """\
 name: tiny
@@ -46,9 +46,9 @@ parameters:
 """
 
 
-def open_ledger(folder: Path, text: str = GRID) -> StudyLedger:
-    record = StudyRecord("tiny", text, "data", "sum", 0, None)
-    return Ledger(f"sqlite:///{folder / 'studies.db'}").open_study(record)
+def open_storage(folder: Path, text: str = GRID) -> StoredStudy:
+    config = StudyConfig("tiny", text, "data", "sum", 0, None)
+    return Storage(f"sqlite:///{folder / 'studies.db'}").open_study(config)
 
 
 def result_with(score: float) -> Result:
@@ -57,11 +57,11 @@ def result_with(score: float) -> Result:
     return Result({}, 0, metrics, (), (), 0, (1.0, 1.0, 1.0), (0.1, 0.1, 0.1), 0, 0)
 
 
-def grid_on(ledger: StudyLedger, space: Space | None = None) -> tuple[KerasTunerGrid, GridTuner]:
+def grid_on(stored: StoredStudy, space: Space | None = None) -> tuple[GridEngine, GridTuner]:
     """An engine, and Keras Tuner's part of it in this process."""
     space = space or read_space(GRID, "")
     tuner = GridTuner(choices_of(space))
-    return KerasTunerGrid(space, ledger, tuner), tuner
+    return GridEngine(space, stored, tuner), tuner
 
 
 def choices(space: Space) -> dict[str, list[Any]]:
@@ -70,33 +70,33 @@ def choices(space: Space) -> dict[str, list[Any]]:
     return {name: list(one.values) for name, one in domains.items() if isinstance(one, Choice)}
 
 
-def ask_all(engine: KerasTunerGrid) -> Iterator[tuple[Any, ...]]:
+def ask_all(engine: GridEngine) -> Iterator[tuple[Any, ...]]:
     while trials := engine.ask():
         yield trials
 
 
 def test_points_come_in_the_order_of_scikit_learns_parameter_grid(tmp_path: Path) -> None:
     space = load_space("mlp_grid")
-    ledger = open_ledger(tmp_path)
-    grid_on(ledger, space)
+    stored = open_storage(tmp_path)
+    grid_on(stored, space)
     expected = list(ParameterGrid(choices(space)))
-    assert [dict(trial.parameters) for trial in ledger.trials()] == expected
+    assert [dict(trial.parameters) for trial in stored.trials()] == expected
 
 
 def test_trials_that_differ_only_in_epochs_are_asked_together(tmp_path: Path) -> None:
-    groups = list(ask_all(grid_on(open_ledger(tmp_path))[0]))
+    groups = list(ask_all(grid_on(open_storage(tmp_path))[0]))
     assert [[trial.parameters["epochs"] for trial in group] for group in groups] == [[2, 1]] * 4
     assert sorted(trial.number for group in groups for trial in group) == list(range(8))
 
 
 def test_every_score_reaches_keras_tuner_and_the_first_of_equals_wins(tmp_path: Path) -> None:
-    ledger = open_ledger(tmp_path)
-    engine, tuner = grid_on(ledger)
+    stored = open_storage(tmp_path)
+    engine, tuner = grid_on(stored)
     scores = [0.5, 0.7, 0.6, 0.7, 0.1, 0.7, 0.2, 0.3]
     for group in ask_all(engine):
         for trial in group:
             engine.tell(trial, result_with(scores[trial.number]))
-    best = best_trial(ledger.trials())
+    best = best_trial(stored.trials())
     assert best is not None
     assert best.number == 1
     assert tuner.oracle.get_best_trials(1)[0].hyperparameters.values == dict(best.parameters)
@@ -104,25 +104,25 @@ def test_every_score_reaches_keras_tuner_and_the_first_of_equals_wins(tmp_path: 
 
 
 def test_a_resumed_grid_keeps_finished_trials_and_asks_the_rest_once(tmp_path: Path) -> None:
-    ledger = open_ledger(tmp_path)
-    first, _ = grid_on(ledger)
+    stored = open_storage(tmp_path)
+    first, _ = grid_on(stored)
     told, lost = first.ask(), first.ask()
     first.tell(told[0], result_with(0.9))
     first.fail(told[1], "why")
 
-    later = open_ledger(tmp_path)
+    later = open_storage(tmp_path)
     later.take_back()
     second, tuner = grid_on(later)
     asked = [trial.number for group in ask_all(second) for trial in group]
     assert sorted(asked) == sorted({*range(8)} - {trial.number for trial in told})
     assert {trial.number for trial in lost} <= set(asked)
-    assert len(ledger.trials()) == 8
+    assert len(stored.trials()) == 8
     assert tuner.oracle.get_best_trials(1)[0].score == 0.9
-    assert ledger.trials()[told[1].number].reason == "why"
+    assert stored.trials()[told[1].number].reason == "why"
 
 
 def test_a_released_trial_is_asked_again_under_its_number(tmp_path: Path) -> None:
-    engine, _ = grid_on(open_ledger(tmp_path))
+    engine, _ = grid_on(open_storage(tmp_path))
     taken = engine.ask()
     for trial in taken:
         engine.release(trial)
@@ -175,12 +175,12 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
 @pytest.fixture(scope="module")
 def searches(
     images: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[GridSearchCV, StudyLedger]:
+) -> tuple[GridSearchCV, StoredStudy]:
     """The same grid searched by scikit-learn in this process and by a study with two trainers."""
     from fmsearch.models.data import describe
-    from fmsearch.search.plan import Plan
-    from fmsearch.search.study import run_study
-    from fmsearch.tracking.places import Places
+    from fmsearch.places import Places
+    from fmsearch.search.study.plan import Plan
+    from fmsearch.search.study.run import run_study
 
     home = tmp_path_factory.mktemp("store")
     space = read_space(GRID, "")
@@ -193,7 +193,7 @@ def searches(
     estimator = Perceptron(Pixels(training, 10), rows)
     search = GridSearchCV(estimator, choices(space), cv=KFold(3), refit=False)
     search.fit(np.arange(len(rows)))
-    return search, Ledger(places.storage).study("tiny")
+    return search, Storage(places.storage).study("tiny")
 
 
 class Silent:
@@ -204,7 +204,7 @@ class Silent:
     def told(self, *_: object) -> None: ...
 
 
-Searches = tuple[GridSearchCV, StudyLedger]
+Searches = tuple[GridSearchCV, StoredStudy]
 
 
 def test_a_study_has_gridsearchcvs_candidates_in_the_same_order(searches: Searches) -> None:

@@ -18,10 +18,11 @@ from mlflow.entities import Run
 from sklearn.datasets import load_digits
 
 from fmsearch.commands.looking import MOST_LISTED
-from fmsearch.search.job import CheckJob, JobFailed, TrainerSetup
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.study_ledger import StudyLedger
-from fmsearch.search.trainer import Trainer
+from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.stored_study import StoredStudy
+from fmsearch.search.trainers.jobs import CheckJob, TrainerSetup
+from fmsearch.search.trainers.messages import JobFailed
+from fmsearch.search.trainers.trainer import Trainer
 from fmsearch.search.trial import State, Trial, best_trial
 
 SMALL = """\
@@ -64,13 +65,13 @@ def study(fmsearch, images: Path, tmp_path: Path):  # type: ignore[no-untyped-de
     return run
 
 
-def ledger(home: Path, name: str) -> StudyLedger:
-    return Ledger(f"sqlite:///{home / 'studies.db'}").study(name)
+def stored(home: Path, name: str) -> StoredStudy:
+    return Storage(f"sqlite:///{home / 'studies.db'}").study(name)
 
 
 def trials(home: Path, name: str) -> list[Trial]:
     """All of them; what is found of them by queries of its own is the same."""
-    found = ledger(home, name)
+    found = stored(home, name)
     every = found.trials()
     assert found.best() == best_trial(every)
     assert found.counts() == Counter(trial.state for trial in every)
@@ -218,7 +219,7 @@ def test_what_a_pruner_has_decided_holds_though_its_coordinator_died_before_it_a
     )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL
     assert trials(tmp_path / "killed", "pruned")[5].state is State.RUNNING
-    decision = ledger(tmp_path / "killed", "pruned").decision(5)
+    decision = stored(tmp_path / "killed", "pruned").decision(5)
     assert decision is not None
     assert decision.step == 2
     study(space, *options, home="killed")
@@ -226,9 +227,9 @@ def test_what_a_pruner_has_decided_holds_though_its_coordinator_died_before_it_a
     assert table(tmp_path / "killed", "pruned") == table(tmp_path / "undisturbed", "pruned")
 
 
-def test_the_ledger_has_a_pruned_trials_scores_and_optuna_knows_them(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_storage_has_a_pruned_trials_scores_and_optuna_knows_them(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
     study(PRUNED.replace("1e-6}]", "0.000001}]"), "--trials", 6, "--jobs", 1, "--offline")
-    frozen = ledger(tmp_path / "mlruns", "pruned").frozen()
+    frozen = stored(tmp_path / "mlruns", "pruned").frozen()
     assert sorted(frozen[0].intermediate_values) == [1, 2, 3, 4, 5, 6]
     assert sorted(frozen[5].intermediate_values) == [1, 2]
 
@@ -286,7 +287,7 @@ def test_a_network_that_is_too_large_is_told_as_infeasible_without_being_trained
     small, large = trials(home, "finite")
     assert (small.state, large.state) == (State.COMPLETE, State.PRUNED)
     assert large.reason == "infeasible: 6,370 parameters are more than 4,000"
-    constraints = [trial.constraints for trial in ledger(home, "finite").frozen()]
+    constraints = [trial.constraints for trial in stored(home, "finite").frozen()]
     assert constraints == [{"parameters": 3190.0 - 4000}, {"parameters": 6370.0 - 4000}]
     run = runs(home)["finite-0001"]
     assert run.info.status == "KILLED"
@@ -297,7 +298,7 @@ def test_a_network_that_is_too_large_is_told_as_infeasible_without_being_trained
 def test_a_study_of_two_objectives_has_a_pareto_front(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
     study(SMALL + "objectives: {score: maximize, parameters: minimize}\n", "--trials", 4)
     home = tmp_path / "mlruns"
-    optuna_study = ledger(home, "small").study()
+    optuna_study = stored(home, "small").study()
     assert [one.name for one in optuna_study.directions] == ["MAXIMIZE", "MINIMIZE"]
     assert all(trial.values[1] > 784 * 4 for trial in optuna_study.trials)
     (run,) = runs(home, "study").values()
@@ -337,7 +338,7 @@ def test_a_reproducible_study_comes_out_the_same_every_time(  # type: ignore[no-
     assert len(tables[0]) == 9
     assert tables[0][6][1] is State.PRUNED
     assert tables[0] == tables[1] == tables[2]
-    assert ledger(tmp_path / "one", "pruned").record.lag == 2
+    assert stored(tmp_path / "one", "pruned").config.lag == 2
     more = fmsearch(
         "study", "--space", "space.yaml", "--data", images, "--train-images", 400, "--jobs", 3,
         "--home", "one", *REPRODUCIBLE,
@@ -566,7 +567,7 @@ def test_status_shows_what_is_best_and_what_matters(study, fmsearch, tmp_path) -
     lines = fmsearch("status", "small").stdout.splitlines()
     assert lines[0] == "small: 6 trials: 6 complete"
     assert lines[1].startswith("best: trial ")
-    expected = optuna.importance.get_param_importances(ledger(tmp_path / "mlruns", "small").study())
+    expected = optuna.importance.get_param_importances(stored(tmp_path / "mlruns", "small").study())
     shown = ", ".join(f"{name} {share:.0%}" for name, share in expected.items())
     assert lines[2] == f"importance: {shown}"
     program = Path(sys.executable).with_name("fmsearch")
@@ -589,7 +590,7 @@ def test_status_shows_what_is_best_and_what_matters(study, fmsearch, tmp_path) -
 
 def test_status_lists_the_latest_of_many_trials_that_do_not_wait(study, fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
     study(SMALL, "--trials", 1, "--offline")
-    optunas = ledger(tmp_path / "mlruns", "small").study()
+    optunas = stored(tmp_path / "mlruns", "small").study()
     for _ in range(MOST_LISTED):
         optunas.enqueue_trial({})
     latest = fmsearch("status", "small")
@@ -603,9 +604,9 @@ def test_status_lists_the_latest_of_many_trials_that_do_not_wait(study, fmsearch
     assert everything.stderr == ""
 
 
-def test_status_shows_what_the_ledger_says_matters(study, fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_status_shows_what_the_storage_says_matters(study, fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
     study(SMALL, "--trials", 3, "--offline")
-    notes = ledger(tmp_path / "mlruns", "small").notes
+    notes = stored(tmp_path / "mlruns", "small").notes
     assert notes.importances() == {}  # nothing was drawn
-    notes.note_importances({"momentum": 0.75, "hidden_units": 0.25})
+    notes.set_importances({"momentum": 0.75, "hidden_units": 0.25})
     assert "importance: momentum 75%, hidden_units 25%\n" in fmsearch("status", "small").stdout

@@ -13,10 +13,10 @@ from click.testing import CliRunner, Result
 from mlflow import MlflowClient
 
 from fmsearch.cli import main
-from fmsearch.search.circumstances import Circumstances, here, processor
-from fmsearch.search.recording import read_settings
-from fmsearch.search.replay import Comparison, compare
-from fmsearch.search.space_file import load_space, read_space
+from fmsearch.search.environment import Environment, here, processor
+from fmsearch.search.retrain.recorded_training import read_settings
+from fmsearch.search.retrain.replay import Comparison, compare
+from fmsearch.search.space.load import load_space, read_space
 
 GRID = """\
 name: small
@@ -151,7 +151,7 @@ def test_data_that_have_moved_can_be_named(finished, images) -> None:  # type: i
 def test_other_versions_and_another_processor_are_named_first(replay, copied) -> None:  # type: ignore[no-untyped-def]
     run = run_id(copied, "small-0000")
     now = here()
-    then = Circumstances({**now.versions, "tensorflow": "2.20.0"}, "Abacus, beads")
+    then = Environment({**now.versions, "tensorflow": "2.20.0"}, "Abacus, beads")
     for name, value in then.tags.items():
         client(copied).set_tag(run, name, value)
     done = replay("small-0000", copied)
@@ -270,6 +270,6 @@ def test_a_processor_is_known_by_its_name_its_model_and_its_instructions() -> No
 
 
 def test_circumstances_survive_a_runs_tags() -> None:
-    assert Circumstances.of(here().tags) == here()
+    assert Environment.of(here().tags) == here()
     assert set(here().versions) == {"python", "tensorflow", "keras", "numpy", "fmsearch"}
-    assert Circumstances().tags == {}
+    assert Environment().tags == {}

@@ -18,15 +18,16 @@ from mlflow.entities import Run
 
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.split import Fold
-from fmsearch.search.job import JobDone, TrainerSetup, TrialJob
-from fmsearch.search.reproduction.experiments import (
+from fmsearch.search.outbox import read_result
+from fmsearch.search.reproduction.catalogue import (
     Experiment,
     choice_space,
     grid_space,
     load_catalogue,
 )
-from fmsearch.search.result import read_result
-from fmsearch.search.trainer import Trainer
+from fmsearch.search.trainers.jobs import TrainerSetup, TrialJob
+from fmsearch.search.trainers.messages import JobDone
+from fmsearch.search.trainers.trainer import Trainer
 
 from .conftest import IMAGES, PROGRAM, WarmProgram
 

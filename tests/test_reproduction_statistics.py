@@ -7,16 +7,16 @@ from collections.abc import Sequence
 
 import pytest
 
-from fmsearch.search.reproduction.claims import Claim, check_claims
-from fmsearch.search.reproduction.experiments import load_catalogue
+from fmsearch.search.reproduction.catalogue import load_catalogue
 from fmsearch.search.reproduction.outcomes import Outcomes, Searched
-from fmsearch.search.reproduction.rows import rows_of
+from fmsearch.search.reproduction.ownership import Claim, check_claims
 from fmsearch.search.reproduction.statistics import (
     p_of_difference,
     p_of_greater,
     p_over_folds,
     prediction_interval,
 )
+from fmsearch.search.reproduction.table import rows_of
 from fmsearch.search.result import Result
 from fmsearch.search.trial import State, Trial
 

@@ -11,14 +11,14 @@ import optuna
 import pytest
 
 from fmsearch.errors import FmsearchError
-from fmsearch.search.ledger import RECORD, Ledger
-from fmsearch.search.study_record import StudyRecord
+from fmsearch.search.storage.storage import RECORD, Storage
+from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.tracking.model_folder import write_model_folder
-from fmsearch.tracking.record import LoggedModel
+from fmsearch.tracking.run_record import LoggedModel
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("commands", "models", "search", "tracking")
-MINE = StudyRecord("mine", "", "data.npz", "0", 0, None, id="0123456789ab")
+MINE = StudyConfig("mine", "", "data.npz", "0", 0, None, id="0123456789ab")
 
 
 @pytest.mark.parametrize(
@@ -34,18 +34,18 @@ MINE = StudyRecord("mine", "", "data.npz", "0", 0, None, id="0123456789ab")
 def test_a_record_whose_name_would_lead_out_of_the_outbox_is_refused(
     change: dict[str, Any],
 ) -> None:
-    assert StudyRecord.of("mine", asdict(MINE)) == MINE
+    assert StudyConfig.of("mine", asdict(MINE)) == MINE
     with pytest.raises(FmsearchError, match="the record of the study 'mine' is damaged"):
-        StudyRecord.of("mine", {**asdict(MINE), **change})
+        StudyConfig.of("mine", {**asdict(MINE), **change})
 
 
-def test_a_ledger_with_such_a_study_ends_in_one_line(tmp_path: Path) -> None:
+def test_a_storage_with_such_a_study_ends_in_one_line(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'studies.db'}"
     name = "../../elsewhere"
     study = optuna.create_study(storage=url, study_name=name)
     study.set_user_attr(RECORD, {**asdict(MINE), "name": name})
     with pytest.raises(FmsearchError, match=re.escape(f"study {name!r} is damaged")):
-        list(Ledger(url).records())
+        list(Storage(url).configs())
 
 
 @pytest.fixture

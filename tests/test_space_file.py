@@ -6,8 +6,8 @@ import pytest
 
 from fmsearch.errors import FmsearchError
 from fmsearch.models.settings import Scoring
-from fmsearch.search.domain import Choice, FloatInterval, IntInterval, Parameter
-from fmsearch.search.space_file import load_space, read_space, space_names
+from fmsearch.search.space.load import load_space, read_space, space_names
+from fmsearch.search.space.parameters import Choice, FloatInterval, IntInterval, Parameter
 
 GOOD = """\
 name: mine

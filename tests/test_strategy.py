@@ -10,17 +10,12 @@ import optuna
 import pytest
 
 from fmsearch.errors import FmsearchError
-from fmsearch.search.space import Space
-from fmsearch.search.space_file import load_space, read_space
-from fmsearch.search.strategy import (
-    PRUNERS,
-    SAMPLERS,
-    Strategy,
-    choose_strategy,
-    make_pruner,
-    make_sampler,
-)
-from fmsearch.search.study_record import StudyRecord
+from fmsearch.search.engines.strategy import Strategy, choose_strategy
+from fmsearch.search.pruners import PRUNERS, make_pruner
+from fmsearch.search.samplers import SAMPLERS, make_sampler
+from fmsearch.search.space.load import load_space, read_space
+from fmsearch.search.space.space import Space
+from fmsearch.search.storage.study_config import StudyConfig
 
 VALIDATION = "score: {by: validation}\n"
 SEVERAL = f"{VALIDATION}objectives: {{score: maximize, parameters: minimize}}\n"
@@ -170,7 +165,7 @@ OTHERS = [
 def test_a_study_is_another_one_if_its_results_would_be(
     change: dict[str, Any], differing: list[str]
 ) -> None:
-    ours = StudyRecord("mine", TEXT, "data.npz", "0", 0, None, "tpe", "median", 2, id="id")
+    ours = StudyConfig("mine", TEXT, "data.npz", "0", 0, None, "tpe", "median", 2, id="id")
     assert ours.differences(replace(ours, **change)) == differing
 
 

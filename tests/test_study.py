@@ -16,8 +16,8 @@ import pytest
 from mlflow import MlflowClient
 from PIL import Image
 
-from fmsearch.search.lock import hold
-from fmsearch.tracking.places import Places
+from fmsearch.locks import hold
+from fmsearch.places import Places
 
 OPTIONS = ("--train-images", 400)
 
@@ -48,10 +48,10 @@ def begin(tmp_path: Path):  # type: ignore[no-untyped-def]
 
 
 def scores(store: Path) -> dict[int, tuple[str, ...]]:
-    """Each trial's state, score and fold scores, as the ledger has them, to the last bit."""
-    from fmsearch.search.ledger import Ledger
+    """Each trial's state, score and fold scores, as the storage has them, to the last bit."""
+    from fmsearch.search.storage.storage import Storage
 
-    trials = Ledger(f"sqlite:///{store / 'studies.db'}").study("small").trials()
+    trials = Storage(f"sqlite:///{store / 'studies.db'}").study("small").trials()
     return {t.number: (t.state.value, repr(t.score), repr(t.fold_scores)) for t in trials}
 
 
@@ -399,15 +399,15 @@ def test_status_shows_whole_scores_to_other_programs(warm_program, finished) -> 
     assert study[:6] == ["small", "2", "2", "0", "0", score]
 
 
-def test_results_on_disk_that_the_ledger_does_not_know_are_told(  # type: ignore[no-untyped-def]
+def test_results_on_disk_that_the_storage_does_not_know_are_told(  # type: ignore[no-untyped-def]
     fmsearch, small_grid, images, tmp_path
 ) -> None:
-    from fmsearch.search.ledger import Ledger
+    from fmsearch.search.storage.storage import Storage
 
     arguments = ("--space", small_grid, "--data", images, "--offline", *OPTIONS)
     assert fmsearch("study", *arguments).returncode == 0
     whole = scores(tmp_path / "mlruns")
-    study = Ledger(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").study("small")
+    study = Storage(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").study("small")
     with sqlite3.connect(tmp_path / "mlruns" / "studies.db") as database:
         # As if the coordinator had been killed just before it told trials 0 to 2.
         database.execute("delete from trial_values where trial_id <= 3")
@@ -421,7 +421,7 @@ def test_results_on_disk_that_the_ledger_does_not_know_are_told(  # type: ignore
     assert {run.info.status for run in trial_runs(tmp_path / "mlruns")} == {"FINISHED"}
 
 
-def test_studies_of_one_name_in_two_ledgers_keep_their_runs_apart(  # type: ignore[no-untyped-def]
+def test_studies_of_one_name_in_two_storage_keep_their_runs_apart(  # type: ignore[no-untyped-def]
     fmsearch, small_grid, images, tmp_path
 ) -> None:
     arguments = ("--space", small_grid, "--data", images, *OPTIONS)

@@ -12,17 +12,17 @@ import pytest
 from PIL import Image
 
 from fmsearch.models.data import describe
-from fmsearch.search import delivery
-from fmsearch.search.importances import importances
-from fmsearch.search.job import EpochDone
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.plan import Limits, Plan
-from fmsearch.search.space_file import read_space
-from fmsearch.search.strategy import choose_strategy
-from fmsearch.search.study import run_study
-from fmsearch.search.study_figures import draw
+from fmsearch.places import Places
+from fmsearch.search.engines.strategy import choose_strategy
+from fmsearch.search.runs import shipping
+from fmsearch.search.runs.importances import importances
+from fmsearch.search.runs.search_figures import draw
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.storage import Storage
+from fmsearch.search.study.plan import Limits, Plan
+from fmsearch.search.study.run import run_study
+from fmsearch.search.trainers.messages import EpochDone
 from fmsearch.search.trial import Trial
-from fmsearch.tracking.places import Places
 
 Draw = Callable[[dict[str, str]], Path]
 
@@ -152,14 +152,14 @@ class Waiting:
 
 
 def noted(places: Places) -> Mapping[str, float]:
-    """What the ledger says of the importances."""
-    return Ledger(places.storage).study("small").notes.importances()
+    """What the storage says of the importances."""
+    return Storage(places.storage).study("small").notes.importances()
 
 
 def test_figures_and_importances_are_there_while_the_study_runs(
     images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "FIGURES_SECONDS", 0.0)
+    monkeypatch.setattr(shipping, "FIGURES_SECONDS", 0.0)
     space = read_space(SPACE, "small")
     plan = Plan(
         space,
@@ -173,9 +173,9 @@ def test_figures_and_importances_are_there_while_the_study_runs(
         strategy=choose_strategy(space, None, None, reproducible=False, jobs=1),
         limits=Limits(4),
     )
-    watcher = Waiting(plan.places)
-    run_study(plan, watcher)
-    assert watcher.found
-    assert set(watcher.matters) == {"hidden_units", "optimizer"}
-    finished = Ledger(plan.places.storage).study("small")
+    callback = Waiting(plan.places)
+    run_study(plan, callback)
+    assert callback.found
+    assert set(callback.matters) == {"hidden_units", "optimizer"}
+    finished = Storage(plan.places.storage).study("small")
     assert noted(plan.places) == importances(finished.study()) != {}

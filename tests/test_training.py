@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmsearch.models.backend import keras, tf
 from fmsearch.models.checkpoint import Checkpoint
 from fmsearch.models.data import load_training
 from fmsearch.models.dropout import rates_of
 from fmsearch.models.families import FAMILIES, Family
+from fmsearch.models.fold_training import Progress
 from fmsearch.models.network import Network, Pixels, Variables
 from fmsearch.models.normalization import fuse_batch_normalization
-from fmsearch.models.scoring import Progress
+from fmsearch.models.quiet_tensorflow import keras, tf
 from fmsearch.models.settings import OPTIMIZERS, Value
 from fmsearch.models.split import Fold
 from fmsearch.models.training import Epoch, FitState, fit

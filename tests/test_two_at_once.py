@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.study_record import StudyRecord
+from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import State
 
 SPACE = """\
@@ -95,11 +95,11 @@ def answers(url: str) -> bool:
     return False
 
 
-def test_a_ledger_that_another_program_holds_is_waited_for(
+def test_a_storage_that_another_program_holds_is_waited_for(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    record = StudyRecord("held", SPACE.format(name="held"), "here", "0", 0, None)
-    study = Ledger(f"sqlite:///{tmp_path / 'studies.db'}").open_study(record)
+    config = StudyConfig("held", SPACE.format(name="held"), "here", "0", 0, None)
+    study = Storage(f"sqlite:///{tmp_path / 'studies.db'}").open_study(config)
     study.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
     other = sqlite3.connect(tmp_path / "studies.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
@@ -109,4 +109,4 @@ def test_a_ledger_that_another_program_holds_is_waited_for(
     release.join()
     other.close()
     assert study.trials()[0].state is State.RUNNING
-    assert "the ledger does not answer; trying again in" in caplog.text
+    assert "the storage does not answer; trying again in" in caplog.text

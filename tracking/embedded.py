@@ -6,8 +6,8 @@ import logging
 import shutil
 from pathlib import Path
 
-from .places import SQLITE
-from .turns import turn
+from ..locks import turn
+from ..places import SQLITE
 
 log = logging.getLogger(__name__)
 

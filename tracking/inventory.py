@@ -9,8 +9,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .places import SQLITE, Places
-from .record import TAG_ID
+from ..places import SQLITE, Places
+from .run_record import TAG_ID
 from .store import Store
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .model_folder import write_model_folder
-from .record import TAG_MODEL, TAG_TRIAL, LoggedModel, RunRecord, tagged
+from .run_record import TAG_MODEL, TAG_TRIAL, LoggedModel, RunRecord, tagged
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

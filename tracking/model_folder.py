@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from .record import LoggedModel
+from .run_record import LoggedModel
 
 REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..errors import FmsearchError
-from .places import ANSWER_SECONDS, SQLITE, Places, shown
-from .sqlite import MLFLOW, write_ahead
+from ..places import ANSWER_SECONDS, SQLITE, Places, shown
+from ..sqlite import MLFLOW, write_ahead
 
 
 class TrackingError(FmsearchError):

@@ -18,7 +18,7 @@ Parcel = Callable[[], object]
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 LAST_TRIES_SECONDS = 5.0
 """Of a parcel, once the shipper is to close: a cut line may be mended, a server away stays away."""
-HEED_SECONDS = 0.2
+CHECK_SECONDS = 0.2
 
 
 class Shipper:
@@ -32,7 +32,7 @@ class Shipper:
         self._parcels: queue.Queue[Parcel | None] = queue.Queue()
         self._closing = threading.Event()
         self._bug: BaseException | None = None
-        self.undelivered: list[TrackingError] = []
+        self.unshipped: list[TrackingError] = []
         self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
         self._thread.start()
 
@@ -45,7 +45,7 @@ class Shipper:
         self._raise_bug()
         self._parcels.put(parcel)
 
-    def close(self, heed: Callable[[], None] = lambda: None) -> None:
+    def close(self, check: Callable[[], None] = lambda: None) -> None:
         """Deliver what is left and stop; if the store goes on failing, the rest is `undelivered`.
 
         Args:
@@ -54,8 +54,8 @@ class Shipper:
         self._closing.set()
         self._parcels.put(None)
         while self._thread.is_alive():
-            heed()
-            self._thread.join(HEED_SECONDS)
+            check()
+            self._thread.join(CHECK_SECONDS)
         self._raise_bug()
 
     def _raise_bug(self) -> None:
@@ -65,13 +65,13 @@ class Shipper:
     def _run(self) -> None:
         try:
             while (parcel := self._parcels.get()) is not None:
-                self._deliver(parcel)
+                self._ship(parcel)
         except BaseException as error:  # raised again where it can be seen, in `give` or `close`
             self._bug = error
 
-    def _deliver(self, parcel: Parcel) -> None:
-        if self.undelivered:  # the store goes on failing
-            self.undelivered.append(self.undelivered[0])
+    def _ship(self, parcel: Parcel) -> None:
+        if self.unshipped:  # the store goes on failing
+            self.unshipped.append(self.unshipped[0])
             return
         pause, last_tries_since = FIRST_PAUSE, 0.0
         while True:
@@ -83,7 +83,7 @@ class Shipper:
             except TrackingError as error:
                 log.warning("%s", error)
                 if last_tries_since and time.monotonic() - last_tries_since > LAST_TRIES_SECONDS:
-                    self.undelivered.append(error)
+                    self.unshipped.append(error)
                     return
             if last_tries_since:
                 time.sleep(FIRST_PAUSE)

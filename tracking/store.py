@@ -11,13 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ..errors import FmsearchError
-from ..full_disk import full_disk
+from ..errors import FmsearchError, full_disk
+from ..places import SQLITE, Places, shown
 from .embedded import make_database
 from .logged_models import LoggedModels
-from .places import SQLITE, Places, shown
 from .reachability import TrackingError, prepare_sqlite
-from .record import (
+from .run_record import (
     MOST_TAG_CHARACTERS,
     TAG_PARENT,
     TAG_RESTORED,
@@ -34,14 +33,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 5.0
+RETRY_SECONDS = 5.0
 
 
 class Store:
     """One experiment of an MLflow store, embedded or a server. Used by one thread at a time."""
 
     def __init__(
-        self, places: Places, *, create: bool = True, patience: float = PATIENCE_SECONDS
+        self, places: Places, *, create: bool = True, retry_seconds: float = RETRY_SECONDS
     ) -> None:
         """Connect, and create the experiment if it is new.
 
@@ -72,7 +71,7 @@ class Store:
         logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)  # what it logs, it raises
         logging.getLogger("alembic").setLevel(logging.ERROR)
         self._places = places
-        self._patience = patience if places.is_server else 0.0
+        self._retry_seconds = retry_seconds if places.is_server else 0.0
         with self.errors():
             make_database(places.tracking_uri)
             prepare_sqlite(places.tracking_uri)
@@ -169,7 +168,7 @@ class Store:
         tries = Retrying(
             retry=retry_if_exception_type(TrackingError),
             wait=wait_fixed(1),
-            stop=stop_after_delay(self._patience),
+            stop=stop_after_delay(self._retry_seconds),
             reraise=True,
         )
         return tries(self.errors()(step))

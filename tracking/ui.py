@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from ..errors import FmsearchError
-from .places import SQLITE, Places
+from ..places import SQLITE, Places
 from .reachability import check_reachable
 
 HOST = "127.0.0.1"

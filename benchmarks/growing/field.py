@@ -10,21 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from fmsearch.models.data import describe
-from fmsearch.search.job import EpochDone, Job, JobDone, Message, TrialJob, Verdict
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.plan import Limits, Plan
-from fmsearch.search.result import (
-    entry_name,
-    new_folder,
-    publish,
-    read_result,
-    write_result,
-)
-from fmsearch.search.space_file import read_space
-from fmsearch.search.strategy import Strategy
-from fmsearch.search.study import run_study
+from fmsearch.places import Places
+from fmsearch.search.engines.strategy import Strategy
+from fmsearch.search.outbox import entry_name, new_folder, publish, read_result, write_result
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.storage import Storage
+from fmsearch.search.study.plan import Limits, Plan
+from fmsearch.search.study.run import run_study
+from fmsearch.search.trainers.jobs import Job, TrialJob
+from fmsearch.search.trainers.messages import EpochDone, JobDone, Message, Verdict
 from fmsearch.search.trial import Trial
-from fmsearch.tracking.places import Places
 
 IMAGES = Path(__file__).parents[2] / "tests" / "data" / "fashion.npz"
 SPACE = """\
@@ -132,7 +127,7 @@ class Field:
         """Run the first trials for real, and ship them; gives a result to be copied."""
         plan = self.plan(FIRST, offline=True)
         run_study(plan, Quiet())
-        (record,) = Ledger(plan.places.storage).records()
+        (record,) = Storage(plan.places.storage).configs()
         template = self.home.with_name("template")
         shutil.copytree(plan.places.outbox(record.label) / entry_name(0), template)
         run_study(self.plan(FIRST, offline=False), Quiet())

@@ -1,4 +1,4 @@
-"""Filling: copies of a study's first trials in the ledger's and MLflow's tables."""
+"""Filling: copies of a study's first trials in the storage's and MLflow's tables."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .field import FIRST
 
 
 def fill(storage: str, tracking_uri: str, count: int) -> None:
-    """Copy the first trials in ledger and MLflow, in turn, until there are `count`."""
-    fill_ledger(create_engine(storage.replace("ql://", "ql+psycopg://")), count)
+    """Copy the first trials in storage and MLflow, in turn, until there are `count`."""
+    fill_storage(create_engine(storage.replace("ql://", "ql+psycopg://")), count)
     fill_store(create_engine(tracking_uri), count)
 
 
-def fill_ledger(engine: Engine, count: int) -> None:
-    """Copy the rows of a ledger's first trials, in turn, until it has `count` trials."""
+def fill_storage(engine: Engine, count: int) -> None:
+    """Copy the rows of a storage's first trials, in turn, until it has `count` trials."""
     known, chance = MetaData(), random.Random(0)
     known.reflect(engine)
     with engine.begin() as connection:

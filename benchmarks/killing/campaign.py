@@ -19,7 +19,7 @@ MOST_KILLS = 12
 MOST_DEATHS = 2
 """Of trainers in one session: a third one without a new epoch would rightly fail their trial."""
 LOOK_SECONDS = 0.002
-PATIENCE_SECONDS = 6.0
+RETRY_SECONDS = 6.0
 """For a phase; then another one is chosen."""
 LONGEST_SESSION = 240.0
 
@@ -86,7 +86,7 @@ class Campaign:
 
     def _strike(self, session: Session, wanted: str, victims: tuple[str, ...]) -> str | None:
         """Kill in the wanted phase; gives who was, or None if it did not come for a while."""
-        longest, until = LONGEST_DELAY[wanted], time.monotonic() + PATIENCE_SECONDS
+        longest, until = LONGEST_DELAY[wanted], time.monotonic() + RETRY_SECONDS
         while session.code is None and time.monotonic() < until:
             if wanted not in session.phases():
                 time.sleep(LOOK_SECONDS)

@@ -39,16 +39,16 @@ def read_record(home: Path) -> Record:
     """What stands in a home."""
     from mlflow import MlflowClient
 
-    from fmsearch.search.ledger import Ledger
+    from fmsearch.search.storage.storage import Storage
 
-    study = Ledger(f"sqlite:///{home / 'studies.db'}").study("chaos")
+    study = Storage(f"sqlite:///{home / 'studies.db'}").study("chaos")
     trials = [
         repr((t.number, sorted(t.parameters.items()), t.state.value, t.score, t.fold_scores))
         + repr((sorted(t.metrics.items()), t.reason, t.duplicate_of))
         for t in study.trials()
     ]
     client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
-    names = {study.record.label: "chaos-ID"}
+    names = {study.config.label: "chaos-ID"}
     experiments = [one.experiment_id for one in client.search_experiments()]
     found = list(client.search_runs(experiments))
     names |= {run.info.run_id: run.info.run_name for run in found}

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .experiments import Experiment
+from .catalogue import Experiment
 from .outcomes import Outcomes
 from .statistics import mean, p_of_difference, p_of_greater, p_over_folds, spread
 

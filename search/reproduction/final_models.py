@@ -12,12 +12,14 @@ from ...errors import FmsearchError
 from ...models.split import Split
 from ...tracking.reachability import TrackingError
 from ...tracking.store import Store
-from ..interruption import Interruption
-from ..job import EpochDone, FinalJob, TrainerSetup
-from ..result import Result, read_result
-from .evidence import ReproductionEvidence
-from .experiments import Experiment
+from ..outbox import read_result
+from ..processes.signals import Interruption
+from ..result import Result
+from ..trainers.jobs import FinalJob, TrainerSetup
+from ..trainers.messages import EpochDone
+from .catalogue import Experiment
 from .outcomes import Chosen
+from .runs import ReproductionRuns
 from .trainings import train_all
 
 log = logging.getLogger(__name__)
@@ -53,7 +55,7 @@ class FinalModels:
         watch: Hears of it.
     """
 
-    evidence: ReproductionEvidence
+    run_records: ReproductionRuns
     split: Split
     store: Store
     parent: str
@@ -69,7 +71,7 @@ class FinalModels:
         Raises:
             FmsearchError: A training failed, or a result on disk is damaged.
         """
-        plan = self.evidence.plan
+        plan = self.run_records.plan
         models = [
             _Model(one, seed, plan.job(one, seed, self.split, choice), choice)
             for one in experiments
@@ -80,10 +82,10 @@ class FinalModels:
         if left:
             jobs = [one.job for one in left.values()]
             watching = self.watch.models(jobs, len(models) - len(left))
-            with watching as watcher, Interruption() as interruption:
+            with watching as callback, Interruption() as interruption:
 
                 def finish(job: FinalJob) -> None:
-                    watcher.trained(job, _result(job))
+                    callback.trained(job, _result(job))
                     try:
                         self._ship(left[job.folder])
                     except TrackingError as error:  # it is tried again in the end
@@ -93,8 +95,8 @@ class FinalModels:
                     jobs,
                     self._setup(family),
                     plan.jobs,
-                    heed=interruption.heed,
-                    on_epoch=watcher.epoch,
+                    check=interruption.check,
+                    on_epoch=callback.epoch,
                     on_done=finish,
                 )
         results: dict[str, tuple[Result, ...]] = {one.id: () for one in experiments}
@@ -103,7 +105,7 @@ class FinalModels:
         return results
 
     def _setup(self, family: str) -> TrainerSetup:
-        plan = self.evidence.plan
+        plan = self.run_records.plan
         return TrainerSetup(
             data=plan.data.spec,
             classes=len(plan.data.class_names),
@@ -115,8 +117,8 @@ class FinalModels:
     def _ship(self, model: _Model) -> Result:
         """Ship a model's run, if the store does not have it whole; gives its result."""
         result = _result(model.job)
-        if not self.store.is_whole(self.evidence.child(model.experiment, model.seed)):
-            record = self.evidence.trained(
+        if not self.store.is_whole(self.run_records.child(model.experiment, model.seed)):
+            record = self.run_records.trained(
                 model.experiment, model.seed, model.job, result, model.chosen
             )
             self.store.ship(record, self.parent)

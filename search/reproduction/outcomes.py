@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...models.settings import Value
-from ..domain import Point
 from ..result import Result
+from ..space.parameters import Point
 from ..trial import Trial, ranking
-from .experiments import Catalogue, Experiment
+from .catalogue import Catalogue, Experiment
 
 
 @dataclass(frozen=True)

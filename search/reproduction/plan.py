@@ -14,10 +14,10 @@ from ...errors import FmsearchError
 from ...models.data import DataSet
 from ...models.settings import Value
 from ...models.split import Fold, Split
-from ...tracking.places import Places
-from ..job import FinalJob
+from ...places import Places
+from ..trainers.jobs import FinalJob
 from ..trial import training_seed
-from .experiments import Catalogue, Experiment
+from .catalogue import Catalogue, Experiment
 from .outcomes import Chosen
 
 SEEDS = {"mlp": 5, "cnn": 3}
@@ -109,7 +109,7 @@ class ReproductionPlan:
             epochs=epochs,
             folder=self.entry(experiment, seed),
             fold=fold,
-            portrayed=True,
+            in_detail=True,
         )
 
     def open_record(self) -> Record:

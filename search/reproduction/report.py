@@ -8,14 +8,14 @@ import re
 import shutil
 from pathlib import Path
 
-from ..artifacts import ARCHITECTURE_FIGURE
-from ..expected import CONFUSION_FIGURE, CURVES_FIGURE
-from ..result import SUMMARY
+from ..outbox import SUMMARY
+from ..runs.artifacts import ARCHITECTURE_FIGURE
+from ..runs.schema import CONFUSION_FIGURE, CURVES_FIGURE
 from .claims import check_claims
-from .evidence import ReproductionEvidence
 from .outcomes import Outcomes
 from .plan import ReproductionPlan
-from .rows import HEADER, Row, rows_of
+from .runs import ReproductionRuns
+from .table import HEADER, Row, rows_of
 
 MARKDOWN, PAGE = "reproduction.md", "reproduction.html"
 FIGURES = {
@@ -32,7 +32,7 @@ STYLE = (
 
 
 def write_report(
-    outcomes: Outcomes, plan: ReproductionPlan, evidence: ReproductionEvidence, folder: Path
+    outcomes: Outcomes, plan: ReproductionPlan, evidence: ReproductionRuns, folder: Path
 ) -> None:
     """Fill a folder with the report, as `reproduction.md` and one `.html` page, and its pictures.
 
@@ -73,10 +73,10 @@ def _heading(outcomes: Outcomes) -> str:
 
 
 def _claims(outcomes: Outcomes) -> str:
-    claims = check_claims(outcomes)
-    if not claims:
+    ownership = check_claims(outcomes)
+    if not ownership:
         return ""
-    lines = [f"| {one.text} | {one.verdict} | {one.evidence} |" for one in claims]
+    lines = [f"| {one.text} | {one.verdict} | {one.evidence} |" for one in ownership]
     return "\n".join(["## Claims", "", "| claim | holds | by |", "|---|---|---|", *lines])
 
 

@@ -7,10 +7,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from ...errors import FmsearchError
-from ..job import EpochDone, FinalJob, JobDone, JobFailed, TrainerDied, TrainerSetup
-from ..trainers import Trainers
+from ..trainers.failures import MOST_DEATHS, Failures
+from ..trainers.jobs import FinalJob, TrainerSetup
+from ..trainers.messages import EpochDone, JobDone, JobFailed, TrainerDied
+from ..trainers.pool import Trainers
 from ..trial import State, Trial
-from ..trouble import MOST_DEATHS, Trouble
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ def train_all(
     setup: TrainerSetup,
     count: int,
     *,
-    heed: Callable[[], None],
+    check: Callable[[], None],
     on_epoch: OnEpoch,
     on_done: OnDone,
 ) -> None:
@@ -39,7 +40,7 @@ def train_all(
     Raises:
         FmsearchError: A training failed, or killed its trainer again and again.
     """
-    waiting, trouble = deque(enumerate(jobs)), Trouble()
+    waiting, failures = deque(enumerate(jobs)), Failures()
     running: dict[int, tuple[int, FinalJob]] = {}
     with Trainers(min(count, len(jobs)), setup) as trainers:
         while waiting or running:
@@ -48,12 +49,12 @@ def train_all(
                     running[index] = waiting.popleft()
                     trainers.give(index, running[index][1])
             for index, _, message in trainers.messages():
-                heed()
+                check()
                 number, job = running.get(index, (-1, None))
                 trials = (Trial(number, {}, State.RUNNING),)  # as `Trouble` knows them
                 if isinstance(message, TrainerDied):
                     log.warning("a trainer died (%s); it is replaced", message)
-                    if trouble.died(trials):
+                    if failures.died(trials):
                         what = f"the training of {job.folder.name}" if job else "starting a trainer"
                         raise FmsearchError(
                             f"{what} ended its process {MOST_DEATHS} times without a new epoch "
@@ -64,11 +65,11 @@ def train_all(
                 elif job is None:
                     continue
                 elif isinstance(message, EpochDone):
-                    trouble.advanced(trials, (message.fold, message.epoch))
+                    failures.advanced(trials, (message.fold, message.epoch))
                     on_epoch(job, message)
                 elif isinstance(message, JobFailed):
                     raise FmsearchError(f"{job.folder.name} failed: {message.error}")
                 elif isinstance(message, JobDone):
                     del running[index]
                     on_done(job)
-            heed()
+            check()

@@ -1,0 +1,79 @@
+"""Listings: what is printed of studies and trials that are on record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rich.box import SIMPLE
+from rich.table import Table
+
+from ..models.settings import Value
+from ..search.study.status import StudyStatus
+from ..search.trial import State, Trial
+
+
+def shown(value: Value) -> str:
+    """A parameter's value, numbers to four digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def overview_lines(name: str, now: StudyStatus) -> list[str]:
+    """A few lines above the table of a study's trials."""
+    counts = ", ".join(f"{count} {state.value}" for state, count in now.counts.items())
+    lines = [f"{name}: {now.trials} trials: {counts}"]
+    if now.best is not None:
+        values = " ".join(f"{key}={shown(value)}" for key, value in now.best.parameters.items())
+        lines.append(f"best: trial {now.best.number}, score {now.best.score:.5f}: {values}")
+    if now.importances:
+        parts = ", ".join(f"{key} {share:.0%}" for key, share in now.importances.items())
+        lines.append(f"importance: {parts}")
+    for number, last in now.running.items():
+        where = f"score {last[1]:.4f} after step {last[0]}" if last else "no score yet"
+        lines.append(f"running: trial {number}, {where}")
+    return lines
+
+
+def studies_table(studies: Iterable[tuple[str, Mapping[State, int], Trial | None]]) -> Table:
+    """One row for each study: how many trials are in which state, and which is best."""
+    table = _table("study", "trials", "complete", "pruned", "failed", "best score", "best trial")
+    for name, counts, best in studies:
+        table.add_row(
+            name,
+            str(sum(counts.values())),
+            *(str(counts.get(one, 0)) for one in (State.COMPLETE, State.PRUNED, State.FAILED)),
+            f"{best.score:.5f}" if best else "",
+            str(best.number) if best else "",
+        )
+    return table
+
+
+def trials_table(now: StudyStatus, most: int | None = None) -> Table:
+    """One row for each of the latest trials, the best one marked.
+
+    Of more than `most` trials only the latest of those are listed that do not wait.
+    """
+    listed = now.latest
+    names = sorted({name for trial in listed for name in trial.parameters})
+    table = _table("trial", "state", "score", "std", *names, "reason")
+    for column in table.columns[:3]:  # whatever has to be cut, these are not
+        column.min_width = 8
+    if most is not None and now.trials > most:
+        listed = [trial for trial in listed if trial.state is not State.WAITING][-most:]
+    for trial in listed:
+        mark = " *" if now.best is not None and trial.number == now.best.number else ""
+        table.add_row(
+            f"{trial.number}{mark}",
+            trial.state.value,
+            "" if trial.score is None else f"{trial.score:.5f}",
+            f"{trial.metrics['score_std']:.5f}" if "score_std" in trial.metrics else "",
+            *(shown(trial.parameters.get(name, "")) for name in names),
+            trial.reason,
+        )
+    return table
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=SIMPLE, show_edge=False, pad_edge=False)
+    for name in names:
+        table.add_column(name, no_wrap=name != "reason")
+    return table

@@ -1,0 +1,58 @@
+"""A lock that one process of a machine holds, and that its death releases."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import FmsearchError
+
+
+class HeldError(FmsearchError):
+    """Another process holds a lock; `holder` is its number."""
+
+    def __init__(self, what: str, holder: str) -> None:
+        super().__init__(f"{what} is being run by process {holder}; wait for it or stop it")
+        self.holder = holder
+
+
+@contextmanager
+def hold(path: Path, what: str) -> Iterator[None]:
+    """Hold the lock file `path`.
+
+    Raises:
+        HeldError: Another process holds it; `what` names the locked thing.
+        FmsearchError: The file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = path.open("a+")
+    except OSError as error:
+        raise FmsearchError(f"cannot lock {path}: {error.strerror}") from error
+    with opened as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise HeldError(what, holder) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+@contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """Wait for the lock file `path` and hold it; the holder's death frees it.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

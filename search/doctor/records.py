@@ -1,0 +1,118 @@
+"""Records: what storage, outbox and MLflow say of one study."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ...places import Places
+from ...tracking.inventory import StoredRun, inventory, store_exists
+from ...tracking.run_record import TAG_ROLE, TAG_TRIAL
+from ...tracking.store import Store
+from ..outbox import checkpoints, entries
+from ..runs.schema import expected_study, expected_trial
+from ..runs.shipping import UNSHIPPED
+from ..space.load import read_space
+from ..space.space import Space
+from ..storage.stored_study import StoredStudy
+from ..storage.study_config import StudyConfig
+from ..trial import Trial
+from .compare import Candidates, candidates
+
+
+@dataclass(frozen=True)
+class Records:
+    """What storage, outbox and MLflow say of one study.
+
+    Attributes:
+        study: The study.
+        trials: All of them, by number.
+        outbox: Its folder.
+        runs: Of the study and of its trials, deleted ones included.
+    """
+
+    study: StudyConfig
+    trials: Sequence[Trial]
+    outbox: Path
+    runs: Sequence[StoredRun]
+
+    @cached_property
+    def space(self) -> Space:
+        return read_space(self.study.space, self.study.name)
+
+    @cached_property
+    def waiting(self) -> frozenset[int]:
+        """Numbers of the trials whose results wait in the outbox."""
+        return frozenset(entries(self.outbox)) & {trial.number for trial in self.trials}
+
+    @cached_property
+    def is_unshipped(self) -> bool:
+        """Whether `sync` has something to do, after which the study's run is as it must be."""
+        return bool(self.waiting) or (self.outbox / UNSHIPPED).exists()
+
+    @cached_property
+    def foreign(self) -> list[Path]:
+        """Folders in the outbox that belong to no trial."""
+        return [path for number, path in entries(self.outbox).items() if number not in self.waiting]
+
+    @cached_property
+    def stale_checkpoints(self) -> dict[int, Path]:
+        """Checkpoints of finished trials."""
+        found = checkpoints(self.outbox)
+        finished = {trial.number for trial in self.trials if trial.state.finished}
+        return {number: found[number] for number in sorted(found.keys() & finished)}
+
+    @cached_property
+    def study_run(self) -> Candidates:
+        runs = self._by_trial[None]
+        best = max(runs, key=lambda run: (not run.is_deleted, -run.started_at), default=None)
+        status = None if best is None else best.status
+        return candidates(expected_study(self.study, self.space, self.trials, status), runs)
+
+    @property
+    def parent(self) -> str | None:
+        """Id of the study's run, under which its trials' runs stand."""
+        best = self.study_run.best
+        return None if best is None else best.id
+
+    def trial_run(self, trial: Trial) -> Candidates:
+        """The runs of a finished trial."""
+        expected = expected_trial(self.study, self.space, trial, self.parent)
+        return candidates(expected, self._by_trial[trial.number])
+
+    @cached_property
+    def orphans(self) -> list[tuple[StoredRun, Trial | None]]:
+        """Runs that must not be there: of no trial, or of one that the storage has unfinished."""
+        found: list[tuple[StoredRun, Trial | None]] = []
+        for number, runs in self._by_trial.items():
+            if number is None:
+                continue
+            trial = self.trials[number] if 0 <= number < len(self.trials) else None
+            if trial is None or self._has_no_result(trial):
+                found += [(run, trial) for run in runs if not run.is_deleted]
+        return found
+
+    def _has_no_result(self, trial: Trial) -> bool:
+        return not trial.state.finished and trial.number not in self.waiting
+
+    @cached_property
+    def _by_trial(self) -> Mapping[int | None, list[StoredRun]]:
+        """Runs by trial number, those of the study itself under None, and -1 for no number."""
+        found: defaultdict[int | None, list[StoredRun]] = defaultdict(list)
+        for run in self.runs:
+            number = run.tags.get(TAG_TRIAL) or run.name.removeprefix(f"{self.study.name}-")
+            role = run.tags.get(TAG_ROLE)
+            if role == "study" or (role is None and run.name == self.study.name):
+                found[None].append(run)
+            elif role == "trial" or (role is None and number.isdecimal()):
+                found[int(number) if number.isdecimal() else -1].append(run)
+        return found
+
+
+def read_records(study: StoredStudy, places: Places) -> Records:
+    """Read what there is of a study."""
+    runs = inventory(Store(places), study.config.id) if store_exists(places) else []
+    return Records(study.config, study.trials(), places.outbox(study.config.label), runs)

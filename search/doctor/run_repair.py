@@ -1,0 +1,167 @@
+"""Mending runs: what a trial's run has lost, from the storage and from what the run still has."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from functools import cached_property
+from pathlib import Path
+
+from ...models.confusion import Confusion
+from ...models.settings import Scoring
+from ...models.training import Epoch
+from ...tracking.inventory import StoredRun
+from ...tracking.run_record import TAG_RESTORED, TAG_TRIAL, Point, RunRecord
+from ...tracking.store import Store
+from ..runs.records import RunRecords
+from ..runs.schema import (
+    CONFUSION,
+    CONFUSION_FIGURE,
+    CURVES,
+    CURVES_FIGURE,
+    REPORT,
+    Expected,
+    identity,
+    training_params,
+)
+from ..space.space import Space
+from ..storage.stored_study import StoredStudy
+from ..study.sync import run_records_of
+from ..trial import Trial, training_seed
+from .compare import differs
+
+RESTORED = "made anew from the storage; curves, artifacts and model are lost"
+
+
+class RunRepair:
+    """Mends the runs of one study's finished trials."""
+
+    def __init__(self, study: StoredStudy, space: Space, store: Store) -> None:
+        self._study = study
+        self._space = space
+        self._store = store
+
+    @cached_property
+    def _run_records(self) -> RunRecords:
+        return run_records_of(self._study.config)
+
+    def make_anew(self, trial: Trial, expected: Expected, parent: str | None) -> None:
+        """Make the run of a trial of which only the storage knows; it says what it lacks."""
+        frozen = self._study.frozen()[trial.number]
+        now = time.time()  # Optuna notes local times, without their zone
+        ended = frozen.datetime_complete.timestamp() if frozen.datetime_complete else now
+        began = frozen.datetime_start.timestamp() if frozen.datetime_start else ended
+        ended_at = int(ended * 1000)
+        note = {TAG_RESTORED: RESTORED} if expected.files else {}
+        number = {TAG_TRIAL: str(trial.number)}
+        points = [Point(name, one, 0, ended_at) for name, one in expected.metrics.items()]
+        record = RunRecord(
+            name=expected.name,
+            # The note is there from the first: what a kill leaves of this run is no other run.
+            identity=identity(self._study.config, "trial", **number, **note),
+            status=expected.status,
+            started_at=int(began * 1000),
+            ended_at=ended_at,
+            tags=expected.tags,
+            params=self._params(trial),
+            points=(*points, *self._reported(trial.number, ended_at)),
+        )
+        self._store.ship(record, parent)
+
+    def mend(self, trial: Trial, expected: Expected, run: StoredRun) -> None:
+        """Give a run what it lacks of what it must hold, as far as that can be known."""
+        now = time.time_ns() // 1_000_000
+        wrong = [
+            name for name, one in expected.metrics.items() if differs(run.metrics.get(name), one)
+        ]
+        points = [
+            Point(name, expected.metrics[name], self._last_step(run, name), now) for name in wrong
+        ]
+        if "val_accuracy" in set(expected.measured) - run.metrics.keys():
+            points += self._reported(trial.number, run.ended_at or now)
+        params = self._params(trial)
+        missing = expected.params.keys() - run.params.keys()
+        with self._store.errors():
+            self._store.log(
+                run.id,
+                points=points,
+                params={name: params[name] for name in missing},
+                tags={
+                    name: value
+                    for name, value in expected.tags.items()
+                    if run.tags.get(name) != value
+                },
+            )
+            for name in expected.absent & run.tags.keys():
+                self._store.client.delete_tag(run.id, name)
+            if TAG_RESTORED not in run.tags:
+                self._redraw(trial, expected, run)
+            if run.status != expected.status.value:
+                self._store.client.set_terminated(run.id, expected.status.value, run.ended_at)
+
+    def _params(self, trial: Trial) -> dict[str, str]:
+        study = self._study.config
+        settings = self._space.settings(trial.parameters)
+        return training_params(settings, training_seed(study.seed, trial.parameters))
+
+    def _reported(self, number: int, at: int) -> list[Point]:
+        """The curve that Optuna knows, where trials are scored epoch by epoch."""
+        if self._space.scoring is not Scoring.VALIDATION:
+            return []
+        scores = self._study.reported(number)
+        return [Point("val_accuracy", score, epoch, at) for epoch, score in scores.items()]
+
+    def _last_step(self, run: StoredRun, name: str) -> int:
+        """What counts as a metric's last value is the one with the highest step."""
+        history = self._store.client.get_metric_history(run.id, name)
+        return max((point.step for point in history), default=0)
+
+    def _redraw(self, trial: Trial, expected: Expected, run: StoredRun) -> None:
+        """Draw missing figures from the numbers behind them, where those are there."""
+        missing = expected.files - run.files
+        confusion = curves = None
+        if missing & {CONFUSION_FIGURE, REPORT}:
+            confusion = self._confusion(run)
+        if CURVES_FIGURE in missing:
+            curves = self._history(run)
+        if not (confusion or curves):
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            heading = self._run_records.heading(trial)
+            if confusion:
+                self._run_records.artifacts.draw_confusion(Path(folder), confusion, heading)
+            if curves:
+                self._run_records.artifacts.draw_curves(Path(folder), curves, heading)
+            self._store.add_artifacts(run.id, Path(folder))
+
+    def _confusion(self, run: StoredRun) -> Confusion | None:
+        if CONFUSION not in run.files:
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            file = self._store.client.download_artifacts(run.id, CONFUSION, folder)
+            try:
+                counts: Confusion = json.loads(Path(file).read_text("utf-8"))
+            except ValueError:  # cut off, say
+                return None
+        return counts
+
+    def _history(self, run: StoredRun) -> list[Epoch]:
+        """The run's epochs from its metrics; none if a curve is not whole."""
+        curves = {
+            name: {one.step: one for one in self._store.client.get_metric_history(run.id, name)}
+            for name in CURVES
+        }
+        epochs = sorted(curves[CURVES[0]])
+        if any(sorted(curve) != epochs for curve in curves.values()):
+            return []
+        return [
+            Epoch(
+                epoch=number,
+                **{name: curve[number].value for name, curve in curves.items()},
+                measured_at=curves[CURVES[0]][number].timestamp,
+                seconds=0.0,
+                score_seconds=0.0,
+            )
+            for number in epochs
+        ]

@@ -1,0 +1,48 @@
+"""Engines: who proposes trials."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..result import Result
+from ..trial import Trial
+
+
+class Recorder(Protocol):
+    """Hears what became of running trials; its answers as in `StoredStudy`."""
+
+    def tell(self, trial: Trial, result: Result) -> bool:
+        """Record a trial as complete or pruned, as its result says."""
+
+    def repeat(self, trial: Trial, earlier: Trial) -> bool:
+        """Record a trial with the result of a finished one that has equal parameters."""
+
+    def fail(self, trial: Trial, reason: str) -> bool:
+        """Record a trial as failed, with the reason."""
+
+
+class Engine(Recorder, Protocol):
+    """Proposes the trials of one study and hears what became of them.
+
+    Attributes:
+        asks_ahead: Whether what it proposes does not depend on what it hears, so that a trainer
+            can have its next job before the last one is told.
+    """
+
+    asks_ahead: bool
+
+    def ask(self) -> tuple[Trial, ...]:
+        """Claim trials that one training answers; none if there is nothing to try now."""
+
+    def report(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> str:
+        """Hear a running trial's scores, as in `Report`; gives why it is to be pruned, if it is.
+
+        `step` counts epochs or, cross-validated, folds; after the last one nothing is pruned. The
+        answer is on record before it is given.
+        """
+
+    def release(self, trial: Trial) -> None:
+        """Give a claimed trial back, to be tried again under its number."""
+
+    def close(self) -> None:
+        """End what the engine has begun: processes, say."""

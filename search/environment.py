@@ -1,0 +1,85 @@
+"""Circumstances: the versions and the type of processor on which a training's numbers depend."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from ..tracking.run_record import TAG_PROCESSOR, TAG_VERSIONS
+
+PACKAGES = ("tensorflow", "keras", "numpy", "fmsearch")
+INSTRUCTIONS = ("avx", "avx2", "fma", "avx512f")
+"""Sets of instructions among which TensorFlow's kernels choose; sums come in another order."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Under what a training ran; empty where that was not written down.
+
+    Attributes:
+        versions: Of Python and of the packages that compute, by name.
+        processor: Its type and its sets of instructions.
+    """
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    processor: str = ""
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """As a run keeps them."""
+        if not self.versions:
+            return {}
+        return {TAG_VERSIONS: json.dumps(dict(self.versions)), TAG_PROCESSOR: self.processor}
+
+    @classmethod
+    def of(cls, tags: Mapping[str, str]) -> Environment:
+        """From a run's tags."""
+        versions = json.loads(tags.get(TAG_VERSIONS, "{}"))
+        return cls(versions, tags.get(TAG_PROCESSOR, ""))
+
+    @property
+    def computing(self) -> dict[str, str]:
+        """Versions of the packages on which numbers depend; Python itself is none of them."""
+        return {name: self.versions[name] for name in PACKAGES if name in self.versions}
+
+    def differences(self, now: Environment) -> list[str]:
+        """What is not as it was, a line each."""
+        names = dict.fromkeys([*self.versions, *now.versions])
+        versions = [
+            f"{name} {self.versions.get(name, 'none')} then, {now.versions.get(name, 'none')} now"
+            for name in names
+            if self.versions.get(name) != now.versions.get(name)
+        ]
+        lines = [f"versions differ: {'; '.join(versions)}"] if versions else []
+        if self.processor != now.processor:
+            lines.append(f"processor differs: {self.processor} then, {now.processor} now")
+        return lines
+
+
+@cache
+def here() -> Environment:
+    """This process's. No package is loaded for it."""
+    versions = {name: version(name) for name in PACKAGES}
+    try:
+        text = Path("/proc/cpuinfo").read_text("utf-8", "replace")
+    except OSError:
+        text = ""
+    return Environment({"python": platform.python_version(), **versions}, processor(text))
+
+
+def processor(text: str) -> str:
+    """The type of the first processor in the text of /proc/cpuinfo.
+
+    Family and model are part of it: in the cloud the name alone says little.
+    """
+    lines = (line.partition(":") for line in text.split("\n\n")[0].splitlines())
+    known = {name.strip(): value.strip() for name, _, value in lines}
+    name = known.get("model name", platform.machine())
+    numbers = [f"{key} {known[key]}" for key in ("cpu family", "model") if key in known]
+    flags = known.get("flags", "").split()
+    return ", ".join([name, *numbers, *(one for one in INSTRUCTIONS if one in flags)])

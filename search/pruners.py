@@ -1,0 +1,80 @@
+"""Pruners: who stops trials of an Optuna study that look bad, by name.
+
+To add one, write a function that takes the space, and give it a name in `PRUNERS`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+
+    from .space.space import Space
+
+FEWEST_TRIALS = 5
+"""So many are complete before the median of others judges."""
+LOOKS = 5
+"""The median of others judges when a fifth of the epochs are over, two fifths, and so on. From one
+epoch to the next a score changes by more than good trials differ: judged after each, the best of 40
+trials was pruned in a fifth of the orders in which they may come, and now in 2 of 100
+(`benchmarks/pruning.py`)."""
+LEAST_EPOCHS = 3
+"""What a trial is given at least where trials are ranked (asha, hyperband)."""
+
+
+def make_pruner(name: str, space: Space) -> BasePruner:
+    """The pruner of that name, for one space."""
+    import optuna
+
+    with warnings.catch_warnings():
+        # Optuna warns of parts that may change in its next versions; ours is pinned.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return PRUNERS[name](space)
+
+
+def _median(space: Space) -> BasePruner:
+    import optuna
+
+    between = -(-space.steps // LOOKS)
+    return optuna.pruners.MedianPruner(
+        n_startup_trials=FEWEST_TRIALS,
+        n_warmup_steps=between,
+        interval_steps=between,
+        n_min_trials=3,
+    )
+
+
+def _asha(space: Space) -> BasePruner:  # noqa: ARG001
+    import optuna
+
+    return optuna.pruners.SuccessiveHalvingPruner(min_resource=LEAST_EPOCHS, reduction_factor=3)
+
+
+def _hyperband(space: Space) -> BasePruner:  # noqa: ARG001
+    import optuna
+
+    return optuna.pruners.HyperbandPruner(min_resource=LEAST_EPOCHS, reduction_factor=3)
+
+
+def _wilcoxon(space: Space) -> BasePruner:  # noqa: ARG001
+    import optuna
+
+    return optuna.pruners.WilcoxonPruner(p_threshold=0.1)
+
+
+def _none(space: Space) -> BasePruner:  # noqa: ARG001
+    import optuna
+
+    return optuna.pruners.NopPruner()
+
+
+PRUNERS: dict[str, Callable[[Space], BasePruner]] = {
+    "median": _median,
+    "asha": _asha,
+    "hyperband": _hyperband,
+    "wilcoxon": _wilcoxon,
+    "none": _none,
+}

@@ -1,0 +1,142 @@
+"""Evidence of a reproduction: the run records of the whole and of each experiment and seed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ...models.settings import Value
+from ...tracking.run_record import (
+    TAG_DATA,
+    TAG_ID,
+    TAG_IMAGES,
+    TAG_ROLE,
+    TAG_STUDY,
+    DataInput,
+    Point,
+    RunRecord,
+    Status,
+)
+from ..result import Result
+from ..runs.artifacts import Artifacts, result_metrics
+from ..runs.schema import training_params
+from ..trainers.jobs import FinalJob
+from .catalogue import Experiment
+from .outcomes import Chosen, Searched
+from .plan import Record, ReproductionPlan
+
+TAG_EXPERIMENT, TAG_SEED = "fmsearch.experiment", "fmsearch.seed"
+TAG_CHOSEN, TAG_SEARCHED = "fmsearch.chosen_by", "fmsearch.searched_by"
+PARENT, CHILD = "reproduction", "experiment"
+NOTE = "mlflow.note.content"
+
+
+@dataclass(frozen=True)
+class ReproductionRuns:
+    """Makes the run records of one reproduction. For one thread.
+
+    Attributes:
+        plan, record: What it is.
+    """
+
+    plan: ReproductionPlan
+    record: Record
+
+    @cached_property
+    def artifacts(self) -> Artifacts:
+        """What draws its results."""
+        return Artifacts(self.plan.data)
+
+    def identity(self, role: str, **more: str) -> dict[str, str]:
+        """The tags by which a run is found."""
+        return {TAG_STUDY: self.plan.name, TAG_ID: self.record.id, TAG_ROLE: role, **more}
+
+    def child(self, experiment: Experiment, seed: int) -> dict[str, str]:
+        """The identity of the run of one experiment and seed."""
+        return self.identity(CHILD, **{TAG_EXPERIMENT: experiment.id, TAG_SEED: str(seed)})
+
+    def whole(self, status: Status, folder: Path | None = None) -> RunRecord:
+        """The run of the whole; `folder` has the report."""
+        data, now = self.plan.data, time.time_ns() // 1_000_000
+        about = "The published experiments again, measured beside what was published."
+        if self.plan.rehearsal:
+            about += f" A rehearsal: {self.plan.rehearsal}."
+        parts = {"train": sum(data.train_counts), "test": sum(data.test_counts)}
+        return RunRecord(
+            name=self.plan.name,
+            identity=self.identity(PARENT),
+            tags={
+                TAG_DATA: data.sha256,
+                TAG_IMAGES: str(self.plan.train_images or "all"),
+                NOTE: about,
+            },
+            status=status,
+            started_at=now,
+            ended_at=None if status is Status.RUNNING else now,
+            data=DataInput(data.name, data.sha256, data.spec, parts),
+            artifacts=folder,
+        )
+
+    def draw(self, experiment: Experiment, seed: int, result: Result) -> Path:
+        """Draw a result; gives the folder of its artifacts."""
+        entry = self.plan.entry(experiment, seed)
+        accuracy = result.metrics["test_accuracy"]
+        heading = f"{experiment.id}, seed {seed}: test accuracy {accuracy:.4f}"
+        return self.artifacts.draw(entry, result, heading)
+
+    def trained(
+        self,
+        experiment: Experiment,
+        seed: int,
+        job: FinalJob,
+        result: Result,
+        chosen: Chosen | None,
+    ) -> RunRecord:
+        """The run of one training."""
+        tags = {
+            TAG_DATA: self.plan.data.sha256,
+            NOTE: experiment.title,
+            **result.environment.tags,
+        }
+        if chosen is not None:
+            tags[TAG_CHOSEN] = chosen.study
+        return RunRecord(
+            name=job.folder.name,
+            identity=self.child(experiment, seed),
+            tags=tags,
+            params=training_params(result.settings, result.seed),
+            points=result_metrics(result),
+            status=Status.FINISHED,
+            started_at=result.started_at,
+            ended_at=result.finished_at,
+            artifacts=self.draw(experiment, seed, result),
+            model=self.artifacts.model(job.folder, result),
+        )
+
+    def searched(self, experiment: Experiment, search: Searched, folder: Path) -> RunRecord:
+        """The run of one search of a grid; `folder` has the artifacts of its best trial."""
+        best, now = search.best, time.time_ns() // 1_000_000
+        metrics = {
+            **best.metrics,
+            "best_trial": best.number,
+            "published_winner_rank": search.rank(experiment.winner),
+            "trials": len(search.trials),
+        }
+        values: dict[str, Value] = dict(best.parameters)
+        return RunRecord(
+            name=self.plan.entry(experiment, search.seed).name,
+            identity=self.child(experiment, search.seed),
+            tags={
+                TAG_DATA: self.plan.data.sha256,
+                NOTE: f"{experiment.title}: the best trial of {search.study}.",
+                TAG_SEARCHED: search.study,
+            },
+            params=training_params(values, search.seed),
+            points=tuple(Point(name, float(one), 0, now) for name, one in metrics.items()),
+            status=Status.FINISHED,
+            started_at=now,
+            ended_at=now,
+            artifacts=folder,
+        )

@@ -1,0 +1,183 @@
+"""Recordings: a run's training as the store alone has it, ready to be done again."""
+
+from __future__ import annotations
+
+from ast import literal_eval
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...errors import FmsearchError
+from ...models import fashion_mnist
+from ...models.data import FASHION_MNIST, DataSet, describe
+from ...models.settings import Value
+from ...tracking.run_record import (
+    TAG_DATA,
+    TAG_DUPLICATE,
+    TAG_FOLDS,
+    TAG_ID,
+    TAG_IMAGES,
+    TAG_ROLE,
+    TAG_STATE,
+    TAG_STUDY,
+    TAG_TRIAL,
+    TAG_VERSIONS,
+    Status,
+)
+from ...tracking.store import Store
+from ...tracking.stored_runs import (
+    Points,
+    RecordedRun,
+    find_named,
+    find_tagged,
+    read_points,
+    read_text,
+)
+from ..environment import Environment, here
+from ..runs.schema import CURVES
+from ..space.load import read_space
+from ..space.parameters import Choice
+from ..space.space import Space
+from ..trial import State
+
+
+@dataclass(frozen=True)
+class RecordedTraining:
+    """A run's training, and the numbers that it gave.
+
+    Attributes:
+        name: Of the run.
+        points: What the run holds.
+        reached: The last epoch that it has numbers of; 0 if none was trained.
+        whole: Whether the training gave these numbers and no other ones; else it was pruned, or
+            the run repeats another one's.
+        final: Whether it was trained on all images and tested, for the registry.
+        settings, seed: Of the training.
+        folds: On how many it was trained.
+        space, data, train_images: Of its study; None for all images.
+        changed: What is not as it was, a line each.
+    """
+
+    name: str
+    points: Points
+    reached: int
+    whole: bool
+    final: bool
+    settings: Mapping[str, Value]
+    seed: int
+    folds: int
+    space: Space
+    data: DataSet
+    train_images: int | None
+    changed: tuple[str, ...]
+
+
+def read_recorded_training(store: Store, name: str, data: str | None = None) -> RecordedTraining:
+    """What a run records of its training.
+
+    Args:
+        store: Where the run is.
+        name: The run's id or its name.
+        data: The data set's spec, if it is elsewhere now.
+
+    Raises:
+        FmsearchError: There is no such run, or it cannot be trained again; it says why.
+    """
+    run = find_named(store, name)
+    _check(run)
+    trained = _trained(store, run)
+    study = _tagged(store, run, {TAG_ROLE: "study"}, "the run of its study")
+    if TAG_VERSIONS not in trained.tags or TAG_IMAGES not in study.tags:
+        raise FmsearchError(
+            f"{run.name} was recorded without versions and number of images, by an earlier "
+            "fmsearch; only later runs can be replayed"
+        )
+    space = read_space(read_text(store, study, "space.yaml"), f"the space of {study.name}")
+    spec = data or study.source
+    if spec == FASHION_MNIST:
+        fashion_mnist.fetch()
+    found = describe(spec)
+    images = study.tags[TAG_IMAGES]
+    points = read_points(store, run)
+    before = points if trained is run else read_points(store, trained)
+    return RecordedTraining(
+        name=run.name,
+        points=points,
+        reached=max((step for name, step in before if name in CURVES), default=0),
+        whole=trained is run and run.tags.get(TAG_STATE) != State.PRUNED.value,
+        final=run.tags[TAG_ROLE] == "final",
+        settings=read_settings(space, trained.params),
+        seed=int(trained.params["seed"]),
+        folds=int(trained.tags.get(TAG_FOLDS, 0)),
+        space=space,
+        data=found,
+        train_images=None if images == "all" else int(images),
+        changed=tuple(_changed(trained, found)),
+    )
+
+
+def _check(run: RecordedRun) -> None:
+    role = run.tags.get(TAG_ROLE)
+    if role == "study":
+        raise FmsearchError(
+            f"{run.name} is the run of a study; name one of its trials, such as {run.name}-0000"
+        )
+    if role in ("reproduction", "experiment"):
+        raise FmsearchError(
+            f"{run.name} is of a reproduction, which `fmsearch reproduce` does again under another "
+            "--name; replay takes runs of studies"
+        )
+    if role not in ("trial", "final"):
+        raise FmsearchError(f"{run.name} is no run of fmsearch's; name a trial's")
+    if run.status == Status.FAILED.value:
+        raise FmsearchError(f"{run.name} failed: it has no numbers to compare")
+    if run.status == Status.RUNNING.value:
+        raise FmsearchError(f"{run.name} is not whole yet; `fmsearch sync` ships what is left")
+
+
+def _trained(store: Store, run: RecordedRun) -> RecordedRun:
+    """The run itself or, if it repeats another one's numbers, that other one."""
+    original = run.tags.get(TAG_DUPLICATE)
+    if original is None:
+        return run
+    return _tagged(store, run, {TAG_ROLE: "trial", TAG_TRIAL: original}, f"trial {original}")
+
+
+def _tagged(store: Store, run: RecordedRun, tags: Mapping[str, str], what: str) -> RecordedRun:
+    """Another run of the same study."""
+    study = {name: run.tags[name] for name in (TAG_STUDY, TAG_ID)}
+    found = find_tagged(store, {**study, **tags})
+    if found is None:
+        raise FmsearchError(
+            f"{run.name} cannot be replayed without {what}, which is not in the store; "
+            "`fmsearch sync` ships what is left"
+        )
+    return found
+
+
+def read_settings(space: Space, params: Mapping[str, str]) -> dict[str, Value]:
+    """All settings of a training from a run's params, which are texts."""
+    texts = {name: text for name, text in params.items() if name != "seed"}
+    return space.family.complete({name: _value(space, name, texts[name]) for name in texts})
+
+
+def _value(space: Space, name: str, text: str) -> Value:
+    """The value that the space writes so or, where the space does not list it, Python does."""
+    listed = [space.fixed[name]] if name in space.fixed else []
+    if name in space.parameters and isinstance(domain := space.parameters[name].domain, Choice):
+        listed += domain.values
+    for value in listed:
+        if str(value) == text:
+            return value
+    try:
+        read: Value = literal_eval(text)
+    except (ValueError, SyntaxError):  # a word
+        return text
+    return read
+
+
+def _changed(run: RecordedRun, data: DataSet) -> list[str]:
+    lines = Environment.of(run.tags).differences(here())
+    if run.tags[TAG_DATA] != data.sha256:
+        then, now = run.tags[TAG_DATA][:12], data.sha256[:12]
+        lines.append(f"data differ: {data.spec} had SHA-256 {then}… then, has {now}… now")
+    return lines

@@ -1,0 +1,186 @@
+"""Registering: the best trial's parameters, trained on all training images, as a model version."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ...errors import FmsearchError
+from ...locks import hold
+from ...models.checkpoint import Checkpoint
+from ...models.settings import knows_its_length
+from ...places import Places
+from ...tracking.reachability import check_reachable
+from ...tracking.registry import check_names, register_version
+from ...tracking.run_record import TAG_DATA, TAG_SPACE, TAG_STUDY, TAG_TRIAL, RunRecord, Status
+from ...tracking.store import Store
+from ..outbox import discard, read_result
+from ..processes.fork_server import load_tensorflow_in_advance
+from ..runs.artifacts import result_metrics
+from ..runs.records import RunRecords
+from ..runs.schema import identity
+from ..storage.stored_study import StoredStudy
+from ..trainers.failures import MOST_DEATHS, Failures
+from ..trainers.jobs import FinalJob, TrainerSetup
+from ..trainers.messages import EpochDone, JobFailed, TrainerDied
+from ..trainers.pool import run_alone
+from ..trainers.setup import trainer_setup
+from ..trial import Trial, training_seed
+
+log = logging.getLogger(__name__)
+
+OnEpoch = Callable[[EpochDone], None]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A model version and what it was made from.
+
+    Attributes:
+        name, version, alias: In the registry.
+        trial: Whose parameters it has.
+        epochs: Of its training.
+        test_accuracy, test_loss: On the test images.
+    """
+
+    name: str
+    version: str
+    alias: str
+    trial: Trial
+    epochs: int
+    test_accuracy: float
+    test_loss: float
+
+
+def register_best(
+    stored: StoredStudy,
+    run_records: RunRecords,
+    places: Places,
+    *,
+    name: str,
+    alias: str,
+    epochs: int | None,
+    checkpoint_every: float = 10.0,
+    on_epoch: OnEpoch = lambda done: None,
+) -> Registered:
+    """Train a study's best parameters on all training images and register the model.
+
+    The test images are evaluated once, after the training. What was trained and evaluated
+    before is not trained again; a training that was cut off goes on from its last checkpoint.
+
+    Args:
+        storage, evidence: Of the study.
+        places: Of the store.
+        name: Of the registered model.
+        alias: Given to the version.
+        epochs: How long to train; None for as long as the best trial.
+        checkpoint_every: Seconds between two checkpoints.
+        on_epoch: Hears each finished epoch.
+
+    Raises:
+        FmsearchError: The study has no complete trial, the store cannot be reached, or the
+            training failed.
+    """
+    study = run_records.study
+    best = stored.best()
+    if best is None:
+        raise FmsearchError(f"the study {study.name!r} has no complete trial yet")
+    check_names(name, alias)
+    check_reachable(places)
+    job = _job(run_records, places, best, epochs)
+    with hold(places.lock(f"{study.name}.register"), f"registering from {study.name!r}"):
+        store = Store(places)
+        run = store.find(_identity(run_records, best, job.epochs))
+        if run is None or run.info.status != Status.FINISHED.value:
+            if not job.folder.exists():
+                setup = trainer_setup(run_records.space, run_records.data)
+                setup = replace(setup, checkpoint_every=checkpoint_every)
+                _train(job, setup, best, on_epoch)
+            record = _record(run_records, best, job)
+            log.info("shipping the final model")
+            run_id = store.ship(record, _parent(store, run_records))
+            run = store.client.get_run(run_id)
+        _clear(job)  # also of what an earlier start did not come to
+        log.info("registering")
+        metrics = run.data.metrics
+        tags = {TAG_STUDY: study.name, "test_accuracy": f"{metrics['test_accuracy']:.4f}"}
+        version = register_version(store, name, run.info.run_id, alias, tags)
+    return Registered(
+        name, version, alias, best, job.epochs, metrics["test_accuracy"], metrics["test_loss"]
+    )
+
+
+def _clear(job: FinalJob) -> None:
+    """Remove what a training that stands in the store left on disk."""
+    discard(job.folder)
+    Checkpoint(job.checkpoint, 0).remove()
+
+
+def _job(run_records: RunRecords, places: Places, best: Trial, epochs: int | None) -> FinalJob:
+    settings = run_records.space.settings(best.parameters)
+    if epochs is None and knows_its_length(settings):  # a shorter schedule would be another one
+        epochs = int(settings["epochs"])
+    elif epochs is None:  # as many as gave the score
+        epochs = int(best.metrics.get("best_epoch", settings["epochs"]))
+    del settings["epochs"]
+    return FinalJob(
+        settings=settings,
+        seed=training_seed(run_records.study.seed, best.parameters, "final"),
+        epochs=epochs,
+        folder=places.home / "finals" / f"{run_records.study.label}-{best.number}-{epochs}",
+    )
+
+
+def _identity(run_records: RunRecords, best: Trial, epochs: int) -> dict[str, str]:
+    about = {TAG_TRIAL: str(best.number), "fmsearch.epochs": str(epochs)}
+    return identity(run_records.study, "final", **about)
+
+
+def _train(job: FinalJob, setup: TrainerSetup, best: Trial, on_epoch: OnEpoch) -> None:
+    load_tensorflow_in_advance()
+    failures = Failures()
+
+    def advance(done: EpochDone) -> None:
+        failures.advanced((best,), (done.fold, done.epoch))
+        on_epoch(done)
+
+    while isinstance(ended := run_alone(job, setup, on_epoch=advance), TrainerDied):
+        if failures.died((best,)):
+            raise FmsearchError(
+                f"the final training's trainer died {MOST_DEATHS} times without a new epoch "
+                f"({ended})"
+            )
+        log.warning("the trainer died (%s); it is replaced", ended)
+    if isinstance(ended, JobFailed):
+        raise FmsearchError(f"the final training failed: {ended.error}")
+
+
+def _parent(store: Store, run_records: RunRecords) -> str | None:
+    run = store.find(identity(run_records.study, "study"))
+    return None if run is None else str(run.info.run_id)
+
+
+def _record(run_records: RunRecords, best: Trial, job: FinalJob) -> RunRecord:
+    result = read_result(job.folder)
+    heading = (
+        f"{run_records.study.name}, trial {best.number} on all training images: "
+        f"test accuracy {result.metrics['test_accuracy']:.4f}"
+    )
+    params = {key: str(value) for key, value in result.settings.items()}
+    return RunRecord(
+        name=f"{run_records.study.name}-{best.number:04d}-final",
+        identity=_identity(run_records, best, job.epochs),
+        tags={
+            TAG_SPACE: run_records.space.name,
+            TAG_DATA: run_records.data.sha256,
+            **result.environment.tags,
+        },
+        params={**params, "seed": str(result.seed)},
+        points=result_metrics(result),
+        status=Status.FINISHED,
+        started_at=result.started_at,
+        ended_at=result.finished_at,
+        artifacts=run_records.artifacts.draw(job.folder, result, heading),
+        model=run_records.artifacts.model(job.folder, result),
+    )

@@ -1,0 +1,107 @@
+"""Replaying: a run's training done again, and every number compared to the last bit."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...errors import FmsearchError
+from ...models.data import load_training
+from ...models.settings import knows_its_length
+from ...models.split import split_rows
+from ...tracking.stored_runs import Points
+from ..outbox import read_result
+from ..processes.fork_server import load_tensorflow_in_advance
+from ..runs.artifacts import result_metrics
+from ..trainers.jobs import FinalJob, TrainerSetup, TrialJob
+from ..trainers.messages import EpochDone, JobFailed, TrainerDied
+from ..trainers.pool import run_alone
+from ..trainers.setup import trainer_setup
+from .recorded_training import RecordedTraining
+
+OnEpoch = Callable[[EpochDone], None]
+
+TIMES = ("train_seconds",)
+"""Metrics that no two trainings share."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came out of a replay.
+
+    Attributes:
+        compared: How many numbers are equal, up to the first difference.
+        difference: The first one; empty if there is none.
+    """
+
+    compared: int
+    difference: str
+
+
+def replay(recorded: RecordedTraining, on_epoch: OnEpoch = lambda done: None) -> Comparison:
+    """Train again what a run records, as far as it went, and compare with what it holds.
+
+    Nothing is written into the store.
+
+    Raises:
+        FmsearchError: The training failed.
+    """
+    load_tensorflow_in_advance()
+    with tempfile.TemporaryDirectory() as folder:
+        entry = Path(folder) / "result"
+        job = (_final if recorded.final else _trial)(recorded, entry)
+        ended = run_alone(job, _setup(recorded), on_epoch=on_epoch)
+        if isinstance(ended, JobFailed):
+            raise FmsearchError(f"the training of {recorded.name} fails now: {ended.error}")
+        if isinstance(ended, TrainerDied):
+            raise FmsearchError(f"the trainer died ({ended}); try again")
+        now = {(one.name, one.step): one.value for one in result_metrics(read_result(entry))}
+    return compare(recorded.points, now, whole=recorded.whole)
+
+
+def _setup(recorded: RecordedTraining) -> TrainerSetup:
+    space, data = recorded.space, recorded.data
+    if recorded.final:
+        return trainer_setup(space, data)
+    split = split_rows(load_training(data.spec).labels, recorded.train_images)
+    setup = trainer_setup(space, data, split)
+    # A pruned one has means over the folds that it reached; one too large was trained on none.
+    folds = setup.folds[: recorded.folds] or setup.folds
+    return replace(setup, folds=folds, keep_models=False)
+
+
+def _trial(recorded: RecordedTraining, entry: Path) -> TrialJob:
+    settings = dict(recorded.settings)
+    epochs = int(settings.pop("epochs"))
+    if recorded.reached and not recorded.whole and not knows_its_length(settings):
+        epochs = recorded.reached
+    checkpoint = entry.with_name("checkpoint.npz")
+    return TrialJob({0: epochs}, settings, recorded.seed, {0: entry}, checkpoint)
+
+
+def _final(recorded: RecordedTraining, entry: Path) -> FinalJob:
+    settings = dict(recorded.settings)
+    epochs = int(settings.pop("epochs"))
+    return FinalJob(settings, recorded.seed, epochs, entry)
+
+
+def compare(then: Points, now: Points, *, whole: bool) -> Comparison:
+    """Compare all numbers but times, in the order in which they were measured.
+
+    Args:
+        then: What a run holds.
+        now: What its training gives now.
+        whole: Whether the run must hold all of that; else what it holds is compared.
+    """
+    keys = [key for key in now if whole or key in then] + [key for key in then if key not in now]
+    keys = [key for key in keys if key[0] not in TIMES]
+    for equal, key in enumerate(keys):
+        if then.get(key) != now.get(key):
+            name, step = key
+            where = f"{name} at epoch {step}" if step else name
+            return Comparison(
+                equal, f"{where}: {then.get(key, 'nothing')} then, {now.get(key, 'nothing')} now"
+            )
+    return Comparison(len(keys), "")

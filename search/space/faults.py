@@ -1,0 +1,54 @@
+"""Faults of a file: collected, so that its author hears of all at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import FmsearchError
+
+MOST_FAULTS = 50
+MOST_CHARACTERS = 400
+
+
+class Faults:
+    """What is wrong with one document, each fault as `key: what is wrong`."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._found: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def add(self, key: str, what: str) -> None:
+        """Note a fault of what stands under a key."""
+        self._found.append(f"{_readable(key)}: {_readable(what)}")
+
+    def unknown_keys(self, where: str, mapping: Mapping[Any, Any], known: tuple[str, ...]) -> None:
+        """Note the keys of a mapping that are not known, with a guess."""
+        for key in mapping:
+            if key not in known:
+                near = difflib.get_close_matches(str(key), known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
+                self.add(f"{where}{key}", f"unknown key; {hint}")
+
+    def raise_if_any(self) -> None:
+        """End the reading, if there are faults.
+
+        Raises:
+            FmsearchError: It names them all.
+        """
+        if self._found:
+            more = len(self._found) - MOST_FAULTS
+            told = self._found[:MOST_FAULTS] + ([f"and {more:,} faults more"] if more > 0 else [])
+            raise FmsearchError(f"{self._source}: " + "; ".join(told))
+
+
+def _readable(text: str) -> str:
+    """One line that somebody may read: of a long text the beginning, and the end with its rule."""
+    half = MOST_CHARACTERS // 2
+    if len(text) > MOST_CHARACTERS:
+        text = f"{text[:half]} … {text[-half:]}"
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

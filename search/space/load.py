@@ -1,0 +1,57 @@
+"""Space files: reading a space from YAML, reporting every fault at once."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import resources
+from pathlib import Path
+
+from ...errors import FmsearchError
+from .reader import KEYS, Reader
+from .space import Space
+from .yaml_document import read_document, read_text
+
+
+def space_names() -> list[str]:
+    """Names of the built-in spaces, sorted."""
+    folder = resources.files(__package__) / "builtin"
+    return sorted(
+        file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml")
+    )
+
+
+def load_space(spec: str) -> Space:
+    """A space by its built-in name or by the path of a YAML file.
+
+    Raises:
+        FmsearchError: There is no such space, or the file has faults; it names them all.
+    """
+    if spec in space_names():
+        text = (resources.files(__package__) / "builtin" / f"{spec}.yaml").read_text("utf-8")
+        return read_space(text, spec)
+    path = Path(spec)
+    try:
+        there = path.is_file()
+    except OSError:  # a name too long for one
+        there = False
+    if not there:
+        names = space_names()
+        near = difflib.get_close_matches(spec, names, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"built-in spaces: {', '.join(names)}"
+        raise FmsearchError(f"no space {spec!r} and no file of that name; {hint}")
+    return read_space(read_text(path), str(path))
+
+
+def read_space(text: str, source: str) -> Space:
+    """Read a space from YAML text; `source` names it in messages.
+
+    Raises:
+        FmsearchError: The text is no YAML mapping, or has faults; it names them all.
+    """
+    document = read_document(text, source)
+    if not isinstance(document, dict):
+        raise FmsearchError(
+            f"{source} must be a mapping with the keys {', '.join(KEYS)}, "
+            f"but is a {type(document).__name__}"
+        )
+    return Reader(document, source).read(text)

@@ -1,0 +1,230 @@
+"""The reader of space files: from a YAML document to a Space, or all its faults at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import FmsearchError
+from ...models.families import FAMILIES
+from ...models.settings import TRAINING, Anything, Scoring, Setting, Value
+from ..pruners import PRUNERS
+from ..samplers import SAMPLERS
+from .checks import check_conditions, check_schedule, read_points
+from .faults import Faults
+from .parameter_reader import ParameterReader, is_int
+from .parameters import Choice, Parameter
+from .space import MAXIMIZE, MINIMIZE, OBJECTIVES, Space
+
+ENGINES = ("keras_tuner", "optuna")
+KEYS = (
+    *("name", "about", "model", "engine", "score", "sampler", "pruner", "trials"),
+    *("objectives", "constraints", "fixed", "parameters", "published"),
+)
+OF_OPTUNA = ("sampler", "pruner", "trials", "objectives", "constraints", "published")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+OWN_MODEL = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+MOST_POINTS = 100_000
+"""A grid with more points than this is a mistake, not a plan."""
+DEFAULT_TRIALS = 50
+
+
+class Reader:
+    """Reads one document and collects its faults, each as `key: what is wrong`."""
+
+    def __init__(self, document: Mapping[Any, Any], source: str) -> None:
+        self._document = document
+        self._source = source
+        self._faults = Faults(source)
+        self._values = ParameterReader(self._faults)
+        self._settings: Mapping[str, Setting] = {}
+        self._own_model = False
+
+    def read(self, text: str) -> Space:
+        """The space.
+
+        Raises:
+            FmsearchError: The document has faults; it names them all.
+        """
+        self._faults.unknown_keys("", self._document, KEYS)
+        name = self._text("name")
+        if isinstance(self._document.get("name"), str) and not NAME.fullmatch(name):
+            self._faults.add(
+                "name",
+                f"{name!r} must be 1 to 64 letters, digits, '_', '.' or '-', "
+                "beginning with a letter or digit",
+            )
+        about = self._text("about", default="")
+        model = self._model()
+        engine = self._one_of("engine", ENGINES)
+        if engine == "keras_tuner":
+            for key in OF_OPTUNA:
+                if key in self._document:
+                    self._faults.add(key, "a grid has none; it belongs to engine: optuna")
+        scoring, folds = self._score()
+        fixed = self._fixed()
+        parameters = self._parameters(engine)
+        for both in fixed.keys() & parameters.keys():
+            self._faults.add(f"fixed.{both}", "is also in parameters; keep one of the two")
+        check_schedule(fixed, parameters, self._faults)
+        check_conditions(parameters, self._faults)
+        published = read_points(self._document.get("published", []), parameters, self._faults)
+        objectives, most_parameters = self._objectives(), self._constraints()
+        sampler, pruner = (
+            self._one_of("sampler", tuple(SAMPLERS), "tpe"),
+            self._pruner(scoring, objectives),
+        )
+        trials = self._trials() if engine == "optuna" else None
+        self._faults.raise_if_any()
+        space = Space(
+            name=name,
+            about=about,
+            model=model,
+            engine=engine,
+            scoring=scoring,
+            folds=folds,
+            parameters=parameters,
+            fixed=fixed,
+            objectives=objectives,
+            most_parameters=most_parameters,
+            sampler=sampler,
+            pruner=pruner,
+            trials=trials,
+            published=published,
+            text=text,
+        )
+        if engine == "keras_tuner" and space.size > MOST_POINTS:
+            raise FmsearchError(
+                f"{self._source}: the grid has {space.size:,} points, more than {MOST_POINTS:,}; "
+                "give fewer choices"
+            )
+        return space
+
+    def _text(self, key: str, default: str | None = None) -> str:
+        value = self._document.get(key, default)
+        if isinstance(value, str):
+            return value
+        self._faults.add(key, "is missing" if value is None else f"{value!r} is not text")
+        return ""
+
+    def _one_of(self, key: str, names: tuple[str, ...], default: str | None = None) -> str:
+        value = self._document.get(key, default)
+        if isinstance(value, str) and value in names:
+            return value
+        got = "is missing" if value is None else f"{value!r} is unknown"
+        self._faults.add(key, f"{got}; it is one of {', '.join(names)}")
+        return ""
+
+    def _mapping(self, key: str) -> Mapping[Any, Any]:
+        value = self._document.get(key, {})
+        if isinstance(value, dict):
+            return value
+        self._faults.add(key, f"{value!r} is not a mapping")
+        return {}
+
+    def _model(self) -> str:
+        model = self._document.get("model")
+        if isinstance(model, str) and OWN_MODEL.fullmatch(model):
+            self._own_model = True
+            self._settings = TRAINING
+            return model
+        found = self._one_of("model", (*FAMILIES, "your.module:function"))
+        if found in FAMILIES:
+            self._settings = FAMILIES[found].settings
+        return found
+
+    def _setting(self, where: str, name: object) -> Setting | None:
+        """What a parameter's values must be; None, and a fault, if the model has none such."""
+        if self._own_model and isinstance(name, str) and name.isidentifier():
+            return self._settings.get(name, Setting(Anything(), None))
+        if isinstance(name, str) and name in self._settings:
+            return self._settings[name]
+        if self._settings:
+            self._faults.unknown_keys(where, {name: None}, tuple(self._settings))
+        return None
+
+    def _score(self) -> tuple[Scoring, int]:
+        score = self._mapping("score")
+        self._faults.unknown_keys("score.", score, ("by", "folds"))
+        ways = [one.value for one in Scoring]
+        by = score.get("by")
+        if by not in ways:
+            self._faults.add("score.by", f"{by!r} is not one of {', '.join(ways)}")
+            return Scoring.VALIDATION, 1
+        folds = score.get("folds")
+        if by == Scoring.VALIDATION.value:
+            if folds is not None:
+                self._faults.add("score.folds", "belongs to cross_validation")
+            return Scoring.VALIDATION, 1
+        if isinstance(folds, int) and not isinstance(folds, bool) and folds >= 2:
+            return Scoring.CROSS_VALIDATION, folds
+        self._faults.add("score.folds", f"{folds!r} is not a whole number of at least 2")
+        return Scoring.CROSS_VALIDATION, 2
+
+    def _fixed(self) -> dict[str, Value]:
+        found = {}
+        for name, value in self._mapping("fixed").items():
+            setting = self._setting("fixed.", name)
+            if setting is not None:
+                found[name] = self._values.value(f"fixed.{name}", value, setting)
+        return found
+
+    def _parameters(self, engine: str) -> dict[str, Parameter]:
+        mapping = self._mapping("parameters")
+        if not mapping:
+            self._faults.add("parameters", "none are given; a space searches at least one")
+        found: dict[str, Parameter] = {}
+        for name, written in mapping.items():
+            setting = self._setting("parameters.", name)
+            if setting is not None:
+                key = f"parameters.{name}"
+                if engine == "keras_tuner" and not isinstance(written, list):
+                    self._faults.add(key, f"{written!r} is not a list of choices, like [64, 128]")
+                else:
+                    found[name] = self._values.parameter(key, written, setting, found)
+                    if engine == "keras_tuner":
+                        self._one_type(key, found[name])
+        return found
+
+    def _one_type(self, key: str, parameter: Parameter) -> None:
+        values = parameter.domain.values if isinstance(parameter.domain, Choice) else ()
+        kinds = sorted({type(value).__name__ for value in values})
+        if len(kinds) > 1:
+            self._faults.add(key, f"a grid's choices are of one type, not {' and '.join(kinds)}")
+
+    def _objectives(self) -> dict[str, str]:
+        written = self._mapping("objectives") or {"score": MAXIMIZE}
+        self._faults.unknown_keys("objectives.", written, OBJECTIVES)
+        for name, direction in written.items():
+            if direction not in (MAXIMIZE, MINIMIZE):
+                self._faults.add(
+                    f"objectives.{name}", f"{direction!r} is not {MAXIMIZE} or {MINIMIZE}"
+                )
+        if written.get("score") != MAXIMIZE:
+            self._faults.add("objectives", f"`score: {MAXIMIZE}` is always one")
+        return {"score": MAXIMIZE, **written}
+
+    def _constraints(self) -> int | None:
+        written = self._mapping("constraints")
+        self._faults.unknown_keys("constraints.", written, ("parameters",))
+        if "parameters" not in written:
+            return None
+        limit = written["parameters"]
+        most = limit.get("at_most") if isinstance(limit, dict) and len(limit) == 1 else None
+        if isinstance(most, int) and not isinstance(most, bool) and most >= 1:
+            return most
+        self._faults.add("constraints.parameters", f"{limit!r} is not like {{at_most: 120000}}")
+        return None
+
+    def _pruner(self, scoring: Scoring, objectives: Mapping[str, str]) -> str:
+        several = len(objectives) > 1
+        default = "none" if several or scoring is Scoring.CROSS_VALIDATION else "median"
+        return self._one_of("pruner", tuple(PRUNERS), default)
+
+    def _trials(self) -> int:
+        trials = self._document.get("trials", DEFAULT_TRIALS)
+        if is_int(trials) and trials >= 1:
+            return int(trials)
+        self._faults.add("trials", f"{trials!r} is not a whole number of at least 1")
+        return 1

@@ -1,0 +1,123 @@
+"""YAML documents: whatever bytes a file holds, they end as a document or as one message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import FmsearchError
+from .faults import Faults
+
+if TYPE_CHECKING:
+    import yaml
+
+MOST_BYTES = 100_000
+MOST_VALUES = 10_000
+MOST_DEPTH = 100
+MOST_CHARACTERS = 5_000
+"""Of one text: MLflow keeps 6,000 characters of a parameter."""
+MOST_INT = 2**53
+"""Databases of trials keep numbers as floats, which round whole numbers beyond this one."""
+WHOLE_NUMBER = "tag:yaml.org,2002:int"
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that is to be YAML.
+
+    Raises:
+        FmsearchError: The file cannot be read, is too large or not UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise FmsearchError(f"{path} has more than {MOST_BYTES:,} bytes: it is no space file")
+        return content.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FmsearchError(f"cannot read {path}: {error}") from error
+
+
+def read_document(text: str, source: str) -> Any:
+    """What a YAML text says; `source` names it in messages.
+
+    Raises:
+        FmsearchError: The text is no YAML; or a key stands twice, or a value is of no use.
+    """
+    import yaml
+
+    try:
+        _check_depth(text, source)
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        _check(root, loader, source)
+        return loader.construct_document(root)
+    except (yaml.YAMLError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise FmsearchError(f"{source} is no YAML: {reason}") from error
+    # What PyYAML's code happens to raise at `!!bool maybe`, `!!int ''` or `!!timestamp soon`.
+    except (ArithmeticError, AttributeError, LookupError) as error:
+        raise FmsearchError(f"{source} is no YAML: a value is not of its type: {error}") from error
+
+
+def _check_depth(text: str, source: str) -> None:
+    """PyYAML reads events one after another, and composes nodes by calling itself."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MOST_DEPTH:
+            raise FmsearchError(f"{source} is no YAML: it is nested too deeply")
+
+
+def _check(root: yaml.Node, loader: yaml.SafeLoader, source: str) -> None:
+    """Before anything is made of them, see that the nodes are few, and each of some use."""
+    import yaml
+
+    faults = Faults(source)
+    for node in _nodes(root, source):
+        line = f"line {node.start_mark.line + 1}"
+        if isinstance(node, yaml.MappingNode):
+            seen = set()
+            for key, _ in node.value:
+                if (name := (key.tag, str(key.value))) in seen:
+                    faults.add(f"line {key.start_mark.line + 1}", f"{key.value!r} stands twice")
+                seen.add(name)
+        elif isinstance(node, yaml.ScalarNode) and node.tag == WHOLE_NUMBER:
+            if abs(loader.construct_yaml_int(node)) > MOST_INT:
+                faults.add(line, f"{node.value} is beyond {MOST_INT:,}, as far as numbers are kept")
+        elif isinstance(node, yaml.ScalarNode):
+            if len(node.value) > MOST_CHARACTERS:
+                faults.add(line, f"a text has more than {MOST_CHARACTERS:,} characters")
+            elif any(one == "\0" or "\ud800" <= one <= "\udfff" for one in node.value):
+                faults.add(line, f"{node.value!r} has characters that no database keeps")
+    faults.raise_if_any()
+
+
+def _nodes(root: yaml.Node, source: str) -> Iterator[yaml.Node]:
+    """All nodes, those below an alias as often as it stands there.
+
+    Raises:
+        FmsearchError: They are too many; aliases of aliases can stand for billions.
+    """
+    import yaml
+
+    left = [root]
+    for _ in range(MOST_VALUES):
+        if not left:
+            return
+        node = left.pop()
+        yield node
+        if isinstance(node, yaml.MappingNode):
+            left += [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            left += node.value
+    raise FmsearchError(
+        f"{source} has more than {MOST_VALUES:,} values, those behind its aliases included"
+    )

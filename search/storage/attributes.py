@@ -1,0 +1,91 @@
+"""What the storage notes of a trial, in Optuna's user attributes, and the trial that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ...errors import FmsearchError
+from ..trial import State, Trial
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial, TrialState
+
+METRICS, FIT, SCORE = "metrics", "fit_seconds", "score_seconds"
+REASON, DUPLICATE, DECISION = "reason", "duplicate_of", "pruned_at"
+
+
+def attributes_of(
+    metrics: Mapping[str, float],
+    fit_seconds: tuple[float, ...],
+    score_seconds: tuple[float, ...],
+    pruned: str,
+) -> dict[str, Any]:
+    """What is noted of a trial that is complete or, for a reason, pruned."""
+    return {METRICS: dict(metrics), FIT: fit_seconds, SCORE: score_seconds, REASON: pruned}
+
+
+def state_of(optunas: TrialState) -> State:
+    """A state by Optuna's."""
+    return State.FAILED if optunas.name == "FAIL" else State[optunas.name]
+
+
+def read_trial(trial: FrozenTrial) -> Trial:
+    """A trial by Optuna's.
+
+    Raises:
+        FmsearchError: Another program completed it.
+    """
+    state = state_of(trial.state)
+    metrics = trial.user_attrs.get(METRICS, {})
+    return Trial(
+        number=trial.number,
+        parameters=trial.params,
+        state=state,
+        score=_score(trial, metrics) if state is State.COMPLETE else None,
+        metrics=metrics,
+        fit_seconds=tuple(trial.user_attrs.get(FIT, ())),
+        score_seconds=tuple(trial.user_attrs.get(SCORE, ())),
+        reason=trial.user_attrs.get(REASON, ""),
+        duplicate_of=trial.user_attrs.get(DUPLICATE),
+    )
+
+
+def _score(trial: FrozenTrial, metrics: Mapping[str, float]) -> float:
+    if "score" not in metrics:
+        raise FmsearchError(
+            f"the storage's trial {trial.number} was completed by another program than fmsearch; "
+            "delete that study with Optuna, or choose another --name"
+        )
+    return metrics["score"]
+
+
+RUN = "fmsearch.run"
+IMPORTANCES = "fmsearch.importances"
+
+
+class StudyAttributes:
+    """The notes of one study."""
+
+    def __init__(self, storage: BaseStorage, study_id: int) -> None:
+        self._storage = storage
+        self._study_id = study_id
+
+    def set_run(self, run_id: str) -> None:
+        """Put on record that the study has this run in MLflow."""
+        if run_id != self.run():
+            self._storage.set_study_user_attr(self._study_id, RUN, run_id)
+
+    def run(self) -> str:
+        """Id of the study's run in MLflow; empty while there is none."""
+        return str(self._storage.get_study_user_attrs(self._study_id).get(RUN, ""))
+
+    def set_importances(self, shares: Mapping[str, float]) -> None:
+        """Put on record what matters for the scores so far."""
+        self._storage.set_study_user_attr(self._study_id, IMPORTANCES, dict(shares))
+
+    def importances(self) -> Mapping[str, float]:
+        """What `set_importances` put on record last; empty while there is nothing."""
+        noted = self._storage.get_study_user_attrs(self._study_id).get(IMPORTANCES, {})
+        return {str(name): float(share) for name, share in noted.items()}

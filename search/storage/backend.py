@@ -1,0 +1,132 @@
+"""What Optuna's cache reads from and writes to: a database that may be away for a while."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container
+from typing import TYPE_CHECKING, Any
+
+from .retrying import retry
+
+if TYPE_CHECKING:
+    from optuna.storages import RDBStorage
+    from optuna.trial import FrozenTrial, TrialState
+    from sqlalchemy import ColumnElement
+
+
+class Backend:
+    """A storage's backend that waits for a database that is away, and reads a grid's points once.
+
+    Each call is made again until the database answers, and may then have been carried out twice. A
+    change to a finished trial is refused; a taken trial shows its mark; a trial that was asked for
+    twice has no sign of life, and is given back.
+    """
+
+    def __init__(self, backend: RDBStorage) -> None:
+        self._backend = backend
+        self._waiting: defaultdict[int, set[int]] = defaultdict(set)
+        self._newest: defaultdict[int, int] = defaultdict(lambda: -1)
+
+    def delete_study(self, study_id: int) -> None:
+        """As Optuna's; its number, and those of its trials, may be given again."""
+        retry(lambda: self._backend.delete_study(study_id))
+        self._waiting.pop(study_id, None)
+        self._newest.pop(study_id, None)
+
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        """As Optuna's.
+
+        Raises:
+            KeyError: There is none.
+        """
+        from .queries import among
+
+        if found := self._read(among([trial_id])):
+            return found[0]
+        raise KeyError(f"no trial with the id {trial_id}")
+
+    def best(self, study_id: int, mark: str) -> FrozenTrial | None:
+        """The complete trial with the highest finite first value; of equals the first.
+
+        Args:
+            study_id: Of the study.
+            mark: A user attribute that only trials have which do not count.
+        """
+        from .queries import is_highest
+
+        return next(iter(self._read(is_highest(study_id, mark))), None)
+
+    def latest(self, study_id: int, most: int) -> list[FrozenTrial]:
+        """The `most` trials with the highest numbers that do not wait, by number."""
+        from .queries import are_latest
+
+        return self._read(are_latest(study_id, most))
+
+    def running(self, study_id: int) -> list[FrozenTrial]:
+        """The running trials, by number."""
+        from .queries import are_running
+
+        return self._read(are_running(study_id))
+
+    def counts(self, study_id: int) -> dict[TrialState, int]:
+        """How many trials are in each state that occurs."""
+        from .queries import count_states
+
+        def read() -> dict[TrialState, int]:
+            with self._backend.engine.connect() as connection:
+                return count_states(connection, study_id)
+
+        return retry(read)
+
+    def _get_trials(
+        self,
+        study_id: int,
+        states: Container[TrialState] | None,  # noqa: ARG002  # Optuna's cache asks for all
+        included_trial_ids: set[int],
+        trial_id_greater_than: int,
+    ) -> list[FrozenTrial]:
+        """As Optuna's cache asks for trials that may have changed, but for those that still wait.
+
+        What a waiting trial is to try never changes; Optuna would read all of a grid with each look
+        at it. What an earlier coordinator reported of it is not seen here.
+
+        Raises:
+            KeyError: The study is not there any more.
+        """
+        from optuna.trial import TrialState
+        from sqlalchemy import and_, or_
+
+        from .queries import TRIALS, among, without_collections
+
+        number, waits = TRIALS.c.trial_id, TRIALS.c.state == TrialState.WAITING
+        known = self._waiting[study_id]
+        before = {one for one in included_trial_ids if one <= trial_id_greater_than}
+        changed = or_(among(before), number > trial_id_greater_than)
+        new = or_(among(included_trial_ids - known), number > self._newest[study_id])
+        which = or_(and_(~waits, changed), and_(waits, new))
+        with without_collections():
+            trials = self._read(and_(TRIALS.c.study_id == study_id, which))
+        if not trials:
+            retry(lambda: self._backend.get_study_name_from_id(study_id))
+        for trial in trials:
+            keep = known.add if trial.state is TrialState.WAITING else known.discard
+            keep(trial._trial_id)
+            self._newest[study_id] = max(self._newest[study_id], trial._trial_id)
+        return trials
+
+    def _read(self, which: ColumnElement[bool]) -> list[FrozenTrial]:
+        from .queries import read_trials
+
+        def read() -> list[FrozenTrial]:
+            with self._backend.engine.connect() as connection:
+                return read_trials(connection, which)
+
+        return retry(read)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._backend, name)
+
+        def call(*args: Any, **named: Any) -> Any:
+            return retry(lambda: found(*args, **named))
+
+        return call if callable(found) else found

@@ -1,0 +1,84 @@
+"""Patience: a call on a database is made again while its server is away or its file is held."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from ...errors import FmsearchError, full_disk
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+RETRY_SECONDS = 600.0
+"""How long a coordinator waits for a PostgreSQL server that went away, or for another program that
+holds an SQLite file."""
+
+
+class _Outage:
+    """When this process last met a server that did not answer."""
+
+    ended_at = -math.inf
+
+
+_outage = _Outage()
+
+
+def answers_for() -> float:
+    """Seconds since a database was last away, as far as this process knows."""
+    return time.monotonic() - _outage.ended_at
+
+
+def retry(call: Callable[[], T]) -> T:
+    """Make a call on a database again and again while its server is away or its file is held.
+
+    Raises:
+        FmsearchError: It did not come back.
+    """
+    from tenacity import (
+        Retrying,
+        retry_if_exception,
+        stop_after_delay,
+        wait_exponential,
+    )
+
+    try:
+        return Retrying(
+            retry=retry_if_exception(_is_outage),
+            wait=wait_exponential(multiplier=0.2, max=5),
+            stop=stop_after_delay(RETRY_SECONDS),
+            before_sleep=_say_so,
+            reraise=True,
+        )(call)
+    except Exception as error:
+        if not _is_outage(error):
+            raise
+        raise FmsearchError(
+            f"the storage does not answer for {RETRY_SECONDS:.0f} s; results wait in the outbox, "
+            "and the same command goes on"
+        ) from error
+
+
+def _say_so(state: RetryCallState) -> None:
+    _outage.ended_at = time.monotonic()
+    log.warning("the storage does not answer; trying again in %.1f s", state.upcoming_sleep)
+
+
+def _is_outage(error: BaseException | None) -> bool:
+    if error is None or full_disk(error):
+        return False
+    from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
+
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    if code is not None:  # its low byte is the kind
+        return bool(code & 0xFF == sqlite3.SQLITE_BUSY)
+    # The last one: a session whose line was cut says so at its next statement, too.
+    kinds = (OperationalError, InterfaceError, PendingRollbackError)
+    return isinstance(error, kinds) or _is_outage(error.__cause__)

@@ -1,0 +1,35 @@
+"""Starting anew: a study is deleted, its runs as MLflow does it, who can restore them."""
+
+from __future__ import annotations
+
+import shutil
+
+from ...places import Places
+from ...tracking.run_record import TAG_ID, TAG_ROLE
+from ...tracking.store import Store
+from ..storage.storage import Storage
+
+
+def delete_study(places: Places, name: str) -> None:
+    """Delete a study, if there is one: its runs, what waits in the outbox, and its trials.
+
+    What was registered stays. The storage comes last, so that a call that is cut off can be
+    repeated. The caller holds the study's lock.
+
+    Args:
+        places: Of the store.
+        name: Of the study.
+
+    Raises:
+        FmsearchError: Another worker runs the study, or the store cannot be reached.
+    """
+    storage = Storage(places.storage, places.worker())
+    if name not in [config.name for config in storage.configs()]:
+        return
+    study = storage.study(name)
+    study.check_run_nowhere_else()
+    store = Store(places)
+    for role in ("trial", "study"):
+        store.delete_runs({TAG_ROLE: role, TAG_ID: study.config.id})
+    shutil.rmtree(places.outbox(study.config.label), ignore_errors=True)
+    storage.delete(name)

@@ -1,0 +1,147 @@
+"""Joining: the plan of a worker, made from what the storage has of the study."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from ...errors import FmsearchError
+from ...models import fashion_mnist
+from ...models.data import FASHION_MNIST, DataSet, describe
+from ...places import Places, shown
+from ...tracking.inventory import store_exists
+from ...tracking.reachability import check_reachable
+from ...tracking.store import Store
+from ..engines.strategy import Strategy
+from ..environment import here
+from ..processes.signals import Interruption
+from ..runs.schema import identity
+from ..space.load import read_space
+from ..storage.storage import Storage
+from ..storage.stored_study import StoredStudy
+from ..storage.study_config import StudyConfig
+from .plan import Limits, Plan
+
+LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a worker says for itself; the rest is the study's.
+
+    Attributes:
+        places: Where everything is kept.
+        data: Where the data set is, as `--data` takes it; None for where the study has it.
+        jobs, checkpoint_every, offline: As in `Plan`.
+        seconds: As in `Limits`.
+    """
+
+    places: Places
+    data: str | None
+    jobs: int
+    seconds: float | None
+    checkpoint_every: float
+    offline: bool
+
+
+def wait_for(places: Places, name: str, seconds: float) -> None:
+    """Return once the storage has a study of that name, or when the time is over.
+
+    Raises:
+        KeyboardInterrupt: That was asked for meanwhile.
+    """
+    deadline = time.monotonic() + seconds
+    storage: Storage | None = None
+    with Interruption() as interruption:
+        while time.monotonic() < deadline:
+            if storage is None and places.has_storage:
+                storage = Storage(places.storage)
+            if storage is not None and name in [config.name for config in storage.configs()]:
+                return
+            time.sleep(LOOK_SECONDS)
+            interruption.check()
+
+
+def join(study: StoredStudy, share: Share) -> Plan:
+    """The plan of one more worker of a study.
+
+    Raises:
+        FmsearchError: Its numbers would not be the study's, or its runs not among the study's.
+    """
+    config = study.config
+    if config.lag:
+        raise FmsearchError(
+            f"the study {config.name!r} is --reproducible, which is for one coordinator: `fmsearch "
+            "study` goes on with it"
+        )
+    _check_versions(config)
+    data = _data(config, share.data)
+    if not share.offline:
+        check_reachable(share.places)
+        _check_store(study, share.places)
+    return Plan(
+        read_space(config.space, f"the recorded space of {config.name!r}"),
+        config.name,
+        data,
+        config.seed,
+        share.jobs,
+        config.train_images,
+        share.places,
+        share.offline,
+        Strategy(config.sampler, config.pruner),
+        Limits(config.trials, share.seconds, config.target_score),
+        config.enqueue,
+        config.keep_models,
+        share.checkpoint_every,
+        heartbeat=config.heartbeat,
+        joins=config,
+    )
+
+
+def _check_versions(config: StudyConfig) -> None:
+    if not config.versions:
+        raise FmsearchError(
+            f"the study {config.name!r} was recorded by an earlier version of fmsearch, without "
+            "what a worker needs; `fmsearch study` with its options adds that"
+        )
+    ours = here().computing
+    differing = [
+        f"{name} {config.versions.get(name, 'none')} there, {ours.get(name, 'none')} here"
+        for name in dict.fromkeys([*config.versions, *ours])
+        if config.versions.get(name) != ours.get(name)
+    ]
+    if differing:
+        raise FmsearchError(
+            f"this worker's numbers would not be those of the study {config.name!r}: "
+            f"{'; '.join(differing)}; install the same versions"
+        )
+
+
+def _data(config: StudyConfig, where: str | None) -> DataSet:
+    spec = where or config.data
+    if spec == FASHION_MNIST:
+        fashion_mnist.fetch()
+    data = describe(spec)
+    if data.sha256 != config.data_sha256:
+        there, ours = config.data_sha256[:12], data.sha256[:12]
+        raise FmsearchError(
+            f"{spec} is not the data set of the study {config.name!r} (SHA-256 {there}… there, "
+            f"{ours}… here); say with --data where that is"
+        )
+    return data
+
+
+def _check_store(study: StoredStudy, places: Places) -> None:
+    """See that the worker's runs will stand beside the study's, if that has its own already."""
+    run = study.notes.run()
+    if not run:
+        return
+    is_there = store_exists(places) and Store(places, create=False).find(
+        identity(study.config, "study")
+    )
+    if not is_there:
+        raise FmsearchError(
+            f"the run of the study {study.config.name!r} ({run}) is not in the experiment "
+            f"{places.experiment!r} of MLflow at {shown(places.tracking_uri)}; set "
+            "MLFLOW_TRACKING_URI to the store that has it"
+        )

@@ -1,0 +1,244 @@
+"""The study loop: ask for trials, hand them to trainers, tell what came out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...errors import FmsearchError
+from ...models.settings import Scoring
+from ...models.split import Split
+from ...tracking.run_record import Status
+from ..engines.make import make_engine
+from ..outbox import checkpoint_name, entry_name, write_note
+from ..processes.signals import Interruption
+from ..result import Duplicate, Failure
+from ..runs.records import RunRecords
+from ..runs.shipping import Shipping
+from ..storage.stored_study import StoredStudy
+from ..trainers.failures import MOST_DEATHS, Failures
+from ..trainers.jobs import Job, TrainerSetup, TrialJob
+from ..trainers.messages import EpochDone, JobDone, JobFailed, Message, TrainerDied, Verdict
+from ..trainers.pool import Trainers
+from ..trial import State, Trial, best_trial, training_seed
+from .callback import StudyCallback
+from .plan import Plan
+from .resume import recover, settle
+
+log = logging.getLogger(__name__)
+
+Pool = Callable[[int, TrainerSetup], Trainers]
+"""Starts so many trainers with that setup."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a study ended: its trials, and how many wait in the outbox (None: nothing waits)."""
+
+    trials: list[Trial]
+    waiting: int | None
+
+    @property
+    def best(self) -> Trial | None:
+        return best_trial(self.trials)
+
+
+class StudyLoop:
+    """One coordinator's session of a study."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        stored: StoredStudy,
+        split: Split,
+        setup: TrainerSetup,
+        callback: StudyCallback,
+        interruption: Interruption,
+        pool: Pool,
+    ) -> None:
+        self._plan = plan
+        self._pool = pool
+        self._interruption = interruption
+        self._stored = stored
+        self._callback = callback
+        self._setup = setup
+        self._outbox = plan.places.outbox(stored.config.label)
+        recover(stored, self._outbox)
+        run_records = RunRecords(stored.config, plan.space, plan.data, split)
+        self._shipping = Shipping(run_records, stored, plan.places, plan.keep_models)
+        if not plan.offline:
+            self._shipping.prepare()  # while TensorFlow is loaded elsewhere
+        self._engine = make_engine(plan, stored)
+        self._begun_at = time.monotonic()  # again when the first trial can begin
+        self._running: dict[int, tuple[Trial, ...]] = {}
+        self._ended: list[Trial] = []
+        self._duplicates: defaultdict[int, list[Trial]] = defaultdict(list)
+        self._failures = Failures()
+
+    def run(self) -> Summary:
+        trials = self._stored.trials()
+        total = self._plan.limits.trials
+        if total is None and self._plan.space.engine == "keras_tuner":
+            total = len(trials)
+        left = (total or len(trials) + self._plan.jobs) - sum(one.state.finished for one in trials)
+        # Trials that others run count as left: their coordinator may be dead, or die.
+        unfinished = left > 0 and not self._plan.limits.are_final(trials, self._begun_at)
+        jobs = min(self._plan.jobs, left) if unfinished else 0
+        self._callback.begun(trials, total, jobs)
+        status = Status.FAILED
+        try:
+            if unfinished:
+                with self._pool(jobs, self._setup) as trainers:
+                    self._search(trainers)
+            elif not self._plan.offline:
+                self._shipping.begin(reopen=False)
+            status = Status.FINISHED
+        except KeyboardInterrupt:
+            status = Status.KILLED
+            raise
+        finally:
+            for running in [*self._running.values(), self._ended, *self._duplicates.values()]:
+                for trial in running:
+                    self._engine.release(trial)
+            self._engine.close()
+            waiting = self._shipping.end(status, self._interruption.check)
+        return Summary(self._stored.trials(), waiting)
+
+    def _search(self, trainers: Trainers) -> None:
+        self._begun_at = time.monotonic()
+        self._hand_out(trainers)
+        if not self._plan.offline:
+            self._shipping.begin()
+        while self._running or self._others_may_die():
+            for trainer, job, message in trainers.messages():
+                self._hear(trainers, trainer, job, message)
+                self._interruption.check()
+            self._interruption.check()
+            self._stored.ownership.beat()
+            if self._stored.ownership.is_time_to_look():
+                self._stored.take_back()
+            for of in list(self._duplicates):
+                self._settle_duplicates(of)
+            self._hand_out(trainers)
+
+    def _others_may_die(self) -> bool:
+        """Whether others run trials that would have to be taken up."""
+        trials = self._stored.trials()
+        if not any(trial.state is State.RUNNING for trial in trials):
+            return False
+        return not self._plan.limits.are_final(trials, self._begun_at)
+
+    def _hand_out(self, trainers: Trainers) -> None:
+        for trainer in trainers.idle():
+            trials = self._next()
+            if not trials:
+                return
+            self._running[trainer] = trials
+            trainers.give(trainer, self._job(trials))
+
+    def _next(self) -> tuple[Trial, ...]:
+        """Trials to be trained; those that repeat others are settled on the way."""
+        while True:
+            with self._stored.ownership.alone():  # so that no two begin the last trial
+                if self._plan.limits.reached(self._stored.trials(), self._begun_at):
+                    return ()
+                trials = self._engine.ask()
+            if not trials or trials[0].duplicate_of is None:
+                return trials
+            (trial,) = trials
+            self._duplicates[trials[0].duplicate_of].append(trial)
+            self._settle_duplicates(trials[0].duplicate_of)
+
+    def _settle_duplicates(self, of: int) -> None:
+        """Repeat a trial's result in its duplicates, once it has one."""
+        if of not in self._duplicates or not self._stored.trial(of).state.finished:
+            return
+        for trial in self._duplicates.pop(of, ()):
+            entry = self._outbox / entry_name(trial.number)
+            settings = self._plan.space.settings(trial.parameters)
+            now = time.time_ns() // 1_000_000
+            write_note(entry, Duplicate(of, settings, self._seed(trial), now))
+            if settle(self._engine, trial, entry, self._stored.trial):
+                self._announce(trial)
+
+    def _job(self, trials: tuple[Trial, ...]) -> TrialJob:
+        settings = self._plan.space.settings(trials[0].parameters)
+        epochs = {
+            trial.number: int(self._plan.space.settings(trial.parameters)["epochs"])
+            for trial in trials
+        }
+        del settings["epochs"]
+        return TrialJob(
+            epochs=epochs,
+            settings=settings,
+            seed=self._seed(trials[0]),
+            entries={number: self._outbox / entry_name(number) for number in epochs},
+            checkpoint=self._outbox / checkpoint_name(trials[0].number),
+        )
+
+    def _hear(self, trainers: Trainers, trainer: int, job: Job | None, message: Message) -> None:
+        trials = self._running.get(trainer, ())
+        if isinstance(message, EpochDone):
+            self._failures.advanced(trials, (message.fold, message.epoch))
+            self._callback.epoch(trainer, trials, message)
+            if message.scores:
+                self._judge(trainers, trainer, trials, message)
+        elif isinstance(message, JobDone):
+            self._end(trainers, trainer, "")
+        elif isinstance(message, JobFailed):
+            self._end(trainers, trainer, message.error)
+        elif isinstance(message, TrainerDied):
+            log.warning("a trainer died (%s); it is replaced", message)
+            if not self._failures.died(trials):
+                if job is not None:
+                    trainers.give(trainer, job)
+            elif trials:
+                times = f"{MOST_DEATHS} times without a new epoch"
+                error = f"its trainer died {times} ({message})"
+                self._end(trainers, trainer, error)
+            else:
+                raise FmsearchError(
+                    f"trainers die at their start ({message}); their own messages are above"
+                )
+
+    def _judge(
+        self, trainers: Trainers, trainer: int, trials: tuple[Trial, ...], done: EpochDone
+    ) -> None:
+        """Report scores to the engine and, where the trainer waits for it, its verdict."""
+        step = done.epoch if self._plan.space.scoring is Scoring.VALIDATION else done.fold
+        last = (done.fold, done.epoch) == (done.folds, done.epochs)  # too late to save anything
+        report = self._engine.report
+        reasons = [report(trial, step, done.scores, last=last) for trial in trials]
+        if self._setup.judged:
+            trainers.judge(trainer, Verdict(next(iter(reasons), "")))
+
+    def _end(self, trainers: Trainers, trainer: int, error: str) -> None:
+        """Tell or fail a training's trials, each as its folder in the outbox says."""
+        self._ended.extend(self._running.pop(trainer))
+        if self._engine.asks_ahead:
+            self._hand_out(trainers)
+        while self._ended:  # which a trial leaves once the storage has it: none is lost between
+            trial = self._ended[0]
+            entry = self._outbox / entry_name(trial.number)
+            if not entry.exists():
+                settings = self._plan.space.settings(trial.parameters)
+                now = time.time_ns() // 1_000_000
+                write_note(entry, Failure(settings, self._seed(trial), error, now))
+            counts = settle(self._engine, trial, entry, self._stored.trial)
+            del self._ended[0]
+            if counts:
+                self._announce(trial)
+            self._settle_duplicates(trial.number)
+        self._failures.finished(error)
+
+    def _announce(self, trial: Trial) -> None:
+        self._shipping.trial(trial.number)
+        told = self._stored.trials()
+        self._callback.told(told[trial.number], told)
+
+    def _seed(self, trial: Trial) -> int:
+        """Of a training: from the study's seed and the parameters, but for the epochs."""
+        return training_seed(self._plan.seed, trial.parameters)

@@ -1,0 +1,79 @@
+"""A study, run from its plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...errors import FmsearchError
+from ...locks import hold
+from ...models.data import load_training
+from ...models.families import FAMILIES
+from ...models.split import split_rows
+from ...tracking.reachability import check_reachable
+from ..processes.fork_server import load_tensorflow_in_advance
+from ..processes.signals import Interruption
+from ..space.fit import check_fit, example_point
+from ..storage.storage import Storage
+from ..trainers.jobs import CheckJob, TrainerSetup
+from ..trainers.messages import JobFailed, TrainerDied
+from ..trainers.pool import Trainers, run_alone
+from ..trainers.setup import trainer_setup
+from .callback import StudyCallback
+from .delete import delete_study
+from .loop import Pool, StudyLoop, Summary
+from .plan import Plan
+
+
+def run_study(plan: Plan, callback: StudyCallback, pool: Pool = Trainers) -> Summary:
+    """Run a study to its end, or go on with it.
+
+    Args:
+        plan: What to run.
+        watcher: Hears how it goes on.
+        pool: Makes the trainers.
+
+    Raises:
+        FmsearchError: Something that the user can mend keeps it from running.
+    """
+    check_fit(plan.space, plan.data)
+    labels = load_training(plan.data.spec).labels
+    plan.places.prepare()
+    if not plan.offline:
+        check_reachable(plan.places)
+    with (
+        hold(plan.places.lock(plan.name), f"the study {plan.name!r}"),
+        Interruption() as interruption,
+    ):
+        load_tensorflow_in_advance()
+        if plan.fresh:
+            delete_study(plan.places, plan.name)
+        split = split_rows(labels, plan.train_images)
+        setup = replace(
+            trainer_setup(plan.space, plan.data, split),
+            judged=plan.judged,
+            keep_models=plan.keep_models != 0,
+            checkpoint_every=plan.checkpoint_every,
+        )
+        if plan.space.model not in FAMILIES:
+            _check_model(plan, setup, interruption)
+        places = plan.places
+        storage = Storage(places.storage, places.worker())
+        study = storage.join(plan.joins) if plan.joins else storage.open_study(plan.config)
+        if study.config.lag:
+            study.check_run_nowhere_else()  # where others could join, that it is run by one
+        return StudyLoop(plan, study, split, setup, callback, interruption, pool).run()
+
+
+def _check_model(plan: Plan, setup: TrainerSetup, interruption: Interruption) -> None:
+    """Let a trainer build a user's own model once.
+
+    Raises:
+        FmsearchError: It cannot be built, or does not fit the data.
+    """
+    space = plan.space
+    job = CheckJob(space.settings(example_point(space)))
+    ended = run_alone(job, setup, check=interruption.check)
+    if isinstance(ended, JobFailed):
+        raise FmsearchError(f"model: {space.model}: {ended.error}")
+    if isinstance(ended, TrainerDied):
+        raise FmsearchError(f"model: {space.model} ends its process when it is built ({ended})")

@@ -1,0 +1,93 @@
+"""Jobs and messages: what a coordinator and its trainers say to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...models.settings import Scoring, Value
+from ...models.split import Fold
+
+
+@dataclass(frozen=True)
+class TrainerSetup:
+    """What a trainer needs once.
+
+    Attributes:
+        data: The data set's spec; for a trial only its training part is read.
+        classes: Number of classes.
+        model: Name of the model family, and `parameters`, as `find_family` takes them.
+        folds: Rows of the training part.
+        scoring: How trials are scored on the folds.
+        judged: Whether each score waits for a verdict, in which the coordinator may prune.
+        most_parameters: A larger network is not trained; None for any size.
+        keep_models: Whether a trial's result has its model.
+        checkpoint_every: Seconds between two checkpoints.
+    """
+
+    data: str
+    classes: int
+    model: str
+    parameters: tuple[str, ...]
+    folds: tuple[Fold, ...] = ()
+    scoring: Scoring = Scoring.VALIDATION
+    judged: bool = False
+    most_parameters: int | None = None
+    keep_models: bool = True
+    checkpoint_every: float = 10.0
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """One training that answers one trial, or several that differ only in `epochs`.
+
+    Attributes:
+        epochs: Trial numbers and the epochs of each.
+        settings: All settings but `epochs`.
+        seed: Of the training.
+        entries: The folder in the outbox for each trial's result.
+        checkpoint: The file of its checkpoint.
+    """
+
+    epochs: Mapping[int, int]
+    settings: Mapping[str, Value]
+    seed: int
+    entries: Mapping[int, Path]
+    checkpoint: Path
+
+
+@dataclass(frozen=True)
+class FinalJob:
+    """Training a model that is reported, and the one look at the test images.
+
+    Attributes:
+        settings, seed: As in `TrialJob`.
+        epochs: How long to train.
+        folder: Where the result and the model go.
+        fold: Rows to train on, and to validate on; None to train on all, without validation.
+        portrayed: Whether it is also measured on its own training images, without dropout, and
+            its architecture is drawn.
+    """
+
+    settings: Mapping[str, Value]
+    seed: int
+    epochs: int
+    folder: Path
+    fold: Fold | None = None
+    in_detail: bool = False
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file of its checkpoint, beside the folder."""
+        return self.folder.with_name(f"{self.folder.name}.npz")
+
+
+@dataclass(frozen=True)
+class CheckJob:
+    """Building a user's own network, to see that it fits; `settings` as in `TrialJob`."""
+
+    settings: Mapping[str, Value]
+
+
+Job = TrialJob | FinalJob | CheckJob

@@ -1,0 +1,116 @@
+"""Run records: what one MLflow run is to hold, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+TAG_STUDY, TAG_TRIAL, TAG_SPACE = "fmsearch.study", "fmsearch.trial", "fmsearch.space"
+TAG_ID = "fmsearch.study_id"
+TAG_ROLE, TAG_STATE, TAG_ERROR = "fmsearch.role", "fmsearch.state", "fmsearch.error"
+TAG_DATA, TAG_IMAGES = "fmsearch.data_sha256", "fmsearch.train_images"
+TAG_VERSIONS, TAG_PROCESSOR = "fmsearch.versions", "fmsearch.processor"
+TAG_FOLDS = "fmsearch.folds"
+TAG_BEST = "fmsearch.best_parameters"
+TAG_PRUNED, TAG_DUPLICATE, TAG_MODEL = "fmsearch.pruned", "fmsearch.duplicate_of", "fmsearch.model"
+TAG_RESTORED = "fmsearch.restored"
+"""Says that a run was made anew from the storage, and what it lost."""
+TAG_PARENT = "mlflow.parentRunId"
+MOST_TAG_CHARACTERS = 8_000
+
+
+class Status(Enum):
+    """MLflow's run states."""
+
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of a metric.
+
+    Attributes:
+        name: Of the metric.
+        value: Finite.
+        step: The epoch, or 0.
+        measured_at: Milliseconds since 1970, UTC; equal points are stored once.
+    """
+
+    name: str
+    value: float
+    step: int
+    measured_at: int
+
+
+@dataclass(frozen=True)
+class LoggedModel:
+    """A Keras model file and what it takes and gives.
+
+    Attributes:
+        file: In Keras' format.
+        image_shape: Of one uint8 image.
+        classes: Number of probabilities.
+        step: The epoch after which it was saved.
+    """
+
+    file: Path
+    image_shape: tuple[int, ...]
+    classes: int
+    step: int
+
+
+@dataclass(frozen=True)
+class DataInput:
+    """The data set of a run, as MLflow shows it."""
+
+    name: str
+    sha256: str
+    source: str
+    profile: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One MLflow run, whole.
+
+    Attributes:
+        name: Shown in the UI.
+        identity: Tags that no other run has in this combination, the narrowest last.
+        tags, params: Texts.
+        points: Metrics.
+        status: RUNNING leaves the run open, to be ended by a later record.
+        started_at, ended_at: Milliseconds since 1970, UTC.
+        artifacts: A folder whose content becomes the run's artifacts.
+        model: Logged with the name `model`.
+        data: Logged as the run's input.
+    """
+
+    name: str
+    identity: Mapping[str, str]
+    status: Status
+    started_at: int
+    ended_at: int | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    points: tuple[Point, ...] = ()
+    artifacts: Path | None = None
+    model: LoggedModel | None = None
+    data: DataInput | None = None
+
+    def __post_init__(self) -> None:
+        if (self.status is Status.RUNNING) != (self.ended_at is None):
+            raise ValueError(f"{self.name} is {self.status.value} and ended at {self.ended_at}")
+
+
+def tagged(identity: Mapping[str, str]) -> str:
+    """MLflow's filter for what has these tags, of which the narrowest is best the last.
+
+    SQLite looks for them in the filter's order: the narrowest first halves the time among 10,000.
+    """
+    terms = [f"tags.`{name}` = '{value}'" for name, value in identity.items()]
+    return " and ".join(reversed(terms))
