@@ -11,9 +11,16 @@ from typing import Any, NoReturn
 
 import click
 
-from .commands import keeping, looking
+from .commands.data import data
+from .commands.doctor import doctor
+from .commands.register import register
+from .commands.replay import replay
 from .commands.reproduce import reproduce
+from .commands.spaces import spaces
+from .commands.status import status
 from .commands.study import study
+from .commands.sync import sync
+from .commands.ui import ui
 from .commands.worker import worker
 from .errors import FmsearchError, full_disk
 from .search.processes.scratch import clear_scratch
@@ -90,14 +97,14 @@ def main(verbose: bool) -> None:
 for command in (
     study,
     worker,
-    looking.spaces,
-    looking.data,
-    looking.status,
-    looking.ui,
-    keeping.register,
-    keeping.replay,
-    keeping.sync,
-    keeping.doctor,
+    spaces,
+    data,
+    status,
+    ui,
+    register,
+    replay,
+    sync,
+    doctor,
     reproduce,
 ):
     main.add_command(command)

@@ -18,19 +18,21 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
-from fmsearch.search.engines.strategy import Strategy
 from fmsearch.search.pruners import PRUNERS, make_pruner
+from fmsearch.search.space.load import read_space
+from fmsearch.search.space.space import Space
+from fmsearch.search.storage.storage import Storage
 
 Curve = dict[int, float]
 
 
-def replay(curves: list[Curve], pruner: str, order: list[int]) -> tuple[bool, float]:
+def replay(space: Space, curves: list[Curve], pruner: str, order: list[int]) -> tuple[bool, float]:
     """Run a study whose trials have these curves, one after the other.
 
     Returns:
         Whether the best trial was kept, and the share of all epochs that was trained.
     """
-    made = make_pruner(Strategy("tpe", pruner), max(map(len, curves)))
+    made = make_pruner(pruner, space)
     study = optuna.create_study(direction="maximize", pruner=made)
     trained, kept = 0, set()
     for index in order:
@@ -61,8 +63,9 @@ def main() -> None:
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = f"sqlite:///{arguments.home / 'studies.db'}"
-    study = optuna.load_study(study_name=arguments.study, storage=storage)
-    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    study = Storage(storage).study(arguments.study)
+    space = read_space(study.config.space, arguments.study)
+    trials = study.study().get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     curves = [trial.intermediate_values for trial in trials]
     print(f"{len(curves)} trials of {arguments.study}, {arguments.orders} orders")
     print(f"{'pruner':<10} {'best kept':>10} {'epochs, median':>15} {'epochs, most':>13}")
@@ -71,7 +74,7 @@ def main() -> None:
         for seed in range(arguments.orders):
             order = list(range(len(curves)))
             random.Random(seed).shuffle(order)
-            outcomes.append(replay(curves, pruner, order))
+            outcomes.append(replay(space, curves, pruner, order))
         kept = f"{sum(best for best, _ in outcomes)} of {len(outcomes)}"
         shares = [share for _, share in outcomes]
         middle, most = statistics.median(shares), max(shares)

@@ -16,12 +16,10 @@ from .environment import Environment
 from .result import Duplicate, Failure, Result
 
 RESULT, MODEL, SUMMARY = "result.json", "model.keras", "model_summary.txt"
-
-
 ARCHITECTURE = "architecture.png"
-
-
 PART, REMOVED = ".part", ".old"
+ENVIRONMENT = "circumstances"
+"""Key of the environment in a result's file, as the first version named it."""
 
 
 def entry_name(trial: int) -> str:
@@ -98,7 +96,9 @@ def read_entry(folder: Path) -> Result | Failure | Duplicate:
 
 def write_result(folder: Path, result: Result) -> None:
     """Write the result into a folder that is being filled."""
-    (folder / RESULT).write_text(json.dumps(asdict(result)), "utf-8")
+    fields = asdict(result)
+    fields[ENVIRONMENT] = fields.pop("environment")
+    (folder / RESULT).write_text(json.dumps(fields), "utf-8")
 
 
 def read_result(folder: Path) -> Result:
@@ -108,7 +108,7 @@ def read_result(folder: Path) -> Result:
     fields["confusion"] = tuple(tuple(row) for row in fields["confusion"])
     fields["fit_seconds"] = tuple(fields["fit_seconds"])
     fields["score_seconds"] = tuple(fields["score_seconds"])
-    fields["circumstances"] = Environment(**fields.get("circumstances", {}))
+    fields["environment"] = Environment(**fields.pop(ENVIRONMENT, {}))
     return Result(**fields)
 
 

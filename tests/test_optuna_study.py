@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from sklearn.datasets import load_digits
 
-from fmsearch.commands.looking import MOST_LISTED
+from fmsearch.commands.status import MOST_LISTED
 from fmsearch.search.storage.storage import Storage
 from fmsearch.search.storage.stored_study import StoredStudy
 from fmsearch.search.trainers.jobs import CheckJob, TrainerSetup

@@ -7,20 +7,30 @@ import pytest
 from optuna.trial import TrialState
 
 from fmsearch.search.engines.reproducible import lagged_view
-from fmsearch.search.engines.strategy import Strategy
 from fmsearch.search.pruners import make_pruner
 from fmsearch.search.samplers import make_sampler
+from fmsearch.search.space.load import read_space
 
 LAG, EPOCHS = 3, 12
-MEDIAN = Strategy("tpe", "median")
+SPACE = read_space(
+    f"""\
+name: mine
+model: mlp
+engine: optuna
+score: {{by: validation}}
+fixed: {{epochs: {EPOCHS}}}
+parameters: {{layers: [1, 2]}}
+""",
+    "mine",
+)
 
 
 def study_of(states: list[TrialState], curves: list[list[float]]) -> optuna.Study:
     """A study whose trials have these curves, as far as their states let them."""
     made = optuna.create_study(
         direction="maximize",
-        sampler=make_sampler(MEDIAN, 0),
-        pruner=make_pruner(MEDIAN, EPOCHS),
+        sampler=make_sampler("tpe", SPACE, 0),
+        pruner=make_pruner("median", SPACE),
     )
     for number, (state, curve) in enumerate(zip(states, curves, strict=True)):
         made.enqueue_trial({"x": number / 20})

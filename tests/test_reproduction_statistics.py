@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from fmsearch.search.reproduction.catalogue import load_catalogue
+from fmsearch.search.reproduction.claims import Claim, check_claims
 from fmsearch.search.reproduction.outcomes import Outcomes, Searched
-from fmsearch.search.reproduction.ownership import Claim, check_claims
 from fmsearch.search.reproduction.statistics import (
     p_of_difference,
     p_of_greater,

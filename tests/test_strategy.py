@@ -169,10 +169,15 @@ def test_a_study_is_another_one_if_its_results_would_be(
     assert ours.differences(replace(ours, **change)) == differing
 
 
+def of_length(epochs: int) -> Space:
+    """A space whose trials have so many epochs."""
+    return read_space(TEXT + f"fixed: {{epochs: {epochs}}}\n", "mine")
+
+
 def proposals(sampler: str, seed: int) -> list[float]:
     """Ten numbers that a sampler proposes, each told as its own score."""
     study = optuna.create_study(
-        direction="maximize", sampler=make_sampler(Strategy(sampler, "none"), seed)
+        direction="maximize", sampler=make_sampler(sampler, of_length(5), seed)
     )
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=12)
     return [trial.params["x"] for trial in study.trials]
@@ -189,7 +194,7 @@ def test_what_a_sampler_proposes_depends_on_its_seed_alone(sampler: str) -> None
 def test_a_sampler_is_made_in_silence(sampler: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        made = make_sampler(Strategy(sampler, "none"), 0)
+        made = make_sampler(sampler, of_length(5), 0)
     assert isinstance(made, optuna.samplers.BaseSampler)
 
 
@@ -197,14 +202,14 @@ def test_a_sampler_is_made_in_silence(sampler: str) -> None:
 def test_a_pruner_is_made_in_silence(pruner: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        made = make_pruner(Strategy("tpe", pruner), 5)
+        made = make_pruner(pruner, of_length(5))
     assert isinstance(made, optuna.pruners.BasePruner)
 
 
 def judged(pruner: str, bad: list[float], others: int = 6) -> list[int]:
     """After which of its scores a bad trial is pruned beside so many good ones."""
     study = optuna.create_study(
-        direction="maximize", pruner=make_pruner(Strategy("random", pruner), len(bad))
+        direction="maximize", pruner=make_pruner(pruner, of_length(len(bad)))
     )
     for _ in range(others):
         good = study.ask()

@@ -1,4 +1,4 @@
-"""What the storage notes of a trial, in Optuna's user attributes, and the trial that comes of it."""
+"""What the storage keeps of a study and its trials beside states: Optuna's user attributes."""
 
 from __future__ import annotations
 

@@ -1,0 +1,42 @@
+"""A data set, shown and verified."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@click.option("--fetch", is_flag=True, help="Only find or download Fashion-MNIST, and verify it.")
+@click.option(
+    "--data",
+    "spec",
+    default="fashion-mnist",
+    show_default=True,
+    metavar="NAME|FILE.npz",
+    help="The data set to show.",
+)
+def data(fetch: bool, spec: str) -> None:
+    """Show a data set: where it is from, its hash, its classes."""
+    from ..models import fashion_mnist
+    from ..models.data import FASHION_MNIST, describe
+
+    if fetch:
+        fashion_mnist.fetch()
+        click.echo(f"Fashion-MNIST is in {fashion_mnist.cache_folder()}, verified")
+        return
+    found = describe(spec)
+    shape = " x ".join(map(str, found.image_shape))
+    click.echo(f"name:     {found.name}")
+    where = fashion_mnist.origin() if spec == FASHION_MNIST else found.spec
+    click.echo(f"from:     {where}")
+    click.echo(f"SHA-256:  {found.sha256}")
+    click.echo(f"images:   {shape}, uint8")
+    click.echo(f"{'class':<16} {'train':>7} {'test':>7}")
+    for row in zip(found.class_names, found.train_counts, found.test_counts, strict=True):
+        click.echo(f"{row[0]:<16} {row[1]:>7,} {row[2]:>7,}")
+    click.echo(f"{'all':<16} {sum(found.train_counts):>7,} {sum(found.test_counts):>7,}")

@@ -1,0 +1,40 @@
+"""Training a run again and comparing every number."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from .options import echo_epoch, places_of, store_options
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--data",
+    "spec",
+    metavar="NAME|FILE.npz",
+    help="Where the run's data set is now.  [default: where it was]",
+)
+@store_options
+def replay(run: str, spec: str | None, **store: Any) -> None:
+    """Train a run again from what it records and compare every number.
+
+    RUN is the id or the name of a trial's or a final model's run, as MLflow shows it. Ends with 0
+    if all numbers are identical, else with 1 and the first difference.
+    """
+    from ..search.retrain.recorded_training import read_recorded_training
+    from ..search.retrain.replay import replay as train_again
+    from ..tracking.store import Store
+
+    recorded = read_recorded_training(Store(places_of(store), create=False), run, spec)
+    for line in recorded.changed:
+        click.echo(line)
+    click.echo(f"training {recorded.name} again")
+    done = train_again(recorded, echo_epoch)
+    if done.difference:
+        click.echo(f"differs: {done.difference}")
+        sys.exit(1)
+    click.echo(f"identical: {done.compared} numbers of run {recorded.name}")

@@ -1,0 +1,50 @@
+"""MLflow's UI on the store in use."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import places_of, store_options
+
+if TYPE_CHECKING:
+    pass
+
+
+DEFAULT_PORT = 5000
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    envvar="FMSEARCH_UI_PORT",
+    show_envvar=True,
+    help="Where it listens, on 127.0.0.1.",
+)
+@store_options
+def ui(port: int, **store: Any) -> None:
+    """Open MLflow's UI on the store in use; Ctrl-C ends it."""
+    from ..places import shown
+    from ..tracking.ui import HOST, start_ui
+
+    places = places_of(store)
+    if places.is_server:
+        click.echo(f"the store in use is a server with its own UI: {shown(places.tracking_uri)}")
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server must end with us
+    server = start_ui(places, port)
+    click.echo(f"MLflow's UI: http://{HOST}:{port}  (Ctrl-C ends it)")
+    try:
+        code = server.wait()
+    except KeyboardInterrupt:
+        code = 0
+    finally:
+        server.terminate()
+        server.wait()
+    sys.exit(code)
