@@ -24,7 +24,7 @@ import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
-from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.storage import open_storage
 
 IMAGES = Path(__file__).parent.parent / "tests" / "data" / "fashion.npz"
 SPACE = """\
@@ -98,7 +98,7 @@ def run(trials: int, folder: Path) -> tuple[dict[str, list[float]], str]:
 
 def waiting_parts(folder: Path, seconds: dict[int, tuple[str, float]]) -> dict[str, list[float]]:
     """What part of each trial's seconds was no training, by the server's state."""
-    trials = Storage(f"sqlite:///{folder / 'mlruns' / 'studies.db'}").study("outage").trials()
+    trials = open_storage(f"sqlite:///{folder / 'mlruns' / 'studies.db'}").study("outage").trials()
     parts: dict[str, list[float]] = {"works": [], "hangs": []}
     for number, (state, took) in seconds.items():
         trained = sum(trials[number].fit_seconds) + sum(trials[number].score_seconds)

@@ -19,9 +19,8 @@ import optuna
 from optuna.trial import TrialState
 
 from fmsearch.search.pruners import PRUNERS, make_pruner
-from fmsearch.search.space.load import read_space
 from fmsearch.search.space.space import Space
-from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.storage import open_storage
 
 Curve = dict[int, float]
 
@@ -63,8 +62,7 @@ def main() -> None:
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = f"sqlite:///{arguments.home / 'studies.db'}"
-    study = Storage(storage).study(arguments.study)
-    space = read_space(study.config.space, arguments.study)
+    study = open_storage(storage).study(arguments.study)
     trials = study.study().get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     curves = [trial.intermediate_values for trial in trials]
     print(f"{len(curves)} trials of {arguments.study}, {arguments.orders} orders")
@@ -74,7 +72,7 @@ def main() -> None:
         for seed in range(arguments.orders):
             order = list(range(len(curves)))
             random.Random(seed).shuffle(order)
-            outcomes.append(replay(space, curves, pruner, order))
+            outcomes.append(replay(study.config.space, curves, pruner, order))
         kept = f"{sum(best for best, _ in outcomes)} of {len(outcomes)}"
         shares = [share for _, share in outcomes]
         middle, most = statistics.median(shares), max(shares)

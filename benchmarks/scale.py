@@ -36,7 +36,7 @@ from fmsearch.search.engines.strategy import Strategy
 from fmsearch.search.outbox import discard, entry_name, read_result
 from fmsearch.search.runs.importances import importances
 from fmsearch.search.storage.database import Database
-from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.study import run as study_run
 from fmsearch.search.study.plan import Limits
 from fmsearch.search.study.run import run_study
@@ -64,22 +64,22 @@ def measure(storage: str, sampler: str, count: int) -> str:
         plan = field.plan(None, offline=False)
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:  # for memory
             apart.submit(fill, field.storage, plan.places.tracking_uri, count).result()
-        storage = Storage(field.storage, "here").study("scale")
+        stored = open_storage(field.storage, "here").study("scale")
         began = time.monotonic()
-        best = storage.best()  # as `register` chooses
+        best = stored.best()  # as `register` chooses
         chosen = time.monotonic() - began
         began = time.thread_time()
-        trials = storage.trials()
+        trials = stored.trials()
         read = time.thread_time() - began
         assert best == best_trial(trials)
         strategy = Strategy(sampler, "none")
-        engine = OptunaEngine(plan.space, storage, strategy, 0)
-        run_records, store = run_records_of(storage.config), Store(plan.places)
-        outbox = plan.places.outbox(storage.config.label)
+        engine = OptunaEngine(plan.space, stored, strategy, 0)
+        run_records, store = run_records_of(stored.config), Store(plan.places)
+        outbox = plan.places.outbox(stored.config.label)
         spent: defaultdict[str, list[float]] = defaultdict(list)
         for _ in range(WARM + MEASURED[sampler]):
             clock = [time.thread_time()]
-            Limits(10**6).reached(storage.trials(), 0)
+            Limits(10**6).reached(stored.trials(), 0)
             (trial,) = engine.ask()
             clock.append(time.thread_time())
             entry = outbox / entry_name(trial.number)
@@ -87,18 +87,22 @@ def measure(storage: str, sampler: str, count: int) -> str:
             result = read_result(entry)
             clock.append(time.thread_time())
             engine.tell(trial, result)
-            told = storage.trials()  # as the loop does for its watcher
+            told = stored.trials()  # as the loop does for its watcher
             sum(one.state.finished for one in told)
             best_trial(told)
             clock.append(time.thread_time())
-            store.ship(run_records.trial(storage.trial(trial.number), entry), storage.notes.run())
+            store.ship(
+                run_records.trial(stored.trial(trial.number), entry), stored.attributes.run()
+            )
             clock.append(time.thread_time())
             discard(entry)
             steps = [after - before for before, after in pairwise(clock)]
             for name, seconds in zip(("ask", "train", "tell", "track"), steps, strict=True):
                 spent[name].append(seconds)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        storage.notes.set_importances(importances(storage.study()))  # as with the study's figures
+        stored.attributes.set_importances(
+            importances(stored.study())
+        )  # as with the study's figures
         commands = [wall(field, "status", "scale"), wall(field, "status")]
         if server is not None:
             server.cleanup()

@@ -17,14 +17,14 @@ from .options import existing_study, places_of, store_options
 def doctor(study: str | None, fix: bool, **store: Any) -> None:
     """Compare storage, outbox and MLflow; one line for each difference."""
     from ..search.doctor.doctor import examine
-    from ..search.storage.storage import Storage
+    from ..search.storage.storage import open_storage
 
     places = places_of(store)
     if study is None and not places.has_storage:
         click.echo(f"no studies in {places.home} yet")
         return
     if study is None:
-        names = [config.name for config in Storage(places.storage).configs()]
+        names = open_storage(places.storage).names()
     else:
         names = [existing_study(places, study).config.name]
     mended = left = 0

@@ -131,11 +131,11 @@ def existing_study(places: Places, name: str) -> StoredStudy:
     Raises:
         FmsearchError: There is none of that name.
     """
-    from ..search.storage.storage import Storage
+    from ..search.storage.storage import open_storage
 
     if not places.has_storage:
         raise FmsearchError(f"no study {name!r}: there is no store in {places.home}")
-    return Storage(places.storage).study(name)
+    return open_storage(places.storage).study(name)
 
 
 checkpoint_option = click.option(

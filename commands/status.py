@@ -30,7 +30,7 @@ HEADING_LINES = 3
 @store_options
 def status(study: str | None, watch: bool, everything: bool, **store: Any) -> None:
     """List the studies, or one study's trials: states, scores, what matters, what is running."""
-    from ..search.storage.storage import Storage
+    from ..search.storage.storage import open_storage
     from ..search.study.status import overview
     from .tables import overview_lines, studies_table, trials_table
 
@@ -58,7 +58,7 @@ def status(study: str | None, watch: bool, everything: bool, **store: Any) -> No
     if not places.has_storage:
         click.echo(f"no studies in {places.home} yet")
         return
-    storage = Storage(places.storage)
+    storage = open_storage(places.storage)
     rows = ((one.config.name, one.counts(), one.best()) for one in storage.studies())
     print_table(studies_table(rows))
 

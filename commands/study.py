@@ -208,10 +208,10 @@ def carry_out(plan: Plan) -> None:
 
 
 def _ask_to_delete(places: Places, name: str) -> None:
-    from ..search.storage.storage import Storage
+    from ..search.storage.storage import open_storage
 
-    storage = Storage(places.storage) if places.has_storage else None
-    if storage is None or name not in [config.name for config in storage.configs()]:
+    storage = open_storage(places.storage) if places.has_storage else None
+    if storage is None or name not in storage.names():
         return
     if not sys.stdin.isatty():
         raise FmsearchError("--fresh asks before it deletes; where nobody can answer, add --yes")

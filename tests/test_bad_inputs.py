@@ -468,14 +468,24 @@ def content(path: Path) -> bytes:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The storage of a study `small` that has two waiting trials, in a folder to be copied."""
     from fmsearch.models.data import describe
-    from fmsearch.search.storage.storage import Storage
+    from fmsearch.search.space.load import read_space
+    from fmsearch.search.storage.storage import open_storage
     from fmsearch.search.storage.study_config import StudyConfig
 
     home = tmp_path_factory.mktemp("made") / "mlruns"
     np.savez(home.parent / "tiny.npz", **arrays())
     found = describe(str(home.parent / "tiny.npz"))
-    storage = Storage(f"sqlite:///{home / 'studies.db'}")
-    study = storage.open_study(StudyConfig("small", GRID, found.spec, found.sha256, 0, None))
+    storage = open_storage(f"sqlite:///{home / 'studies.db'}")
+    study = storage.open_study(
+        StudyConfig(
+            name="small",
+            space=read_space(GRID, "small"),
+            data=found.spec,
+            data_sha256=found.sha256,
+            seed=0,
+            train_images=None,
+        )
+    )
     study.enqueue([{"epochs": 1}, {"epochs": 2}], {"epochs": [1, 2]})
     (home / "outbox" / study.config.label).mkdir(parents=True)
     return home

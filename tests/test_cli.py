@@ -372,13 +372,21 @@ def test_a_name_that_belongs_to_another_study_is_refused(
     fmsearch: Run, tmp_path: Path, small_grid: Path, images: Path
 ) -> None:
     from fmsearch.models.data import describe
-    from fmsearch.search.storage.storage import Storage
+    from fmsearch.search.space.load import load_space
+    from fmsearch.search.storage.storage import open_storage
     from fmsearch.search.storage.study_config import StudyConfig
 
     data = describe(str(images))
     (tmp_path / "mlruns").mkdir()
-    config = StudyConfig("small", small_grid.read_text(), data.spec, data.sha256, 0, None)
-    Storage(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").open_study(config)
+    config = StudyConfig(
+        name="small",
+        space=load_space(str(small_grid)),
+        data=data.spec,
+        data_sha256=data.sha256,
+        seed=0,
+        train_images=None,
+    )
+    open_storage(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").open_study(config)
     with np.load(images) as arrays:
         np.savez(tmp_path / "other.npz", **{**arrays, "y_test": arrays["y_test"][::-1]})
     other = small_grid.read_text().replace("[1, 2]", "[1]")

@@ -23,7 +23,7 @@ from fmsearch.places import Places
 from fmsearch.search.doctor.doctor import Finding, examine
 from fmsearch.search.engines.strategy import choose_strategy
 from fmsearch.search.space.load import read_space
-from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.study.plan import Limits, Plan
 from fmsearch.search.study.run import run_study
 from fmsearch.search.trainers.messages import EpochDone
@@ -148,7 +148,7 @@ class Patient:
 
     def outbox(self, study: str) -> Path:
         places = Places.of(self.home)
-        folder = places.outbox(Storage(places.storage).study(study).config.label)
+        folder = places.outbox(open_storage(places.storage).study(study).config.label)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -185,7 +185,7 @@ def patient(pristine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_healthy_store_has_no_differences(patient: Patient) -> None:
-    storage = Storage(Places.of(patient.home).storage)
+    storage = open_storage(Places.of(patient.home).storage)
     assert [trial.state.value for trial in storage.study("search").trials()] == STATES
     assert storage.study("search").trials()[7].duplicate_of == 0
     for study in ("grid", "search"):
@@ -241,7 +241,7 @@ METRICS = ("metrics", "latest_metrics")
 
 def other_metric(patient: Patient) -> list[str]:
     patient.client.log_metric(patient.id("grid-0002"), "fold_1_score", 0.5, step=3)
-    score = Storage(Places.of(patient.home).storage).study("grid").trials()[2].fold_scores[0]
+    score = open_storage(Places.of(patient.home).storage).study("grid").trials()[2].fold_scores[0]
     return [f"grid trial 2: metric fold_1_score is 0.5, the storage says {score!r}"]
 
 
@@ -325,13 +325,13 @@ def run_of_no_trial(patient: Patient) -> list[str]:
 
 
 def trial_without_owner(patient: Patient) -> list[str]:
-    study = Storage(Places.of(patient.home).storage).study("search").study()
+    study = open_storage(Places.of(patient.home).storage).study("search").study()
     study.ask({"learning_rate": FloatDistribution(1e-6, 99.0, log=True)})
     return ["search trial 9: it is running in the storage, though nobody runs the study"]
 
 
 def storage_of_last_week(patient: Patient) -> list[str]:
-    study = Storage(Places.of(patient.home).storage).study("grid")
+    study = open_storage(Places.of(patient.home).storage).study("grid")
     worst = min(study.trials(), key=lambda trial: trial.score or 0).number
     with sqlite3.connect(patient.home / "studies.db") as database:
         numbers = "select study_id from studies where study_name = 'grid'"
@@ -580,7 +580,8 @@ def test_after_ctrl_c_there_are_no_differences(images: Path, tmp_path: Path) -> 
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "mlruns", images, GRID, callback=Quiet(interrupt_after=2))
     states = {
-        t.state for t in Storage(f"sqlite:///{tmp_path}/mlruns/studies.db").study("grid").trials()
+        t.state
+        for t in open_storage(f"sqlite:///{tmp_path}/mlruns/studies.db").study("grid").trials()
     }
     assert states == {State.COMPLETE, State.WAITING}
     (found,) = examine(Places.of(tmp_path / "mlruns"), ["grid"], fix=False)

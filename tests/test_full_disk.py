@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 
 from fmsearch.errors import full_disk
-from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.storage import open_storage
 
 
 def study(home: Path, space: Path, images: Path, limit: int | None) -> tuple[int, str]:
@@ -32,7 +32,7 @@ def study(home: Path, space: Path, images: Path, limit: int | None) -> tuple[int
 
 
 def scores(home: Path) -> list[str]:
-    trials = Storage(f"sqlite:///{home / 'studies.db'}").study("small").trials()
+    trials = open_storage(f"sqlite:///{home / 'studies.db'}").study("small").trials()
     return [f"{trial.state.value} {trial.score!r}" for trial in trials]
 
 

@@ -28,7 +28,7 @@ from fmsearch.search.runs.tables import cv_results
 from fmsearch.search.space.load import load_space, read_space
 from fmsearch.search.space.parameters import Choice
 from fmsearch.search.space.space import Space
-from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.storage.stored_study import StoredStudy
 from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import State, best_trial, training_seed
@@ -46,9 +46,16 @@ parameters:
 """
 
 
-def open_storage(folder: Path, text: str = GRID) -> StoredStudy:
-    config = StudyConfig("tiny", text, "data", "sum", 0, None)
-    return Storage(f"sqlite:///{folder / 'studies.db'}").open_study(config)
+def grid_storage(folder: Path, text: str = GRID) -> StoredStudy:
+    config = StudyConfig(
+        name="tiny",
+        space=read_space(text, "mine"),
+        data="data",
+        data_sha256="sum",
+        seed=0,
+        train_images=None,
+    )
+    return open_storage(f"sqlite:///{folder / 'studies.db'}").open_study(config)
 
 
 def result_with(score: float) -> Result:
@@ -77,20 +84,20 @@ def ask_all(engine: GridEngine) -> Iterator[tuple[Any, ...]]:
 
 def test_points_come_in_the_order_of_scikit_learns_parameter_grid(tmp_path: Path) -> None:
     space = load_space("mlp_grid")
-    stored = open_storage(tmp_path)
+    stored = grid_storage(tmp_path)
     grid_on(stored, space)
     expected = list(ParameterGrid(choices(space)))
     assert [dict(trial.parameters) for trial in stored.trials()] == expected
 
 
 def test_trials_that_differ_only_in_epochs_are_asked_together(tmp_path: Path) -> None:
-    groups = list(ask_all(grid_on(open_storage(tmp_path))[0]))
+    groups = list(ask_all(grid_on(grid_storage(tmp_path))[0]))
     assert [[trial.parameters["epochs"] for trial in group] for group in groups] == [[2, 1]] * 4
     assert sorted(trial.number for group in groups for trial in group) == list(range(8))
 
 
 def test_every_score_reaches_keras_tuner_and_the_first_of_equals_wins(tmp_path: Path) -> None:
-    stored = open_storage(tmp_path)
+    stored = grid_storage(tmp_path)
     engine, tuner = grid_on(stored)
     scores = [0.5, 0.7, 0.6, 0.7, 0.1, 0.7, 0.2, 0.3]
     for group in ask_all(engine):
@@ -104,13 +111,13 @@ def test_every_score_reaches_keras_tuner_and_the_first_of_equals_wins(tmp_path: 
 
 
 def test_a_resumed_grid_keeps_finished_trials_and_asks_the_rest_once(tmp_path: Path) -> None:
-    stored = open_storage(tmp_path)
+    stored = grid_storage(tmp_path)
     first, _ = grid_on(stored)
     told, lost = first.ask(), first.ask()
     first.tell(told[0], result_with(0.9))
     first.fail(told[1], "why")
 
-    later = open_storage(tmp_path)
+    later = grid_storage(tmp_path)
     later.take_back()
     second, tuner = grid_on(later)
     asked = [trial.number for group in ask_all(second) for trial in group]
@@ -122,7 +129,7 @@ def test_a_resumed_grid_keeps_finished_trials_and_asks_the_rest_once(tmp_path: P
 
 
 def test_a_released_trial_is_asked_again_under_its_number(tmp_path: Path) -> None:
-    engine, _ = grid_on(open_storage(tmp_path))
+    engine, _ = grid_on(grid_storage(tmp_path))
     taken = engine.ask()
     for trial in taken:
         engine.release(trial)
@@ -193,7 +200,7 @@ def searches(
     estimator = Perceptron(Pixels(training, 10), rows)
     search = GridSearchCV(estimator, choices(space), cv=KFold(3), refit=False)
     search.fit(np.arange(len(rows)))
-    return search, Storage(places.storage).study("tiny")
+    return search, open_storage(places.storage).study("tiny")
 
 
 class Silent:

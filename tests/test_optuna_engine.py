@@ -13,7 +13,7 @@ from fmsearch.search.engines.optuna_engine import OptunaEngine
 from fmsearch.search.engines.strategy import Strategy
 from fmsearch.search.result import Result
 from fmsearch.search.space.load import read_space
-from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.storage.stored_study import StoredStudy
 from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.study.status import overview
@@ -39,8 +39,18 @@ class Bench:
         home.mkdir(exist_ok=True)
         self.space = read_space(text, "mine")
         self.strategy, self.seed = strategy, seed
-        config = StudyConfig("mine", text, "here", "0", seed, None, lag=strategy.lag)
-        self.stored: StoredStudy = Storage(f"sqlite:///{home / 'studies.db'}").open_study(config)
+        config = StudyConfig(
+            name="mine",
+            space=read_space(text, "mine"),
+            data="here",
+            data_sha256="0",
+            seed=seed,
+            train_images=None,
+            lag=strategy.lag,
+        )
+        self.stored: StoredStudy = open_storage(f"sqlite:///{home / 'studies.db'}").open_study(
+            config
+        )
         self.engine = self.start()
 
     def start(self) -> OptunaEngine:

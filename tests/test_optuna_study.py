@@ -18,7 +18,7 @@ from mlflow.entities import Run
 from sklearn.datasets import load_digits
 
 from fmsearch.commands.status import MOST_LISTED
-from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.storage.stored_study import StoredStudy
 from fmsearch.search.trainers.jobs import CheckJob, TrainerSetup
 from fmsearch.search.trainers.messages import JobFailed
@@ -66,7 +66,7 @@ def study(fmsearch, images: Path, tmp_path: Path):  # type: ignore[no-untyped-de
 
 
 def stored(home: Path, name: str) -> StoredStudy:
-    return Storage(f"sqlite:///{home / 'studies.db'}").study(name)
+    return open_storage(f"sqlite:///{home / 'studies.db'}").study(name)
 
 
 def trials(home: Path, name: str) -> list[Trial]:
@@ -606,7 +606,7 @@ def test_status_lists_the_latest_of_many_trials_that_do_not_wait(study, fmsearch
 
 def test_status_shows_what_the_storage_says_matters(study, fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
     study(SMALL, "--trials", 3, "--offline")
-    notes = stored(tmp_path / "mlruns", "small").notes
+    notes = stored(tmp_path / "mlruns", "small").attributes
     assert notes.importances() == {}  # nothing was drawn
     notes.set_importances({"momentum": 0.75, "hidden_units": 0.25})
     assert "importance: momentum 75%, hidden_units 25%\n" in fmsearch("status", "small").stdout

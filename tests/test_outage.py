@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.storage import open_storage
 
 SPACE = """\
 name: outage
@@ -123,7 +123,9 @@ def test_a_study_ends_well_without_its_server_and_sync_ships_each_trial_once(
     assert study.returncode == 0, errors
     assert "trials wait in the outbox; `fmsearch sync` ships them" in said
     assert "Traceback" not in errors
-    trials = Storage(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").study("outage").trials()
+    trials = (
+        open_storage(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").study("outage").trials()
+    )
     assert [trial.state.value for trial in trials] == ["complete"] * 4
 
     proxy.failures = ""

@@ -16,7 +16,7 @@ from fmsearch.models.data import describe
 from fmsearch.places import Places
 from fmsearch.search.retrain.register import register_best
 from fmsearch.search.space.load import read_space
-from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.study.plan import Plan
 from fmsearch.search.study.run import run_study
 from fmsearch.search.study.sync import run_records_of
@@ -83,7 +83,7 @@ def trainers(monkeypatch: pytest.MonkeyPatch) -> list[Trainers]:
 def register(home: Path, on_epoch: OnEpoch = lambda done: None) -> dict[tuple[str, int], float]:
     """Registers the study's best, with a checkpoint after each epoch; all numbers but the time."""
     places = Places.of(home)
-    study = Storage(places.storage).study("one")
+    study = open_storage(places.storage).study("one")
     run_records = run_records_of(study.config)
     options = {"name": "one", "alias": "champion", "epochs": EPOCHS, "checkpoint_every": 0.0}
     register_best(study, run_records, places, **options, on_epoch=on_epoch)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,30 @@ import optuna
 import pytest
 
 from fmsearch.errors import FmsearchError
-from fmsearch.search.storage.storage import RECORD, Storage
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.storage import RECORD, open_storage
 from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.tracking.model_folder import write_model_folder
 from fmsearch.tracking.run_record import LoggedModel
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("commands", "models", "search", "tracking")
-MINE = StudyConfig("mine", "", "data.npz", "0", 0, None, id="0123456789ab")
+SPACE = """\
+name: mine
+model: mlp
+engine: optuna
+score: {by: validation}
+parameters: {layers: [1, 2]}
+"""
+MINE = StudyConfig(
+    name="mine",
+    space=read_space(SPACE, "mine"),
+    data="data.npz",
+    data_sha256="0",
+    seed=0,
+    train_images=None,
+    id="0123456789ab",
+)
 
 
 @pytest.mark.parametrize(
@@ -34,18 +49,18 @@ MINE = StudyConfig("mine", "", "data.npz", "0", 0, None, id="0123456789ab")
 def test_a_record_whose_name_would_lead_out_of_the_outbox_is_refused(
     change: dict[str, Any],
 ) -> None:
-    assert StudyConfig.of("mine", asdict(MINE)) == MINE
+    assert StudyConfig.of("mine", MINE.to_store()) == MINE
     with pytest.raises(FmsearchError, match="the record of the study 'mine' is damaged"):
-        StudyConfig.of("mine", {**asdict(MINE), **change})
+        StudyConfig.of("mine", {**MINE.to_store(), **change})
 
 
 def test_a_storage_with_such_a_study_ends_in_one_line(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'studies.db'}"
     name = "../../elsewhere"
     study = optuna.create_study(storage=url, study_name=name)
-    study.set_user_attr(RECORD, {**asdict(MINE), "name": name})
+    study.set_user_attr(RECORD, {**MINE.to_store(), "name": name})
     with pytest.raises(FmsearchError, match=re.escape(f"study {name!r} is damaged")):
-        list(Storage(url).configs())
+        list(open_storage(url).studies())
 
 
 @pytest.fixture

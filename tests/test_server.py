@@ -150,12 +150,12 @@ def test_a_register_that_was_cut_off_is_finished_by_the_next(  # type: ignore[no
 ) -> None:
     from fmsearch.places import Places
     from fmsearch.search.retrain.register import register_best
-    from fmsearch.search.storage.storage import Storage
+    from fmsearch.search.storage.storage import open_storage
     from fmsearch.search.study.sync import run_records_of
     from fmsearch.tracking.reachability import TrackingError
 
     places = Places.of(folder / "mlruns", server)
-    storage = Storage(places.storage).study("served")
+    storage = open_storage(places.storage).study("served")
     run_records = run_records_of(storage.config)
 
     def register():  # type: ignore[no-untyped-def]

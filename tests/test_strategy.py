@@ -165,7 +165,20 @@ OTHERS = [
 def test_a_study_is_another_one_if_its_results_would_be(
     change: dict[str, Any], differing: list[str]
 ) -> None:
-    ours = StudyConfig("mine", TEXT, "data.npz", "0", 0, None, "tpe", "median", 2, id="id")
+    ours = StudyConfig(
+        name="mine",
+        space=read_space(TEXT, "mine"),
+        data="data.npz",
+        data_sha256="0",
+        seed=0,
+        train_images=None,
+        sampler="tpe",
+        pruner="median",
+        lag=2,
+        id="id",
+    )
+    if "space" in change:
+        change = {**change, "space": read_space(change["space"], "mine")}
     assert ours.differences(replace(ours, **change)) == differing
 
 

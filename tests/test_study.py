@@ -49,9 +49,9 @@ def begin(tmp_path: Path):  # type: ignore[no-untyped-def]
 
 def scores(store: Path) -> dict[int, tuple[str, ...]]:
     """Each trial's state, score and fold scores, as the storage has them, to the last bit."""
-    from fmsearch.search.storage.storage import Storage
+    from fmsearch.search.storage.storage import open_storage
 
-    trials = Storage(f"sqlite:///{store / 'studies.db'}").study("small").trials()
+    trials = open_storage(f"sqlite:///{store / 'studies.db'}").study("small").trials()
     return {t.number: (t.state.value, repr(t.score), repr(t.fold_scores)) for t in trials}
 
 
@@ -402,12 +402,12 @@ def test_status_shows_whole_scores_to_other_programs(warm_program, finished) -> 
 def test_results_on_disk_that_the_storage_does_not_know_are_told(  # type: ignore[no-untyped-def]
     fmsearch, small_grid, images, tmp_path
 ) -> None:
-    from fmsearch.search.storage.storage import Storage
+    from fmsearch.search.storage.storage import open_storage
 
     arguments = ("--space", small_grid, "--data", images, "--offline", *OPTIONS)
     assert fmsearch("study", *arguments).returncode == 0
     whole = scores(tmp_path / "mlruns")
-    study = Storage(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").study("small")
+    study = open_storage(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").study("small")
     with sqlite3.connect(tmp_path / "mlruns" / "studies.db") as database:
         # As if the coordinator had been killed just before it told trials 0 to 2.
         database.execute("delete from trial_values where trial_id <= 3")

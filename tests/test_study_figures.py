@@ -18,7 +18,7 @@ from fmsearch.search.runs import shipping
 from fmsearch.search.runs.importances import importances
 from fmsearch.search.runs.search_figures import draw
 from fmsearch.search.space.load import read_space
-from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.study.plan import Limits, Plan
 from fmsearch.search.study.run import run_study
 from fmsearch.search.trainers.messages import EpochDone
@@ -153,7 +153,7 @@ class Waiting:
 
 def noted(places: Places) -> Mapping[str, float]:
     """What the storage says of the importances."""
-    return Storage(places.storage).study("small").notes.importances()
+    return open_storage(places.storage).study("small").attributes.importances()
 
 
 def test_figures_and_importances_are_there_while_the_study_runs(
@@ -177,5 +177,5 @@ def test_figures_and_importances_are_there_while_the_study_runs(
     run_study(plan, callback)
     assert callback.found
     assert set(callback.matters) == {"hidden_units", "optimizer"}
-    finished = Storage(plan.places.storage).study("small")
+    finished = open_storage(plan.places.storage).study("small")
     assert noted(plan.places) == importances(finished.study()) != {}

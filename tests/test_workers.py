@@ -16,9 +16,10 @@ import pytest
 from mlflow import MlflowClient
 
 from fmsearch.errors import FmsearchError
-from fmsearch.search.storage.database import Database
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.database import open_database
 from fmsearch.search.storage.ownership import OWNER
-from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import State, Trial
 
@@ -96,7 +97,7 @@ def many(tmp_path: Path) -> Path:
 
 
 def trials(url: str, study: str) -> list[Trial]:
-    return Storage(url).study(study).trials()
+    return open_storage(url).study(study).trials()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
@@ -161,8 +162,15 @@ def test_a_trial_whose_coordinator_died_within_its_claim_waits_again_at_once(
     url: str, tmp_path: Path
 ) -> None:
     space = MANY.format(rates="0.0")
-    config = StudyConfig("many", space, "here", "0", 0, None)
-    dead, heir = (Storage(url, worker).open_study(config) for worker in ("dead", "heir"))
+    config = StudyConfig(
+        name="many",
+        space=read_space(space, "many"),
+        data="here",
+        data_sha256="0",
+        seed=0,
+        train_images=None,
+    )
+    dead, heir = (open_storage(url, worker).open_study(config) for worker in ("dead", "heir"))
     dead.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dead.ownership, "take", lambda trial_id: None)  # which it did not come to
@@ -176,8 +184,15 @@ def test_a_trial_whose_coordinator_died_within_its_claim_waits_again_at_once(
 
 
 def test_a_study_is_run_elsewhere_for_all_but_the_coordinator_that_runs_it(url: str) -> None:
-    config = StudyConfig("many", MANY.format(rates="0.0"), "here", "0", 0, None)
-    one, other = (Storage(url, worker).open_study(config) for worker in ("one", "other"))
+    config = StudyConfig(
+        name="many",
+        space=read_space(MANY.format(rates="0.0"), "many"),
+        data="here",
+        data_sha256="0",
+        seed=0,
+        train_images=None,
+    )
+    one, other = (open_storage(url, worker).open_study(config) for worker in ("one", "other"))
     one.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
     other.check_run_nowhere_else()
     assert one.claim(0)
@@ -187,7 +202,7 @@ def test_a_study_is_run_elsewhere_for_all_but_the_coordinator_that_runs_it(url: 
 
 
 def test_a_coordinator_that_freezes_with_the_lock_loses_it(url: str) -> None:
-    frozen, other = Database(url), Database(url)
+    frozen, other = open_database(url), open_database(url)
     with frozen.alone("this", frozen_seconds=1):
         began = time.monotonic()
         with other.alone("this"):
@@ -232,7 +247,7 @@ def test_the_same_home_takes_its_own_trials_up_at_once(
     os.killpg(dead.pid, signal.SIGKILL)
     dead.wait()
     assert run_by(postgresql, home) > 0
-    Storage(url, (home / "worker").read_text()).study("many").take_back()
+    open_storage(url, (home / "worker").read_text()).study("many").take_back()
     assert run_by(postgresql, home) == 0
 
 

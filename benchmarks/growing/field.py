@@ -14,7 +14,7 @@ from fmsearch.places import Places
 from fmsearch.search.engines.strategy import Strategy
 from fmsearch.search.outbox import entry_name, new_folder, publish, read_result, write_result
 from fmsearch.search.space.load import read_space
-from fmsearch.search.storage.storage import Storage
+from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.study.plan import Limits, Plan
 from fmsearch.search.study.run import run_study
 from fmsearch.search.trainers.jobs import Job, TrialJob
@@ -127,8 +127,8 @@ class Field:
         """Run the first trials for real, and ship them; gives a result to be copied."""
         plan = self.plan(FIRST, offline=True)
         run_study(plan, Quiet())
-        (record,) = Storage(plan.places.storage).configs()
+        (stored,) = open_storage(plan.places.storage).studies()
         template = self.home.with_name("template")
-        shutil.copytree(plan.places.outbox(record.label) / entry_name(0), template)
+        shutil.copytree(plan.places.outbox(stored.config.label) / entry_name(0), template)
         run_study(self.plan(FIRST, offline=False), Quiet())
         return template

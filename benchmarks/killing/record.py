@@ -39,9 +39,9 @@ def read_record(home: Path) -> Record:
     """What stands in a home."""
     from mlflow import MlflowClient
 
-    from fmsearch.search.storage.storage import Storage
+    from fmsearch.search.storage.storage import open_storage
 
-    study = Storage(f"sqlite:///{home / 'studies.db'}").study("chaos")
+    study = open_storage(f"sqlite:///{home / 'studies.db'}").study("chaos")
     trials = [
         repr((t.number, sorted(t.parameters.items()), t.state.value, t.score, t.fold_scores))
         + repr((sorted(t.metrics.items()), t.reason, t.duplicate_of))

@@ -9,7 +9,7 @@ from ...locks import hold
 from ...places import Places
 from ...tracking.reachability import check_reachable
 from ..outbox import REMOVED, half_written
-from ..storage.storage import Storage
+from ..storage.storage import open_storage
 from ..storage.stored_study import StoredStudy
 from ..trial import State, Trial
 from .compare import faults_of
@@ -112,7 +112,7 @@ def examine(places: Places, names: Sequence[str], *, fix: bool) -> Iterator[Find
     check_reachable(places)
     for name in names:
         with hold(places.lock(name), f"the study {name!r}"):
-            study = Storage(places.storage, places.worker()).study(name)
+            study = open_storage(places.storage, places.worker()).study(name)
             study.check_run_nowhere_else()
             found = _look(study, places)
             if not fix or (not found.left and found.waiting is None):

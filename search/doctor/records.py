@@ -15,7 +15,6 @@ from ...tracking.store import Store
 from ..outbox import checkpoints, entries
 from ..runs.schema import expected_study, expected_trial
 from ..runs.shipping import UNSHIPPED
-from ..space.load import read_space
 from ..space.space import Space
 from ..storage.stored_study import StoredStudy
 from ..storage.study_config import StudyConfig
@@ -39,9 +38,9 @@ class Records:
     outbox: Path
     runs: Sequence[StoredRun]
 
-    @cached_property
+    @property
     def space(self) -> Space:
-        return read_space(self.study.space, self.study.name)
+        return self.study.space
 
     @cached_property
     def waiting(self) -> frozenset[int]:

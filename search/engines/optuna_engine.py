@@ -16,6 +16,7 @@ from ..result import Result
 from ..samplers import make_sampler
 from ..space.parameters import Choice, IntInterval, Parameter
 from ..space.space import Space
+from ..storage.optuna_private import id_of
 from ..storage.ownership import OWNER
 from ..storage.stored_study import Decision, StoredStudy
 from ..trial import State, Trial
@@ -91,7 +92,7 @@ class OptunaEngine:
         asked = self._open(waiting, len(trials) if waiting is None else waiting.number)
         if asked is None:
             return ()
-        self._stored.ownership.take(asked._trial_id)
+        self._stored.ownership.take(id_of(asked))
         self._noted.add(asked.number)
         first = self._known.setdefault(self._space.key(asked.params), asked.number)
         again = first if first != asked.number else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from ..storage.optuna_private import enqueued_point
+
 
 def lagged_view(study: optuna.Study, number: int, lag: int) -> optuna.Study | None:
     """A study in memory that is as trial `number` may see it: trials up to `number - lag` told.
@@ -24,7 +26,7 @@ def lagged_view(study: optuna.Study, number: int, lag: int) -> optuna.Study | No
     view.add_trials([_as_running(trial) for trial in trials[len(told) : number]])
     if number < len(trials):  # enqueued, or taken up again
         waiting = trials[number]
-        view.enqueue_trial(waiting.system_attrs.get("fixed_params", waiting.params))
+        view.enqueue_trial(enqueued_point(waiting))
     return view
 
 

@@ -22,7 +22,7 @@ from ..processes.fork_server import load_tensorflow_in_advance
 from ..result import Result
 from ..runs.schema import identity
 from ..space.space import Space
-from ..storage.storage import Storage
+from ..storage.storage import open_storage
 from ..study.callback import StudyCallback
 from ..study.plan import Limits, Plan
 from ..study.run import run_study
@@ -78,7 +78,7 @@ class _Conductor:
         self._run_records = run_records
         self._watch = watch
         self._store = Store(plan.places)
-        self._stored = Storage(plan.places.storage, plan.places.worker())
+        self._stored = open_storage(plan.places.storage, plan.places.worker())
         self._parent = self._store.ship(run_records.whole(Status.RUNNING))
         self._models = FinalModels(run_records, split, self._store, self._parent, watch)
 

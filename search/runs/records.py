@@ -42,15 +42,18 @@ class RunRecords:
 
     Attributes:
         study: The study.
-        space: Its space.
         data: Its data set.
         split: Of the training images.
     """
 
     study: StudyConfig
-    space: Space
     data: DataSet
     split: Split
+
+    @property
+    def space(self) -> Space:
+        """Of the study."""
+        return self.study.space
 
     @cached_property
     def artifacts(self) -> Artifacts:
@@ -59,7 +62,7 @@ class RunRecords:
 
     def study_begun(self, started_at: int, folder: Path) -> RunRecord:
         """The study's run while trials are to come; `folder` is filled with its artifacts."""
-        (folder / "space.yaml").write_text(self.study.space, "utf-8")
+        (folder / "space.yaml").write_text(self.study.space.text, "utf-8")
         self._draw_data(folder / "figures")
         return RunRecord(
             name=self.study.name,

@@ -123,7 +123,7 @@ class Shipping:
         if self._parent is None:
             with self._stored.ownership.alone_to_ship():  # of many coordinators one makes the run
                 self._parent = self._open_run(store)
-                self._stored.notes.set_run(self._parent)
+                self._stored.attributes.set_run(self._parent)
         return store, self._parent
 
     def _open_run(self, store: Store) -> str:
@@ -170,7 +170,7 @@ class Shipping:
 
         study = self._stored.study()
         draw(study, self._run_records.space.objectives, folder / "figures" / "search")
-        self._stored.notes.set_importances(importances(study))
+        self._stored.attributes.set_importances(importances(study))
 
     def _kept(self) -> set[int]:
         """Numbers of the trials whose models stay, where not all do."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
+from .optuna_private import id_of
 from .retrying import retry
 
 if TYPE_CHECKING:
@@ -110,8 +111,8 @@ class Backend:
             retry(lambda: self._backend.get_study_name_from_id(study_id))
         for trial in trials:
             keep = known.add if trial.state is TrialState.WAITING else known.discard
-            keep(trial._trial_id)
-            self._newest[study_id] = max(self._newest[study_id], trial._trial_id)
+            keep(id_of(trial))
+            self._newest[study_id] = max(self._newest[study_id], id_of(trial))
         return trials
 
     def _read(self, which: ColumnElement[bool]) -> list[FrozenTrial]:

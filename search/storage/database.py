@@ -1,4 +1,4 @@
-"""Storages: the database of a storage, opened for one coordinator (SQLite) or many (PostgreSQL)."""
+"""The database of a storage, opened for one coordinator (SQLite) or for many (PostgreSQL)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...errors import FmsearchError, full_disk
 from ...locks import turn
 from ...places import SQLITE, shown
 from ...sqlite import OPTUNA, write_ahead
+from .optuna_private import cached
 from .retrying import retry
 
 if TYPE_CHECKING:
-    from optuna.storages import BaseStorage
     from sqlalchemy.engine import Connection, Engine
 
     from .backend import Backend
@@ -37,50 +37,12 @@ class Database:
         is_shared: Whether several coordinators may use it.
     """
 
-    def __init__(self, url: str) -> None:
-        """Open a storage, creating its tables if need be.
-
-        Args:
-            url: SQLAlchemy's: `sqlite:////srv/studies.db` or `postgresql://…`.
-
-        Raises:
-            FmsearchError: It cannot be opened.
-        """
-        import optuna
-        from sqlalchemy import create_engine
-        from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self.is_shared = url.startswith(POSTGRESQL)
-        if not self.is_shared and not url.startswith(SQLITE):
-            raise FmsearchError(
-                f"the storage {shown(url)} is neither an SQLite file (sqlite:///…) "
-                "nor on PostgreSQL (postgresql://…)"
-            )
-        try:
-            if self.is_shared:
-                # With the driver that the extra installs, where none is named.
-                driven = url.replace(f"{POSTGRESQL}://", f"{POSTGRESQL}+psycopg://", 1)
-                self._engine: Engine = create_engine(driven, pool_pre_ping=True)
-                self._engine.connect().close()  # a wrong address is found out at once
-                with self.alone("tables"):  # made by one of those that find none
-                    self.backend = _open(driven)
-            else:
-                path = Path(url.removeprefix(SQLITE))
-                with _turn(path):
-                    write_ahead(path, OPTUNA)
-                    self.backend = _open(url)
-            self.optuna = _cached(self.backend)
-        except ImportError as error:
-            way_out = "install fmsearch[postgresql]"
-            raise FmsearchError(f"the storage {shown(url)}: {error}; {way_out}") from error
-        except (ArgumentError, RuntimeError, ValueError) as error:
-            raise FmsearchError(f"cannot use the storage {shown(url)}: {error}") from error
-        except (OSError, sqlite3.Error, SQLAlchemyError) as error:
-            if line := full_disk(error):
-                raise FmsearchError(line) from error
-            reason = " ".join(str(getattr(error, "orig", None) or error).split())
-            raise FmsearchError(f"cannot open the storage {shown(url)}: {reason}") from error
+    def __init__(self, backend: Backend, server: Engine | None) -> None:
+        """Take what `open_database` has opened; `server` is None on SQLite."""
+        self.backend = backend
+        self.optuna = cached(backend)
+        self.is_shared = server is not None
+        self._server = server
 
     @contextlib.contextmanager
     def alone(self, what: str, frozen_seconds: int = FROZEN_SECONDS) -> Iterator[None]:
@@ -88,32 +50,22 @@ class Database:
 
         PostgreSQL frees it when the holder dies, or does nothing with it for `frozen_seconds`.
         """
-        if not self.is_shared:
+        if self._server is None:
             yield
             return
-        from sqlalchemy import text
-        from sqlalchemy.exc import DBAPIError
-
-        key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
-
-        def lock() -> Connection:
-            connection = self._engine.connect()
-            limit = f"SET LOCAL idle_in_transaction_session_timeout = '{frozen_seconds}s'"
-            connection.execute(text(limit))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
-            return connection
-
-        connection = retry(lock)
-        try:
+        with _locked(self._server, what, frozen_seconds):
             yield
-        finally:
-            with contextlib.suppress(DBAPIError):  # of a server that has just gone away
-                connection.rollback()
-            connection.close()
 
     def seconds_since_heartbeat(self, trial_ids: Sequence[int]) -> dict[int, float]:
-        """For each of these for which somebody ever said that they live: seconds since then."""
+        """Seconds since the last heartbeat of each of these trials that ever had one.
+
+        There are heartbeats on PostgreSQL alone.
+        """
         from sqlalchemy import bindparam, text
+
+        server = self._server
+        if server is None:
+            return {}
 
         # Optuna keeps the server's own time, without its zone.
         query = text(
@@ -122,10 +74,87 @@ class Database:
         ).bindparams(bindparam("ids", list(trial_ids), expanding=True))
 
         def read() -> dict[int, float]:
-            with self._engine.connect() as connection:
+            with server.connect() as connection:
                 return {row.trial_id: float(row.seconds) for row in connection.execute(query)}
 
         return retry(read)
+
+
+def open_database(url: str) -> Database:
+    """Open the database of a storage, creating its tables if need be.
+
+    Args:
+        url: SQLAlchemy's: `sqlite:////srv/studies.db` or `postgresql://…`.
+
+    Raises:
+        FmsearchError: It cannot be opened.
+    """
+    import optuna
+    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    if url.startswith(POSTGRESQL):
+        open_one = _open_postgresql
+    elif url.startswith(SQLITE):
+        open_one = _open_sqlite
+    else:
+        raise FmsearchError(
+            f"the storage {shown(url)} is neither an SQLite file (sqlite:///…) "
+            "nor on PostgreSQL (postgresql://…)"
+        )
+    try:
+        return open_one(url)
+    except ImportError as error:
+        way_out = "install fmsearch[postgresql]"
+        raise FmsearchError(f"the storage {shown(url)}: {error}; {way_out}") from error
+    except (ArgumentError, RuntimeError, ValueError) as error:
+        raise FmsearchError(f"cannot use the storage {shown(url)}: {error}") from error
+    except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+        if line := full_disk(error):
+            raise FmsearchError(line) from error
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise FmsearchError(f"cannot open the storage {shown(url)}: {reason}") from error
+
+
+def _open_postgresql(url: str) -> Database:
+    from sqlalchemy import create_engine
+
+    # With the driver that the extra installs, where none is named.
+    url = url.replace(f"{POSTGRESQL}://", f"{POSTGRESQL}+psycopg://", 1)
+    server = create_engine(url, pool_pre_ping=True)
+    server.connect().close()  # a wrong address is found out at once
+    with _locked(server, "tables", FROZEN_SECONDS):  # made by one of those that find none
+        return Database(_open_backend(url), server)
+
+
+def _open_sqlite(url: str) -> Database:
+    path = Path(url.removeprefix(SQLITE))
+    with _turn(path):
+        write_ahead(path, OPTUNA)
+        return Database(_open_backend(url), None)
+
+
+@contextlib.contextmanager
+def _locked(server: Engine, what: str, frozen_seconds: int) -> Iterator[None]:
+    from sqlalchemy import text
+    from sqlalchemy.exc import DBAPIError
+
+    key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
+
+    def lock() -> Connection:
+        connection = server.connect()
+        limit = f"SET LOCAL idle_in_transaction_session_timeout = '{frozen_seconds}s'"
+        connection.execute(text(limit))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+        return connection
+
+    connection = retry(lock)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(DBAPIError):  # of a server that has just gone away
+            connection.rollback()
+        connection.close()
 
 
 def _turn(path: Path) -> AbstractContextManager[None]:
@@ -134,16 +163,9 @@ def _turn(path: Path) -> AbstractContextManager[None]:
     return turn(locks / f".{path.name}.lock") if locks.is_dir() else contextlib.nullcontext()
 
 
-def _open(url: str) -> Backend:
+def _open_backend(url: str) -> Backend:
     from optuna.storages import RDBStorage
 
     from .backend import Backend
 
     return Backend(RDBStorage(url, engine_kwargs={"pool_pre_ping": True}))
-
-
-def _cached(backend: Any) -> BaseStorage:
-    """As `optuna.load_study` does it."""
-    from optuna.storages._cached_storage import _CachedStorage
-
-    return _CachedStorage(backend)

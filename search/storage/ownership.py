@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .database import Database
+from .optuna_private import id_of
 from .retrying import answers_for
 
 if TYPE_CHECKING:
@@ -135,27 +136,27 @@ class Ownership:
         lock, too.
         """
         if not self.are_shared:
-            return [trial._trial_id for trial in running]
-        others = [trial for trial in running if trial._trial_id not in self._marks]
+            return [id_of(trial) for trial in running]
+        others = [trial for trial in running if id_of(trial) not in self._marks]
         if not others:
             return []
         seconds_since_heartbeat = self._storage.seconds_since_heartbeat(
-            [trial._trial_id for trial in others]
+            [id_of(trial) for trial in others]
         )
         grace = 4 * self._interval
         dead = answers_for() > grace
         own = f"{self._worker}:"
         return [
-            trial._trial_id
+            id_of(trial)
             for trial in others
-            if trial._trial_id not in seconds_since_heartbeat
-            or (dead and seconds_since_heartbeat[trial._trial_id] > grace)
+            if id_of(trial) not in seconds_since_heartbeat
+            or (dead and seconds_since_heartbeat[id_of(trial)] > grace)
             or trial.user_attrs.get(OWNER, "").startswith(own)  # of an earlier session
         ]
 
     def others_live(self, running: list[FrozenTrial]) -> bool:
         """Whether a coordinator that lives, and is not this one, has any of the running trials."""
-        others = [trial for trial in running if trial._trial_id not in self._marks]
+        others = [trial for trial in running if id_of(trial) not in self._marks]
         return len(self.abandoned(others)) < len(others)
 
     def _beat(self, trial_id: int) -> None:

@@ -17,10 +17,12 @@ from operator import attrgetter
 from typing import Any
 
 from optuna.distributions import json_to_distribution
-from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, select
 
+from .optuna_private import tables
+
+models = tables()
 TRIALS = models.TrialModel.__table__
 _value = models.TrialValueModel.stored_repr_to_value
 _score = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value

@@ -1,15 +1,14 @@
-"""The storage: the durable record of studies, in one Optuna storage."""
+"""The storage: the durable record of all studies, in a database of Optuna's."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from ...errors import FmsearchError
-from ..space.load import read_space
 from ..space.space import Space
-from .database import Database
+from .database import Database, open_database
 from .ownership import Ownership
 from .stored_study import StoredStudy
 from .study_config import StudyConfig
@@ -17,32 +16,35 @@ from .study_config import StudyConfig
 RECORD = "fmsearch.study"
 
 
+def open_storage(url: str, worker: str = "") -> Storage:
+    """Open a storage, creating it if need be.
+
+    Args:
+        url: As `open_database` takes it.
+        worker: Name of the folder for which a coordinator opens it; empty for readers.
+
+    Raises:
+        FmsearchError: The storage cannot be opened.
+    """
+    return Storage(open_database(url), worker)
+
+
 class Storage:
-    """All studies of one Optuna storage."""
+    """All studies of one database."""
 
-    def __init__(self, url: str, worker: str = "") -> None:
-        """Open a storage, creating it if need be.
-
-        Args:
-            url: As `Database` takes it.
-            worker: Name of the folder for which a coordinator opens it; empty for readers.
-
-        Raises:
-            FmsearchError: The storage cannot be opened.
-        """
-        self._storage = Database(url)
-        self._optuna = self._storage.optuna
+    def __init__(self, database: Database, worker: str) -> None:
+        self._database = database
+        self._optuna = database.optuna
         self._worker = worker
 
-    def configs(self) -> Iterator[StudyConfig]:
-        """All studies, in the order of their creation."""
-        for study in self._optuna.get_all_studies():
-            if RECORD in study.user_attrs:
-                yield StudyConfig.of(study.study_name, study.user_attrs[RECORD])
+    def names(self) -> list[str]:
+        """Names of all studies, in the order of their creation."""
+        studies = self._optuna.get_all_studies()
+        return [study.study_name for study in studies if RECORD in study.user_attrs]
 
     def studies(self) -> Iterator[StoredStudy]:
         """All studies, in the order of their creation."""
-        return map(self._stored, self.configs())
+        return map(self.study, self.names())
 
     def study(self, name: str) -> StoredStudy:
         """An existing study.
@@ -50,11 +52,11 @@ class Storage:
         Raises:
             FmsearchError: There is none of that name.
         """
-        known = {config.name: config for config in self.configs()}
-        if name not in known:
+        if (config := self._config(name)) is None:
+            known = self.names()
             there = f"there are: {', '.join(known)}" if known else "there is none yet"
             raise FmsearchError(f"no study {name!r}; {there}")
-        return self._stored(known[name])
+        return self._stored(config)
 
     def delete(self, name: str) -> None:
         """Delete a study with all its trials."""
@@ -66,11 +68,11 @@ class Storage:
         Raises:
             FmsearchError: The name belongs to a study of other things.
         """
-        with self._storage.alone(f"name {config.name}"):  # made by the first of many
+        with self._database.alone(f"name {config.name}"):  # made by the first of many
             return self._stored(self._recorded(config))
 
     def join(self, config: StudyConfig) -> StoredStudy:
-        """The study of that record, which is left as it is.
+        """The study of that config, which is left as it is.
 
         Raises:
             FmsearchError: It was deleted meanwhile, or begun anew.
@@ -82,13 +84,19 @@ class Storage:
             )
         return found
 
+    def _config(self, name: str) -> StudyConfig | None:
+        for study in self._optuna.get_all_studies():
+            if study.study_name == name and RECORD in study.user_attrs:
+                return StudyConfig.of(name, study.user_attrs[RECORD])
+        return None
+
     def _stored(self, config: StudyConfig) -> StoredStudy:
         study_id = self._optuna.get_study_id_from_name(config.name)
-        ownership = Ownership(self._storage, study_id, self._worker, config.heartbeat)
-        return StoredStudy(self._storage, study_id, config, ownership)
+        ownership = Ownership(self._database, study_id, self._worker, config.heartbeat)
+        return StoredStudy(self._database, study_id, config, ownership)
 
     def _recorded(self, config: StudyConfig) -> StudyConfig:
-        known = {found.name: found for found in self.configs()}.get(config.name)
+        known = self._config(config.name)
         if known is not None and (differing := config.differences(known)):
             raise FmsearchError(
                 f"the study {config.name!r} exists with another {', '.join(differing)}; "
@@ -104,8 +112,8 @@ class Storage:
             study_id = self._optuna.get_study_id_from_name(config.name)
         else:
             config = replace(config, id=uuid.uuid4().hex[:12])
-            study_id = self._make(config.name, read_space(config.space, config.name))
-        self._optuna.set_study_user_attr(study_id, RECORD, asdict(config))
+            study_id = self._make(config.name, config.space)
+        self._optuna.set_study_user_attr(study_id, RECORD, config.to_store())
         return config
 
     def _make(self, name: str, space: Space) -> int:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ...errors import FmsearchError
 from ...models.settings import Value
 from ..result import Result
-from ..space.load import read_space
 from ..trial import State, Trial, best_trial
 from .attributes import (
     DECISION,
@@ -22,6 +21,7 @@ from .attributes import (
     read_trial,
     state_of,
 )
+from .optuna_private import constraint_key
 from .ownership import Ownership
 from .study_config import StudyConfig
 
@@ -52,9 +52,8 @@ class StoredStudy:
 
     Attributes:
         storage: As Optuna takes it.
-        record: What the study is.
-        notes: What else is on record of it.
-        claims: This coordinator's.
+        attributes: What else is on record of it.
+        ownership: Which running trials are this coordinator's.
         taken_back: How many trials `take_back` has let wait again.
     """
 
@@ -64,12 +63,11 @@ class StoredStudy:
         self.storage = storage.optuna
         self._backend = storage.backend
         self.config = config
-        self.notes = StudyAttributes(self.storage, study_id)
+        self.attributes = StudyAttributes(self.storage, study_id)
         self.ownership = ownership
         self.taken_back = 0
         self._study_id = study_id
         self._read_of: dict[int, tuple[FrozenTrial, Trial]] = {}  # each is read once
-        self._space = read_space(config.space, f"the recorded space of {config.name!r}")
 
     def trials(self) -> list[Trial]:
         """All trials by number."""
@@ -196,7 +194,7 @@ class StoredStudy:
 
         if notes[REASON]:
             return self._change(trial.number, TrialState.PRUNED, notes=notes)
-        values = [metrics[name] for name in self._space.objectives]
+        values = [metrics[name] for name in self.config.space.objectives]
         return self._change(trial.number, TrialState.COMPLETE, values, notes)
 
     def _change(
@@ -216,10 +214,10 @@ class StoredStudy:
             try:
                 for name, value in notes.items():
                     self.storage.set_trial_user_attr(trial_id, name, value)
-                if METRICS in notes and self._space.most_parameters is not None:
+                if METRICS in notes and self.config.space.most_parameters is not None:
                     # Optuna's way to say it: above 0 is infeasible.
-                    excess = float(notes[METRICS]["parameters"] - self._space.most_parameters)
-                    name = f"constraints:{MOST_PARAMETERS}"
+                    excess = float(notes[METRICS]["parameters"] - self.config.space.most_parameters)
+                    name = constraint_key(MOST_PARAMETERS)
                     self.storage.set_trial_system_attr(trial_id, name, excess)
                 self.storage.set_trial_state_values(trial_id, state, values)
             except UpdateFinishedTrialError:  # by an earlier try, whose answer was lost

@@ -1,10 +1,10 @@
-"""The record of a study: what it is, so that only the same study resumes it."""
+"""What a study is, as the storage keeps it, so that only the same study resumes it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ...errors import FmsearchError
@@ -16,16 +16,13 @@ from .ownership import HEARTBEAT
 ID = re.compile(r"[0-9a-f]{0,12}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyConfig:
     """What a study is, so that only the same study resumes it.
 
     Attributes:
-        name: Of the study.
-        space: The space's YAML.
+        space: What is searched; the storage has its YAML.
         data: The data set's spec, as `--data` takes it.
-        data_sha256: Of the data set.
-        seed: Of the study.
         train_images: How many training images are used; None for all.
         sampler, pruner, lag: As in `Strategy`.
         keep_models: As in `Plan`, of the last session.
@@ -33,13 +30,13 @@ class StudyConfig:
         trials, target_score: As in `Limits`, of the last session.
         enqueue: As in `Plan`, of the last session.
         versions: Of the packages on which numbers depend, of the last session; empty where an
-            earlier version of fmsearch wrote the record.
+            earlier version of fmsearch wrote it.
         id: Drawn when the study is made, so that studies of one name in two storages that share
             an MLflow store are not taken for each other.
     """
 
     name: str
-    space: str
+    space: Space
     data: str
     data_sha256: str
     seed: int
@@ -56,24 +53,29 @@ class StudyConfig:
     id: str = field(default="", compare=False)
 
     @classmethod
-    def of(cls, name: str, written: Any) -> StudyConfig:
-        """The record of a study, as its storage has it.
+    def of(cls, name: str, stored: Any) -> StudyConfig:
+        """Read what `to_store` gave.
 
         Raises:
             FmsearchError: It is not what this version writes. Name and id become a folder's name:
                 what could lead out of it is refused.
         """
         try:
-            record = cls(**written)
-        except TypeError as error:
+            texts = [stored.get(key, "") for key in ("name", "space", "data", "id")]
+            is_whole = all(isinstance(one, str) for one in texts) and texts[0] == name
+            if not is_whole or not NAME.fullmatch(name) or not ID.fullmatch(texts[-1]):
+                raise FmsearchError(f"the record of the study {name!r} is damaged")
+            space = read_space(texts[1], f"the recorded space of {name!r}")
+            return cls(**{**stored, "space": space})
+        except (TypeError, AttributeError) as error:
             raise FmsearchError(
                 f"the study {name!r} was recorded by another version of fmsearch ({error})"
             ) from error
-        texts = (record.name, record.space, record.data, record.id)
-        is_whole = all(isinstance(one, str) for one in texts) and record.name == name
-        if not is_whole or not NAME.fullmatch(name) or not ID.fullmatch(record.id):
-            raise FmsearchError(f"the record of the study {name!r} is damaged")
-        return record
+
+    def to_store(self) -> dict[str, Any]:
+        """What the storage keeps, as JSON has it."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {**values, "space": self.space.text, "versions": dict(self.versions)}
 
     @property
     def label(self) -> str:
@@ -94,6 +96,5 @@ class StudyConfig:
         return [what for what, (ours, theirs) in pairs.items() if ours != theirs]
 
 
-def _meaning(text: str) -> Space:
-    space = read_space(text, "the study's space")
+def _meaning(space: Space) -> Space:
     return replace(space, about="", text="", trials=None, published=(), sampler="", pruner="")

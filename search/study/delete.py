@@ -7,7 +7,7 @@ import shutil
 from ...places import Places
 from ...tracking.run_record import TAG_ID, TAG_ROLE
 from ...tracking.store import Store
-from ..storage.storage import Storage
+from ..storage.storage import open_storage
 
 
 def delete_study(places: Places, name: str) -> None:
@@ -23,8 +23,8 @@ def delete_study(places: Places, name: str) -> None:
     Raises:
         FmsearchError: Another worker runs the study, or the store cannot be reached.
     """
-    storage = Storage(places.storage, places.worker())
-    if name not in [config.name for config in storage.configs()]:
+    storage = open_storage(places.storage, places.worker())
+    if name not in storage.names():
         return
     study = storage.study(name)
     study.check_run_nowhere_else()

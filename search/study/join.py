@@ -16,8 +16,7 @@ from ..engines.strategy import Strategy
 from ..environment import here
 from ..processes.signals import Interruption
 from ..runs.schema import identity
-from ..space.load import read_space
-from ..storage.storage import Storage
+from ..storage.storage import Storage, open_storage
 from ..storage.stored_study import StoredStudy
 from ..storage.study_config import StudyConfig
 from .plan import Limits, Plan
@@ -55,8 +54,8 @@ def wait_for(places: Places, name: str, seconds: float) -> None:
     with Interruption() as interruption:
         while time.monotonic() < deadline:
             if storage is None and places.has_storage:
-                storage = Storage(places.storage)
-            if storage is not None and name in [config.name for config in storage.configs()]:
+                storage = open_storage(places.storage)
+            if storage is not None and name in storage.names():
                 return
             time.sleep(LOOK_SECONDS)
             interruption.check()
@@ -80,7 +79,7 @@ def join(study: StoredStudy, share: Share) -> Plan:
         check_reachable(share.places)
         _check_store(study, share.places)
     return Plan(
-        read_space(config.space, f"the recorded space of {config.name!r}"),
+        config.space,
         config.name,
         data,
         config.seed,
@@ -133,7 +132,7 @@ def _data(config: StudyConfig, where: str | None) -> DataSet:
 
 def _check_store(study: StoredStudy, places: Places) -> None:
     """See that the worker's runs will stand beside the study's, if that has its own already."""
-    run = study.notes.run()
+    run = study.attributes.run()
     if not run:
         return
     is_there = store_exists(places) and Store(places, create=False).find(

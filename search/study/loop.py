@@ -67,7 +67,7 @@ class StudyLoop:
         self._setup = setup
         self._outbox = plan.places.outbox(stored.config.label)
         recover(stored, self._outbox)
-        run_records = RunRecords(stored.config, plan.space, plan.data, split)
+        run_records = RunRecords(stored.config, plan.data, split)
         self._shipping = Shipping(run_records, stored, plan.places, plan.keep_models)
         if not plan.offline:
             self._shipping.prepare()  # while TensorFlow is loaded elsewhere

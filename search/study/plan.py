@@ -89,21 +89,21 @@ class Plan:
     @property
     def config(self) -> StudyConfig:
         return StudyConfig(
-            self.name,
-            self.space.text,
-            self.data.spec,
-            self.data.sha256,
-            self.seed,
-            self.train_images,
-            self.strategy.sampler,
-            self.strategy.pruner,
-            self.strategy.lag,
-            self.keep_models,
-            self.heartbeat,
-            self.limits.trials,
-            self.limits.score,
-            self.enqueue,
-            here().computing,
+            name=self.name,
+            space=self.space,
+            data=self.data.spec,
+            data_sha256=self.data.sha256,
+            seed=self.seed,
+            train_images=self.train_images,
+            sampler=self.strategy.sampler,
+            pruner=self.strategy.pruner,
+            lag=self.strategy.lag,
+            keep_models=self.keep_models,
+            heartbeat=self.heartbeat,
+            trials=self.limits.trials,
+            target_score=self.limits.score,
+            enqueue=self.enqueue,
+            versions=here().computing,
         )
 
     @property

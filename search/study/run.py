@@ -13,7 +13,7 @@ from ...tracking.reachability import check_reachable
 from ..processes.fork_server import load_tensorflow_in_advance
 from ..processes.signals import Interruption
 from ..space.fit import check_fit, example_point
-from ..storage.storage import Storage
+from ..storage.storage import open_storage
 from ..trainers.jobs import CheckJob, TrainerSetup
 from ..trainers.messages import JobFailed, TrainerDied
 from ..trainers.pool import Trainers, run_alone
@@ -57,7 +57,7 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = Trainers) -> Sum
         if plan.space.model not in FAMILIES:
             _check_model(plan, setup, interruption)
         places = plan.places
-        storage = Storage(places.storage, places.worker())
+        storage = open_storage(places.storage, places.worker())
         study = storage.join(plan.joins) if plan.joins else storage.open_study(plan.config)
         if study.config.lag:
             study.check_run_nowhere_else()  # where others could join, that it is run by one

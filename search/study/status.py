@@ -51,7 +51,7 @@ def overview(stored: StoredStudy, most: int | None = None) -> StudyStatus:
         stored.best(),
         latest,
         {number: max(scores.items(), default=None) for number, scores in stored.running().items()},
-        stored.notes.importances() or _importances(stored),
+        stored.attributes.importances() or _importances(stored),
     )
 
 

@@ -16,8 +16,7 @@ from ..outbox import entries
 from ..runs.records import RunRecords
 from ..runs.schema import is_over
 from ..runs.shipping import Shipping, is_unshipped
-from ..space.load import read_space
-from ..storage.storage import Storage
+from ..storage.storage import open_storage
 from ..storage.stored_study import StoredStudy
 from ..storage.study_config import StudyConfig
 from .resume import recover
@@ -33,7 +32,7 @@ def run_records_of(config: StudyConfig) -> RunRecords:
     if data.sha256 != config.data_sha256:
         raise FmsearchError(f"{config.data} has changed since the study {config.name!r} began")
     split = split_rows(load_training(config.data).labels, config.train_images)
-    return RunRecords(config, read_space(config.space, config.name), data, split)
+    return RunRecords(config, data, split)
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Synced:
     Attributes:
         study: Its name.
         trials: How many waited.
-        left: What still waits, as `Delivery.end` tells it.
+        left: What still waits, as `Shipping.end` tells it.
         holder: The process that holds the study's lock; empty if none does.
     """
 
@@ -59,16 +58,17 @@ def sync_all(places: Places) -> Iterator[Synced]:
     Raises:
         FmsearchError: The store cannot be reached.
     """
-    storage = Storage(places.storage, places.worker())
-    waiting = [config for config in storage.configs() if is_unshipped(places.outbox(config.label))]
+    studies = open_storage(places.storage, places.worker()).studies()
+    waiting = [one for one in studies if is_unshipped(places.outbox(one.config.label))]
     if waiting:
         check_reachable(places)
-    for config in waiting:
+    for study in waiting:
+        name = study.config.name
         try:
-            with hold(places.lock(config.name), f"the study {config.name!r}"):
-                synced = _sync(storage.study(config.name), places)
+            with hold(places.lock(name), f"the study {name!r}"):
+                synced = _sync(study, places)
         except HeldError as error:
-            synced = Synced(config.name, holder=error.holder)
+            synced = Synced(name, holder=error.holder)
         yield synced
 
 
@@ -90,7 +90,7 @@ def ship(study: StoredStudy, places: Places, status: Status, *, reopen: bool = F
         reopen: Whether that run is written anew if it has ended.
 
     Returns:
-        What is left, as `Delivery.end` tells it.
+        What is left, as `Shipping.end` tells it.
     """
     shipping = Shipping(run_records_of(study.config), study, places, study.config.keep_models)
     shipping.begin(reopen=reopen)
