@@ -75,7 +75,7 @@ class Network:
     Attributes:
         model: The Keras model, with the weights of the moment.
         settings: All settings of the training. They may be replaced by ones with an equal
-            `Family.graph`; the next `initialize` heeds them.
+            `Family.graph`; the next `initialize` takes them over.
     """
 
     def __init__(self, data: Pixels, family: Family, settings: Mapping[str, Value]) -> None:

@@ -1,4 +1,4 @@
-"""Circumstances: the versions and the type of processor on which a training's numbers depend."""
+"""The environment of a training: versions and type of processor, on which its numbers depend."""
 
 from __future__ import annotations
 

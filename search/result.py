@@ -25,7 +25,7 @@ class Result:
         score_seconds: Time spent in the evaluation that gave the score, for each fold.
         started_at, finished_at: Milliseconds since 1970, UTC.
         pruned: Why the training was stopped before its end, or not begun; empty if it was not.
-        circumstances: Under what it ran.
+        environment: In which it ran.
     """
 
     settings: dict[str, Value]

@@ -113,7 +113,7 @@ def test_a_storage_that_another_program_holds_is_waited_for(
     other.execute("BEGIN IMMEDIATE")
     release = threading.Timer(7, other.execute, ["COMMIT"])  # SQLite itself waits for 5 s
     release.start()
-    assert study.claim(0)
+    assert study.take(0)
     release.join()
     other.close()
     assert study.trials()[0].state is State.RUNNING

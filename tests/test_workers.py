@@ -158,7 +158,7 @@ def freeze_at_work(frozen: subprocess.Popen[str], postgresql: Server, home: Path
     pytest.fail("it never had a trial")
 
 
-def test_a_trial_whose_coordinator_died_within_its_claim_waits_again_at_once(
+def test_a_trial_whose_coordinator_died_while_taking_it_waits_again_at_once(
     url: str, tmp_path: Path
 ) -> None:
     space = MANY.format(rates="0.0")
@@ -174,11 +174,11 @@ def test_a_trial_whose_coordinator_died_within_its_claim_waits_again_at_once(
     dead.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dead.ownership, "take", lambda trial_id: None)  # which it did not come to
-        assert dead.claim(0)
+        assert dead.take(0)
     assert heir.trials()[0].state is State.RUNNING
     heir.take_back()
     assert heir.trials()[0].state is State.WAITING
-    assert heir.claim(0)
+    assert heir.take(0)
     assert not dead.fail(dead.trials()[0], "late")
     assert heir.trials()[0].state is State.RUNNING
 
@@ -195,7 +195,7 @@ def test_a_study_is_run_elsewhere_for_all_but_the_coordinator_that_runs_it(url: 
     one, other = (open_storage(url, worker).open_study(config) for worker in ("one", "other"))
     one.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
     other.check_run_nowhere_else()
-    assert one.claim(0)
+    assert one.take(0)
     one.check_run_nowhere_else()
     with pytest.raises(FmsearchError, match="the study 'many' is being run by another worker"):
         other.check_run_nowhere_else()

@@ -1,1 +1,1 @@
-"""Where evidence is kept: the outbox, MLflow runs, the registry and the UI."""
+"""What stands in MLflow: runs, logged models, the registry and the UI."""

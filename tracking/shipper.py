@@ -12,49 +12,49 @@ from .reachability import TrackingError
 
 log = logging.getLogger(__name__)
 
-Parcel = Callable[[], object]
+Step = Callable[[], object]
 """Brings one thing to the store; raises `TrackingError` if it has to be tried again."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 LAST_TRIES_SECONDS = 5.0
-"""Of a parcel, once the shipper is to close: a cut line may be mended, a server away stays away."""
+"""For a step, once the shipper is to close: a cut connection may come back in that time."""
 CHECK_SECONDS = 0.2
 
 
 class Shipper:
-    """Delivers parcels one after another, in the order in which they were given.
+    """Carries out steps one after another, in the order in which they were given.
 
-    While the store does not answer, the first parcel is tried again after pauses that double;
-    nothing is lost, as every parcel stands on disk until it has been delivered.
+    While the store does not answer, the first step is tried again after pauses that double;
+    nothing is lost, as every step stands on disk until it has been carried out.
     """
 
     def __init__(self) -> None:
-        self._parcels: queue.Queue[Parcel | None] = queue.Queue()
+        self._steps: queue.Queue[Step | None] = queue.Queue()
         self._closing = threading.Event()
         self._bug: BaseException | None = None
         self.unshipped: list[TrackingError] = []
         self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
         self._thread.start()
 
-    def give(self, parcel: Parcel) -> None:
-        """Deliver a parcel soon.
+    def give(self, step: Step) -> None:
+        """Carry a step out soon.
 
         Raises:
-            Exception: What an earlier parcel raised, if it was not a `TrackingError`.
+            Exception: What an earlier step raised, if it was not a `TrackingError`.
         """
         self._raise_bug()
-        self._parcels.put(parcel)
+        self._steps.put(step)
 
-    def close(self, check: Callable[[], None] = lambda: None) -> None:
-        """Deliver what is left and stop; if the store goes on failing, the rest is `undelivered`.
+    def close(self, check_interrupted: Callable[[], None] = lambda: None) -> None:
+        """Carry out what is left and stop; if the store goes on failing, the rest is `unshipped`.
 
         Args:
-            heed: Called now and then; what it raises ends the waiting.
+            check_interrupted: Called now and then; what it raises ends the waiting.
         """
         self._closing.set()
-        self._parcels.put(None)
+        self._steps.put(None)
         while self._thread.is_alive():
-            check()
+            check_interrupted()
             self._thread.join(CHECK_SECONDS)
         self._raise_bug()
 
@@ -64,12 +64,12 @@ class Shipper:
 
     def _run(self) -> None:
         try:
-            while (parcel := self._parcels.get()) is not None:
-                self._ship(parcel)
+            while (step := self._steps.get()) is not None:
+                self._ship(step)
         except BaseException as error:  # raised again where it can be seen, in `give` or `close`
             self._bug = error
 
-    def _ship(self, parcel: Parcel) -> None:
+    def _ship(self, step: Step) -> None:
         if self.unshipped:  # the store goes on failing
             self.unshipped.append(self.unshipped[0])
             return
@@ -78,7 +78,7 @@ class Shipper:
             if self._closing.is_set():
                 last_tries_since = last_tries_since or time.monotonic()
             try:
-                parcel()
+                step()
                 return
             except TrackingError as error:
                 log.warning("%s", error)

@@ -47,8 +47,8 @@ class Store:
         Args:
             places: Where the store is.
             create: Whether to; a store that is only read stays as it is.
-            patience: Seconds for which `find` and `ship` are tried again with a server that fails;
-                0 where the caller does that.
+            retry_seconds: How long `find` and `ship` are tried again with a server that fails; 0
+                where the caller does that.
 
         Raises:
             TrackingError: The store cannot be used.

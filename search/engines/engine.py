@@ -32,7 +32,7 @@ class Engine(Recorder, Protocol):
     asks_ahead: bool
 
     def ask(self) -> tuple[Trial, ...]:
-        """Claim trials that one training answers; none if there is nothing to try now."""
+        """Take trials that one training answers; none if there is nothing to try now."""
 
     def report(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> str:
         """Hear a running trial's scores, as in `Report`; gives why it is to be pruned, if it is.
@@ -42,7 +42,7 @@ class Engine(Recorder, Protocol):
         """
 
     def release(self, trial: Trial) -> None:
-        """Give a claimed trial back, to be tried again under its number."""
+        """Give a taken trial back, to be tried again under its number."""
 
     def close(self) -> None:
         """End what the engine has begun: processes, say."""

@@ -60,8 +60,8 @@ class GridEngine:
             alike = [one for one in self._waiting.values() if training(one.parameters) == shared]
             for trial in alike:
                 del self._waiting[trial.number]
-            if claimed := tuple(trial for trial in alike if self._stored.claim(trial.number)):
-                return claimed
+            if taken := tuple(trial for trial in alike if self._stored.take(trial.number)):
+                return taken
         return ()
 
     def tell(self, trial: Trial, result: Result) -> bool:

@@ -1,4 +1,4 @@
-"""Domains: the values that a searched parameter may take, and when it applies."""
+"""Parameters: the values that each may take, and when it applies."""
 
 from __future__ import annotations
 

@@ -22,13 +22,20 @@ def attributes_of(
     score_seconds: tuple[float, ...],
     pruned: str,
 ) -> dict[str, Any]:
-    """What is noted of a trial that is complete or, for a reason, pruned."""
+    """The attributes of a trial that is complete or, for a reason, pruned."""
     return {METRICS: dict(metrics), FIT: fit_seconds, SCORE: score_seconds, REASON: pruned}
 
 
 def state_of(optunas: TrialState) -> State:
     """A state by Optuna's."""
     return State.FAILED if optunas.name == "FAIL" else State[optunas.name]
+
+
+def optunas(state: State) -> TrialState:
+    """Optuna's state by ours."""
+    from optuna.trial import TrialState
+
+    return TrialState.FAIL if state is State.FAILED else TrialState[state.name]
 
 
 def read_trial(trial: FrozenTrial) -> Trial:
@@ -66,14 +73,14 @@ IMPORTANCES = "fmsearch.importances"
 
 
 class StudyAttributes:
-    """The notes of one study."""
+    """What the storage keeps of one study beside its config and its trials."""
 
     def __init__(self, storage: BaseStorage, study_id: int) -> None:
         self._storage = storage
         self._study_id = study_id
 
     def set_run(self, run_id: str) -> None:
-        """Put on record that the study has this run in MLflow."""
+        """Keep the id of the study's run in MLflow."""
         if run_id != self.run():
             self._storage.set_study_user_attr(self._study_id, RUN, run_id)
 
@@ -82,10 +89,10 @@ class StudyAttributes:
         return str(self._storage.get_study_user_attrs(self._study_id).get(RUN, ""))
 
     def set_importances(self, shares: Mapping[str, float]) -> None:
-        """Put on record what matters for the scores so far."""
+        """Keep how much each parameter matters for the scores so far."""
         self._storage.set_study_user_attr(self._study_id, IMPORTANCES, dict(shares))
 
     def importances(self) -> Mapping[str, float]:
-        """What `set_importances` put on record last; empty while there is nothing."""
-        noted = self._storage.get_study_user_attrs(self._study_id).get(IMPORTANCES, {})
-        return {str(name): float(share) for name, share in noted.items()}
+        """What `set_importances` kept last; empty while there is nothing."""
+        stored = self._storage.get_study_user_attrs(self._study_id).get(IMPORTANCES, {})
+        return {str(name): float(share) for name, share in stored.items()}

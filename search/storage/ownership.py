@@ -1,9 +1,13 @@
-"""Claims: which running trials are this coordinator's, and which belong to one that is dead.
+"""Ownership: which running trials belong to this coordinator, and which to one that is dead.
 
 On SQLite there is one coordinator, and nothing to be done. On PostgreSQL every running trial has a
-mark of who runs it, and its coordinator says every few seconds that it lives. Trials whose
-coordinator has been silent for two intervals wait again, under their numbers; what it says of them
-later does not count. Marks are set, and trials change their state, under the study's lock.
+mark that names its owner, and the owner writes a heartbeat every few seconds. Trials whose owner
+wrote none for two intervals wait again, under their numbers; what that owner says of them later
+does not count. Marks are set, and trials change their state, under the study's lock.
+
+Optuna's own `RetryFailedTrialCallback` does not serve: it fails the trial of a dead coordinator and
+enqueues a copy under a new number, and with it a new run in MLflow. Its heartbeats run by
+themselves only inside `Study.optimize`, which runs trainings in its own process.
 """
 
 from __future__ import annotations
@@ -22,26 +26,26 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 OWNER = "claim"
+"""The user attribute that has a running trial's mark."""
 SHIPPING_SECONDS = 600
 HEARTBEAT = 15
-"""Seconds between two signs of life of a coordinator, unless it is told otherwise."""
+"""Seconds between two heartbeats of a coordinator, unless it is told otherwise."""
 
 
 class Ownership:
-    """The claims of one coordinator on the trials of one study. For one thread."""
+    """What one coordinator owns of one study's trials. For one thread.
+
+    Args:
+        database: The storage's.
+        study_id: Optuna's.
+        worker: Name of the folder whose coordinator this is; there is one at a time.
+        heartbeat_seconds: Time between two heartbeats.
+    """
 
     def __init__(
-        self, storage: Database, study_id: int, worker: str, heartbeat_seconds: float
+        self, database: Database, study_id: int, worker: str, heartbeat_seconds: float
     ) -> None:
-        """Begin without any.
-
-        Args:
-            storage: Of the storage.
-            study_id: As the storage has it.
-            worker: Name of the folder whose coordinator this is; there is one at a time.
-            heartbeat_seconds: Between two signs of life.
-        """
-        self._storage = storage
+        self._database = database
         self._study_id = study_id
         self._worker = worker
         self._marks: dict[int, str] = {}
@@ -51,9 +55,9 @@ class Ownership:
         self._is_alone = False
 
     @property
-    def are_shared(self) -> bool:
+    def is_shared(self) -> bool:
         """Whether there may be other coordinators."""
-        return self._storage.is_shared
+        return self._database.is_shared
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -61,7 +65,7 @@ class Ownership:
         if self._is_alone:
             yield
             return
-        with self._storage.alone(f"trials of study {self._study_id}"):
+        with self._database.alone(f"trials of study {self._study_id}"):
             self._is_alone = True
             try:
                 yield
@@ -70,29 +74,29 @@ class Ownership:
 
     @contextmanager
     def lost_meanwhile(self) -> Iterator[None]:
-        """Leave a change to a trial that another coordinator has taken, and even finished.
+        """Give up a change to a trial that another coordinator has taken, and even finished.
 
-        The line that holds the lock may be cut: then others go on, before this one's calls do.
+        The connection that holds the lock may be cut: then others go on before this one's calls do.
         """
         from optuna.exceptions import UpdateFinishedTrialError
 
         try:
             yield
         except UpdateFinishedTrialError:
-            if not self.are_shared:
+            if not self.is_shared:
                 raise
 
     @contextmanager
     def alone_to_ship(self) -> Iterator[None]:
         """Hold another lock of the study's, for what takes longer; from any thread."""
-        with self._storage.alone(f"run of study {self._study_id}", SHIPPING_SECONDS):
+        with self._database.alone(f"run of study {self._study_id}", SHIPPING_SECONDS):
             yield
 
     def take(self, trial_id: int) -> None:
         """Mark a trial that has just been made RUNNING, under the lock."""
-        if self._storage.is_shared:
+        if self._database.is_shared:
             mark = f"{self._worker}:{uuid.uuid4().hex[:12]}"
-            self._storage.optuna.set_trial_user_attr(trial_id, OWNER, mark)
+            self._database.optuna.set_trial_user_attr(trial_id, OWNER, mark)
             self._beat(trial_id)
             self._marks[trial_id] = mark
 
@@ -102,15 +106,15 @@ class Ownership:
 
     def holds(self, trial_id: int) -> bool:
         """Whether a running trial is still this coordinator's."""
-        if not self._storage.is_shared:
+        if not self._database.is_shared:
             return True
         if trial_id not in self._marks:
             return False
-        trial = self._storage.optuna.get_trial(trial_id)
+        trial = self._database.optuna.get_trial(trial_id)
         return bool(trial.user_attrs.get(OWNER) == self._marks[trial_id])
 
     def beat(self) -> None:
-        """Say that this coordinator lives, if it is time to."""
+        """Write the heartbeats of all trials that it owns, if it is time to."""
         if not self._marks or time.monotonic() - self._beaten_at < self._interval:
             return
         self._beaten_at = time.monotonic()
@@ -122,7 +126,7 @@ class Ownership:
 
     def is_time_to_look(self) -> bool:
         """Whether to look for trials whose coordinator is dead; yes once in an interval."""
-        if not self.are_shared or time.monotonic() - self._looked_at < self._interval:
+        if not self.is_shared or time.monotonic() - self._looked_at < self._interval:
             return False
         self._looked_at = time.monotonic()
         return True
@@ -130,27 +134,25 @@ class Ownership:
     def abandoned(self, running: list[FrozenTrial]) -> list[int]:
         """Ids of the running trials whose coordinator is dead, seen under the lock.
 
-        On SQLite there is one coordinator, and it asks before it has begun any: all are. On
-        PostgreSQL nobody is dead for silence during an outage. A trial for which nobody has ever
-        said that they live was being claimed when its coordinator died: claims are made under the
+        On SQLite there is one coordinator, which asks before it has begun any: all are. On
+        PostgreSQL nobody is called dead for heartbeats that are missing during an outage. A trial
+        without any heartbeat was being taken when its coordinator died: trials are taken under the
         lock, too.
         """
-        if not self.are_shared:
+        if not self.is_shared:
             return [id_of(trial) for trial in running]
         others = [trial for trial in running if id_of(trial) not in self._marks]
         if not others:
             return []
-        seconds_since_heartbeat = self._storage.seconds_since_heartbeat(
-            [id_of(trial) for trial in others]
-        )
+        ages = self._database.seconds_since_heartbeat([id_of(trial) for trial in others])
         grace = 4 * self._interval
-        dead = answers_for() > grace
+        answers = answers_for() > grace
         own = f"{self._worker}:"
         return [
             id_of(trial)
             for trial in others
-            if id_of(trial) not in seconds_since_heartbeat
-            or (dead and seconds_since_heartbeat[id_of(trial)] > grace)
+            if id_of(trial) not in ages
+            or (answers and ages[id_of(trial)] > grace)
             or trial.user_attrs.get(OWNER, "").startswith(own)  # of an earlier session
         ]
 
@@ -160,4 +162,4 @@ class Ownership:
         return len(self.abandoned(others)) < len(others)
 
     def _beat(self, trial_id: int) -> None:
-        self._storage.optuna.record_heartbeat(trial_id)  # type: ignore[attr-defined]
+        self._database.optuna.record_heartbeat(trial_id)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Patience: a call on a database is made again while its server is away or its file is held."""
+"""Retrying: a call on a database is made again while its server is away or its file is held."""
 
 from __future__ import annotations
 
@@ -79,6 +79,6 @@ def _is_outage(error: BaseException | None) -> bool:
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
     if code is not None:  # its low byte is the kind
         return bool(code & 0xFF == sqlite3.SQLITE_BUSY)
-    # The last one: a session whose line was cut says so at its next statement, too.
+    # The last one: a session whose connection was cut says so at its next statement, too.
     kinds = (OperationalError, InterfaceError, PendingRollbackError)
     return isinstance(error, kinds) or _is_outage(error.__cause__)

@@ -1,4 +1,4 @@
-"""The record of one study in the storage: its trials, and the trials' states."""
+"""One study in the storage: its trials, and how they change their states."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from .attributes import (
     REASON,
     StudyAttributes,
     attributes_of,
+    optunas,
     read_trial,
     state_of,
 )
@@ -28,12 +29,12 @@ from .study_config import StudyConfig
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.study import Study
-    from optuna.trial import FrozenTrial, TrialState
+    from optuna.trial import FrozenTrial
 
     from .database import Database
 
-MOST_PARAMETERS = "parameters"
-"""Name of the constraint on a network's size."""
+CONSTRAINT = constraint_key("parameters")
+"""On a network's size."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,7 @@ class StoredStudy:
 
     Attributes:
         storage: As Optuna takes it.
-        attributes: What else is on record of it.
-        ownership: Which running trials are this coordinator's.
+        attributes: What the storage keeps of it beside config and trials.
         taken_back: How many trials `take_back` has let wait again.
     """
 
@@ -108,7 +108,7 @@ class StoredStudy:
 
         Args:
             points: Parameters of the trials, by number.
-            space: Each parameter's choices.
+            space: The choices of each parameter.
         """
         from optuna.distributions import BaseDistribution, CategoricalDistribution
         from optuna.trial import TrialState, create_trial
@@ -123,24 +123,20 @@ class StoredStudy:
                 )
                 self.storage.create_new_trial(self._study_id, waiting)
 
-    def claim(self, number: int) -> bool:
+    def take(self, number: int) -> bool:
         """Take a waiting trial; False if somebody else has taken it."""
-        from optuna.trial import TrialState
-
         with self.ownership.alone(), self.ownership.lost_meanwhile():
             trial_id = self._id(number)
-            if self.storage.set_trial_state_values(trial_id, TrialState.RUNNING):
+            if self.storage.set_trial_state_values(trial_id, optunas(State.RUNNING)):
                 self.ownership.take(trial_id)
                 return True
         return False
 
     def take_back(self) -> None:
         """Let trials wait again that run nowhere: their coordinator is dead."""
-        from optuna.trial import TrialState
-
         with self.ownership.alone():
             for trial_id in self.ownership.abandoned(self._running()):
-                self.storage.set_trial_state_values(trial_id, TrialState.WAITING)
+                self.storage.set_trial_state_values(trial_id, optunas(State.WAITING))
                 self.taken_back += 1
 
     def check_run_nowhere_else(self) -> None:
@@ -149,7 +145,7 @@ class StoredStudy:
         Raises:
             FmsearchError: One does.
         """
-        if not self.ownership.are_shared:
+        if not self.ownership.is_shared:
             return
         with self.ownership.alone():
             if self.ownership.others_live(self._running()):
@@ -161,48 +157,42 @@ class StoredStudy:
 
     def release(self, number: int) -> bool:
         """Give a running trial back, to be taken again under the same number."""
-        from optuna.trial import TrialState
-
-        return not self.trial(number).state.finished and self._change(number, TrialState.WAITING)
+        return not self.trial(number).state.finished and self._change(number, State.WAITING)
 
     def tell(self, trial: Trial, result: Result) -> bool:
         """Record a running trial as complete or pruned, as its result says."""
         metrics = {**result.metrics, "parameters": result.parameters}
-        notes = attributes_of(metrics, result.fit_seconds, result.score_seconds, result.pruned)
-        return self._finish(trial, metrics, notes)
+        attributes = attributes_of(metrics, result.fit_seconds, result.score_seconds, result.pruned)
+        return self._finish(trial, metrics, attributes)
 
     def repeat(self, trial: Trial, earlier: Trial) -> bool:
         """Record a running trial as a duplicate of a finished one, with the same numbers."""
         of = {DUPLICATE: earlier.number}
         if earlier.state is State.FAILED:
-            return self._fail(trial, {**of, REASON: earlier.reason})
+            reason = {**of, REASON: earlier.reason}
+            return self._change(trial.number, State.FAILED, attributes=reason)
         seconds = (earlier.fit_seconds, earlier.score_seconds)
-        notes = attributes_of(earlier.metrics, *seconds, earlier.reason)
-        return self._finish(trial, earlier.metrics, {**of, **notes})
+        attributes = attributes_of(earlier.metrics, *seconds, earlier.reason)
+        return self._finish(trial, earlier.metrics, {**of, **attributes})
 
     def fail(self, trial: Trial, reason: str) -> bool:
         """Record a running trial as failed, with the reason."""
-        return self._fail(trial, {REASON: reason})
+        return self._change(trial.number, State.FAILED, attributes={REASON: reason})
 
-    def _fail(self, trial: Trial, notes: Mapping[str, Any]) -> bool:
-        from optuna.trial import TrialState
-
-        return self._change(trial.number, TrialState.FAIL, notes=notes)
-
-    def _finish(self, trial: Trial, metrics: Mapping[str, float], notes: Mapping[str, Any]) -> bool:
-        from optuna.trial import TrialState
-
-        if notes[REASON]:
-            return self._change(trial.number, TrialState.PRUNED, notes=notes)
+    def _finish(
+        self, trial: Trial, metrics: Mapping[str, float], attributes: Mapping[str, Any]
+    ) -> bool:
+        if attributes[REASON]:
+            return self._change(trial.number, State.PRUNED, attributes=attributes)
         values = [metrics[name] for name in self.config.space.objectives]
-        return self._change(trial.number, TrialState.COMPLETE, values, notes)
+        return self._change(trial.number, State.COMPLETE, values, attributes)
 
     def _change(
         self,
         number: int,
-        state: TrialState,
+        state: State,
         values: Sequence[float] | None = None,
-        notes: Mapping[str, Any] = MappingProxyType({}),
+        attributes: Mapping[str, Any] = MappingProxyType({}),
     ) -> bool:
         """Give a running trial another state, if it is still this coordinator's."""
         from optuna.exceptions import UpdateFinishedTrialError
@@ -212,22 +202,21 @@ class StoredStudy:
             if not self.ownership.holds(trial_id):
                 return False
             try:
-                for name, value in notes.items():
+                for name, value in attributes.items():
                     self.storage.set_trial_user_attr(trial_id, name, value)
-                if METRICS in notes and self.config.space.most_parameters is not None:
-                    # Optuna's way to say it: above 0 is infeasible.
-                    excess = float(notes[METRICS]["parameters"] - self.config.space.most_parameters)
-                    name = constraint_key(MOST_PARAMETERS)
-                    self.storage.set_trial_system_attr(trial_id, name, excess)
-                self.storage.set_trial_state_values(trial_id, state, values)
+                most = self.config.space.most_parameters
+                if METRICS in attributes and most is not None:
+                    excess = float(attributes[METRICS]["parameters"] - most)
+                    self.storage.set_trial_system_attr(trial_id, CONSTRAINT, excess)
+                self.storage.set_trial_state_values(trial_id, optunas(state), values)
             except UpdateFinishedTrialError:  # by an earlier try, whose answer was lost
-                if not self.ownership.are_shared:
+                if not self.ownership.is_shared:
                     raise
             self.ownership.drop(trial_id)
             return True
 
     def study(self, pruner: BasePruner | None = None) -> Study:
-        """The study as Optuna's own."""
+        """Optuna's study."""
         import optuna
 
         return optuna.load_study(study_name=self.config.name, storage=self.storage, pruner=pruner)
@@ -237,11 +226,11 @@ class StoredStudy:
         return self.ownership.holds(self._id(number))
 
     def decide(self, number: int, decision: Decision) -> None:
-        """Put on record that a running trial is to be pruned."""
+        """Keep that a running trial is to be pruned, whatever happens before it ends."""
         self.storage.set_trial_user_attr(self._id(number), DECISION, asdict(decision))
 
     def decision(self, number: int) -> Decision | None:
-        """What `decide` put on record of a trial."""
+        """What `decide` kept of a trial."""
         noted = self._frozen(number).user_attrs.get(DECISION)
         return None if noted is None else Decision(**noted)
 

@@ -52,5 +52,5 @@ def recover(stored: StoredStudy, outbox: Path) -> None:
             raise FmsearchError(f"{entry} is of no trial of the study; move it somewhere else")
     for number, entry in found.items():
         if not trials[number].state.finished:
-            stored.claim(number)
+            stored.take(number)
             settle(stored, trials[number], entry, stored.trial)
