@@ -31,11 +31,11 @@ class Proxy:
     """Stands between a study and a server, and lets it work, or not.
 
     Attributes:
-        trouble: "" for none; "refuse", "500", "hang", or "slow" (2 s for every connection).
+        fault: "" for none; "refuse", "500", "hang", or "slow" (2 s for every connection).
     """
 
     def __init__(self, port: int) -> None:
-        self.failures = ""
+        self.fault = ""
         self._server = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -49,15 +49,15 @@ class Proxy:
 
     def _serve(self, client: socket.socket) -> None:
         with client, suppress(OSError):
-            if self.failures == "refuse":
+            if self.fault == "refuse":
                 return
-            if self.failures == "hang":
+            if self.fault == "hang":
                 time.sleep(60)
-            if self.failures == "500":
+            if self.fault == "500":
                 client.recv(65536)
                 client.sendall(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
                 return
-            if self.failures == "slow":
+            if self.fault == "slow":
                 time.sleep(2)
             with socket.create_connection(("127.0.0.1", self._server)) as server:
                 back = threading.Thread(target=_pump, args=(server, client), daemon=True)
@@ -66,14 +66,14 @@ class Proxy:
                 back.join()
 
     def _forward(self, client: socket.socket, server: socket.socket) -> None:
-        """What the client says, as long as there is no trouble: connections are kept open."""
+        """What the client says, as long as there is no fault: connections are kept open."""
         while data := client.recv(65536):
-            if self.failures in ("refuse", "500"):
+            if self.fault in ("refuse", "500"):
                 client.shutdown(socket.SHUT_RDWR)
                 break
-            if self.failures == "hang":
+            if self.fault == "hang":
                 time.sleep(60)
-            if self.failures == "slow" and data.startswith((b"GET", b"POST", b"PUT", b"PATCH")):
+            if self.fault == "slow" and data.startswith((b"GET", b"POST", b"PUT", b"PATCH")):
                 time.sleep(2)
             server.sendall(data)
         with suppress(OSError):
@@ -96,15 +96,15 @@ def proxy(mlflow_server: int) -> Iterator[Proxy]:
     between.close()
 
 
-@pytest.mark.parametrize("trouble", ["refuse", "500", "hang"])
+@pytest.mark.parametrize("fault", ["refuse", "500", "hang"])
 def test_a_study_ends_well_without_its_server_and_sync_ships_each_trial_once(
-    failures: str, proxy: Proxy, mlflow_server: int, images: Path, tmp_path: Path
+    fault: str, proxy: Proxy, mlflow_server: int, images: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "outage.yaml").write_text(SPACE)
     environment = {
         **os.environ,
         "MLFLOW_TRACKING_URI": proxy.url,
-        "MLFLOW_EXPERIMENT_NAME": failures,
+        "MLFLOW_EXPERIMENT_NAME": fault,
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     }
@@ -118,7 +118,7 @@ def test_a_study_ends_well_without_its_server_and_sync_ships_each_trial_once(
     study = fmsearch("study", "--space", "outage.yaml", *options)
     assert study.stdout is not None
     assert study.stdout.readline() == "outage: 4 trials, 1 trainer\n"
-    proxy.failures = failures
+    proxy.fault = fault
     said, errors = study.communicate(timeout=200)
     assert study.returncode == 0, errors
     assert "trials wait in the outbox; `fmsearch sync` ships them" in said
@@ -128,12 +128,12 @@ def test_a_study_ends_well_without_its_server_and_sync_ships_each_trial_once(
     )
     assert [trial.state.value for trial in trials] == ["complete"] * 4
 
-    proxy.failures = ""
+    proxy.fault = ""
     sync = fmsearch("sync")
     said, errors = sync.communicate(timeout=200)
     assert sync.returncode == 0, errors
     client = MlflowClient(f"http://127.0.0.1:{mlflow_server}")
-    experiment = client.get_experiment_by_name(failures)
+    experiment = client.get_experiment_by_name(fault)
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
     assert sorted(run.data.tags["fmsearch.role"] for run in runs) == ["study", *["trial"] * 4]
@@ -155,7 +155,7 @@ def test_a_slow_server_delays_no_training(
         sys.executable, "-u", "-m", "fmsearch.cli", "study", "--space", "outage.yaml", "--data",
         str(images), "--train-images", "200", "--jobs", "1",
     ]  # fmt: skip
-    proxy.failures = "slow"
+    proxy.fault = "slow"
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
     ) as study:
@@ -168,7 +168,7 @@ def test_a_slow_server_delays_no_training(
         shipped = client.search_runs([experiment.experiment_id]) if experiment else []
         finished = [run for run in shipped if run.info.status == "FINISHED"]
         assert finished == []
-        proxy.failures = ""
+        proxy.fault = ""
         study.communicate(timeout=200)
     assert study.returncode == 0
     experiment = client.get_experiment_by_name("slow")
