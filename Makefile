@@ -35,6 +35,7 @@ test: $(VENV)/.installed
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo --no-cache
 	@rm -rf $(VENV)/as && mkdir -p $(VENV)/as && ln -s "$(CURDIR)" $(VENV)/as/fmsearch
 	MYPYPATH=$(VENV)/as $(BIN)/mypy -p fmsearch.cli -p fmsearch.errors -p fmsearch.places -p fmsearch.locks -p fmsearch.sqlite -p fmsearch.commands \
 		-p fmsearch.models -p fmsearch.search -p fmsearch.tracking
