@@ -40,17 +40,7 @@ def gather_augmented(
     """
     _, height, width, *channels = pixels.shape
     count = tf.size(rows)
-    # 64 bits: a data set may have more than 2**31 pixels.
-    y = tf.tile(tf.range(height, dtype=tf.int64)[tf.newaxis], [count, 1])
-    x = tf.tile(tf.range(width, dtype=tf.int64)[tf.newaxis], [count, 1])
-    if flip:
-        mirrored = tf.random.stateless_uniform([count, 1], tf.random.fold_in(seed, 1)) < 0.5
-        x = tf.where(mirrored, width - 1 - x, x)
-    if shift is not None:
-        moves = tf.random.stateless_uniform(
-            [count, 2], tf.random.fold_in(seed, 2), -shift, shift + 1, tf.int64
-        )
-        y, x = y + moves[:, :1], x + moves[:, 1:]
+    y, x = _sources(count, height, width, seed, flip=flip, shift=shift)
     from_y, from_x = tf.clip_by_value(y, 0, height - 1), tf.clip_by_value(x, 0, width - 1)
     first = tf.cast(rows, tf.int64)[:, tf.newaxis] * height
     index = (first + from_y)[:, :, tf.newaxis] * width
@@ -65,6 +55,30 @@ def gather_augmented(
         return images
     kept = tf.reshape(tf.cast(seen, tf.uint8), [count, height, width, *[1] * len(channels)])
     return images * kept
+
+
+def _sources(
+    count: tf.Tensor,
+    height: int,
+    width: int,
+    seed: tf.Tensor,
+    *,
+    flip: bool,
+    shift: tf.Tensor | None,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """int64, (count, height) and (count, width): from which row and column each pixel comes."""
+    # 64 bits: a data set may have more than 2**31 pixels.
+    y = tf.tile(tf.range(height, dtype=tf.int64)[tf.newaxis], [count, 1])
+    x = tf.tile(tf.range(width, dtype=tf.int64)[tf.newaxis], [count, 1])
+    if flip:
+        mirrored = tf.random.stateless_uniform([count, 1], tf.random.fold_in(seed, 1)) < 0.5
+        x = tf.where(mirrored, width - 1 - x, x)
+    if shift is not None:
+        moves = tf.random.stateless_uniform(
+            [count, 2], tf.random.fold_in(seed, 2), -shift, shift + 1, tf.int64
+        )
+        y, x = y + moves[:, :1], x + moves[:, 1:]
+    return y, x
 
 
 def _rectangles(

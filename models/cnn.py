@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from .settings import Compiled, FloatRange, IntRange, OneOf, Setting, Value
 
@@ -92,22 +93,11 @@ def build(
     import keras  # loads TensorFlow: in trainers only
 
     layers = keras.layers
-    own_norms = batch_norm == "each"
-
-    # A layer that is normalized needs no bias of its own: the normalization has one.
-    plain = {"use_bias": False} if own_norms else {"activation": "relu"}
-
-    def activated(x: keras.KerasTensor) -> keras.KerasTensor:
-        return layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x)) if own_norms else x
-
-    inputs = keras.Input(input_shape, dtype="uint8", name="images")
-    x = layers.Rescaling(1 / 255)(inputs)
-    if len(input_shape) == 2:
-        x = layers.Reshape((*input_shape, 1))(x)
+    with_relu = partial(_with_relu, is_normalized=batch_norm == "each")
+    inputs, x = _pixels(input_shape)
     for block in range(1, depth + 1):
         for _ in range(blocks[f"convolutions_{block}"]):
-            filters = blocks[f"filters_{block}"]
-            x = activated(layers.Conv2D(filters, 3, padding="same", **plain)(x))
+            x = with_relu(x, layers.Conv2D, blocks[f"filters_{block}"], 3, padding="same")
         x = layers.MaxPooling2D()(x)
         if dropout_rate and block >= dropout_from:
             x = layers.Dropout(dropout_rate)(x)
@@ -117,8 +107,32 @@ def build(
     if batch_norm == "dense":
         x = layers.BatchNormalization()(x)
     if dense_units:
-        x = activated(layers.Dense(dense_units, **plain)(x))
+        x = with_relu(x, layers.Dense, dense_units)
     if dense_dropout:
         x = layers.Dropout(dense_dropout)(x)
     outputs = layers.Dense(classes, activation="softmax")(x)
     return keras.Model(inputs, outputs, name="cnn")
+
+
+def _with_relu(
+    x: keras.KerasTensor, layer: Any, *size: int, is_normalized: bool, **more: Any
+) -> keras.KerasTensor:
+    """A layer with weights, and relu; between them a batch normalization, if there is to be one."""
+    import keras
+
+    if not is_normalized:
+        return layer(*size, activation="relu", **more)(x)
+    # It needs no bias of its own: the normalization has one.
+    x = layer(*size, use_bias=False, **more)(x)
+    return keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=MOMENTUM)(x))
+
+
+def _pixels(input_shape: tuple[int, ...]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Raw images, and the same as float32 (n, h, w, c) in [0, 1]."""
+    import keras
+
+    inputs = keras.Input(input_shape, dtype="uint8", name="images")
+    x = keras.layers.Rescaling(1 / 255)(inputs)
+    if len(input_shape) == 2:
+        x = keras.layers.Reshape((*input_shape, 1))(x)
+    return inputs, x

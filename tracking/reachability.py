@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import FmsearchError
 from ..places import ANSWER_SECONDS, SQLITE, Places, shown
 from ..sqlite import MLFLOW, write_ahead
+
+if TYPE_CHECKING:
+    import requests
+
+WAY_OUT = "start it, mend MLFLOW_TRACKING_URI, or go on without by --offline"
 
 
 class TrackingError(FmsearchError):
@@ -22,36 +28,40 @@ def check_reachable(places: Places) -> None:
     Raises:
         FmsearchError: A server does not answer, or refuses; or a file is no database.
     """
-    way_out = "start it, mend MLFLOW_TRACKING_URI, or go on without by --offline"
-    if not places.is_server:
-        _check_database(places.tracking_uri, way_out)
-        return
-    import requests
-    import urllib3
+    if places.is_server:
+        _check_server(places)
+    else:
+        _check_database(places.tracking_uri)
 
-    url = f"{places.tracking_uri.rstrip('/')}/api/2.0/mlflow/experiments"
+
+def _ask(places: Places, what: str, **params: str) -> requests.Response:
+    import requests
+
     token = os.environ.get("MLFLOW_TRACKING_TOKEN")
     user = os.environ.get("MLFLOW_TRACKING_USERNAME")
     password = os.environ.get("MLFLOW_TRACKING_PASSWORD")
+    return requests.get(
+        f"{places.tracking_uri.rstrip('/')}/api/2.0/mlflow/experiments/{what}",
+        params=params,
+        timeout=ANSWER_SECONDS,
+        auth=(user, password or "") if user else None,
+        headers={"Authorization": f"Bearer {token}"} if token and not user else None,
+    )
 
-    def ask(what: str, **params: str) -> requests.Response:
-        return requests.get(
-            f"{url}/{what}",
-            params=params,
-            timeout=ANSWER_SECONDS,
-            auth=(user, password or "") if user else None,
-            headers={"Authorization": f"Bearer {token}"} if token and not user else None,
-        )
+
+def _check_server(places: Places) -> None:
+    import requests
+    import urllib3
 
     try:
-        answer = ask("search", max_results="1")
-        found = ask("get-by-name", experiment_name=places.experiment)
+        answer = _ask(places, "search", max_results="1")
+        found = _ask(places, "get-by-name", experiment_name=places.experiment)
         if found.status_code == 404:  # it will be made, and kept where the first one is
-            found = ask("get", experiment_id="0")
+            found = _ask(places, "get", experiment_id="0")
     except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
         raise FmsearchError(
             f"the MLflow server {shown(places.tracking_uri)} cannot be reached "
-            f"({type(error).__name__}); {way_out}"
+            f"({type(error).__name__}); {WAY_OUT}"
         ) from error
     if answer.status_code in (401, 403):
         raise FmsearchError(
@@ -62,14 +72,14 @@ def check_reachable(places: Places) -> None:
     if answer.status_code != 200:
         raise FmsearchError(
             f"{shown(places.tracking_uri)} does not answer as an MLflow server "
-            f"(HTTP {answer.status_code}); {way_out}"
+            f"(HTTP {answer.status_code}); {WAY_OUT}"
         )
     if found.status_code == 200:
         try:
             location = str(found.json()["experiment"]["artifact_location"])
         except (ValueError, LookupError, TypeError) as error:
             raise FmsearchError(
-                f"{shown(places.tracking_uri)} does not answer as an MLflow server; {way_out}"
+                f"{shown(places.tracking_uri)} does not answer as an MLflow server; {WAY_OUT}"
             ) from error
         _check_artifacts(places, location)
 
@@ -95,7 +105,7 @@ def prepare_sqlite(uri: str) -> None:
         raise TrackingError(f"cannot open {path}: {error}") from error
 
 
-def _check_database(uri: str, way_out: str) -> None:
+def _check_database(uri: str) -> None:
     from sqlalchemy import create_engine
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -113,5 +123,5 @@ def _check_database(uri: str, way_out: str) -> None:
     except (ImportError, OSError, SQLAlchemyError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
         raise FmsearchError(
-            f"MLflow's database {shown(uri)} cannot be used ({shown(reason)}); {way_out}"
+            f"MLflow's database {shown(uri)} cannot be used ({shown(reason)}); {WAY_OUT}"
         ) from error

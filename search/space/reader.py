@@ -48,20 +48,10 @@ class Reader:
             FmsearchError: The document has faults; it names them all.
         """
         self._faults.unknown_keys("", self._document, KEYS)
-        name = self._text("name")
-        if isinstance(self._document.get("name"), str) and not NAME.fullmatch(name):
-            self._faults.add(
-                "name",
-                f"{name!r} must be 1 to 64 letters, digits, '_', '.' or '-', "
-                "beginning with a letter or digit",
-            )
+        name = self._name()
         about = self._text("about", default="")
         model = self._model()
-        engine = self._one_of("engine", ENGINES)
-        if engine == "keras_tuner":
-            for key in OF_OPTUNA:
-                if key in self._document:
-                    self._faults.add(key, "a grid has none; it belongs to engine: optuna")
+        engine = self._engine()
         scoring, folds = self._score()
         fixed = self._fixed()
         parameters = self._parameters(engine)
@@ -100,6 +90,24 @@ class Reader:
                 "give fewer choices"
             )
         return space
+
+    def _name(self) -> str:
+        name = self._text("name")
+        if isinstance(self._document.get("name"), str) and not NAME.fullmatch(name):
+            self._faults.add(
+                "name",
+                f"{name!r} must be 1 to 64 letters, digits, '_', '.' or '-', "
+                "beginning with a letter or digit",
+            )
+        return name
+
+    def _engine(self) -> str:
+        engine = self._one_of("engine", ENGINES)
+        if engine == "keras_tuner":
+            for key in OF_OPTUNA:
+                if key in self._document:
+                    self._faults.add(key, "a grid has none; it belongs to engine: optuna")
+        return engine
 
     def _text(self, key: str, default: str | None = None) -> str:
         value = self._document.get(key, default)
