@@ -81,7 +81,7 @@ class StudyLoop:
     def run(self) -> Summary:
         trials = self._stored.trials()
         total = self._plan.limits.trials
-        if total is None and self._plan.space.engine == "keras_tuner":
+        if total is None and self._plan.space.traits.tries_every_point:
             total = len(trials)
         left = (total or len(trials) + self._plan.jobs) - sum(one.state.finished for one in trials)
         # Trials that others run count as left: their coordinator may be dead, or die.
