@@ -52,9 +52,10 @@ class StoredStudy:
 
     Attributes:
         storage: As Optuna takes it.
-        record: What the study is.
+        config: What the study is.
+        space: Whose points are tried.
         notes: What else is on record of it.
-        claims: This coordinator's.
+        ownership: This coordinator's.
         taken_back: How many trials `take_back` has let wait again.
     """
 
@@ -69,7 +70,7 @@ class StoredStudy:
         self.taken_back = 0
         self._study_id = study_id
         self._read_of: dict[int, tuple[FrozenTrial, Trial]] = {}  # each is read once
-        self._space = read_space(config.space, f"the recorded space of {config.name!r}")
+        self.space = read_space(config.space, f"the recorded space of {config.name!r}")
 
     def trials(self) -> list[Trial]:
         """All trials by number."""
@@ -196,7 +197,7 @@ class StoredStudy:
 
         if notes[REASON]:
             return self._change(trial.number, TrialState.PRUNED, notes=notes)
-        values = [metrics[name] for name in self._space.objectives]
+        values = [metrics[name] for name in self.space.objectives]
         return self._change(trial.number, TrialState.COMPLETE, values, notes)
 
     def _change(
@@ -216,9 +217,9 @@ class StoredStudy:
             try:
                 for name, value in notes.items():
                     self.storage.set_trial_user_attr(trial_id, name, value)
-                if METRICS in notes and self._space.most_parameters is not None:
+                if METRICS in notes and self.space.most_parameters is not None:
                     # Optuna's way to say it: above 0 is infeasible.
-                    excess = float(notes[METRICS]["parameters"] - self._space.most_parameters)
+                    excess = float(notes[METRICS]["parameters"] - self.space.most_parameters)
                     name = f"constraints:{MOST_PARAMETERS}"
                     self.storage.set_trial_system_attr(trial_id, name, excess)
                 self.storage.set_trial_state_values(trial_id, state, values)
