@@ -17,9 +17,10 @@ import pytest
 from sklearn.model_selection import ParameterGrid
 
 from fmsearch.errors import FmsearchError
+from fmsearch.models.settings import Value
 from fmsearch.search.engines import grid_engine, grid_process
 from fmsearch.search.engines.grid_engine import GridEngine
-from fmsearch.search.engines.grid_process import enumerate_apart
+from fmsearch.search.engines.grid_process import Choices, enumerate_apart
 from fmsearch.search.processes.fork_server import load_tensorflow_in_advance
 from fmsearch.search.storage.storage import Storage
 from fmsearch.search.storage.study_config import StudyConfig
@@ -85,15 +86,16 @@ def test_a_grid_whose_points_are_all_stored_starts_no_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = StudyConfig("tiny", GRID, "data", "sum", 0, None)
-    asked = []
-    monkeypatch.setattr(
-        grid_engine, "enumerate_apart", lambda grid: asked.append(grid) or list(ParameterGrid(grid))
-    )
+    asked: list[Choices] = []
+
+    def enumerate_here(choices: Choices) -> list[dict[str, Value]]:
+        asked.append(choices)
+        return list(ParameterGrid({**choices}))
+
+    monkeypatch.setattr(grid_engine, "enumerate_apart", enumerate_here)
     for _ in range(2):
         stored = Storage(f"sqlite:///{tmp_path / 'studies.db'}").open_study(config)
-        engine = GridEngine(stored.space, stored)
-        assert (len(stored.trials()), len(asked)) in ((0, 0), (2, 1))  # made: nothing is done
-        engine.begin()
+        GridEngine(stored.space, stored).begin()
         assert (len(stored.trials()), len(asked)) == (2, 1)
 
 
@@ -121,6 +123,6 @@ print([name for name in ("tensorflow", "keras", "keras_tuner") if name in sys.mo
 def test_the_coordinator_of_a_grid_loads_neither_keras_tuner_nor_tensorflow(
     images: Path, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-c", COORDINATOR, tmp_path / "home", images, GRID]
+    command = [sys.executable, "-c", COORDINATOR, str(tmp_path / "home"), str(images), GRID]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout == "['complete', 'complete']\n[]\n", done.stderr
