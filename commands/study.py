@@ -147,7 +147,7 @@ def study(
         raise FmsearchError(
             f"the space {space.name!r} is a grid, which tries every point: it has no --trials"
         )
-    if enqueue != "published" and space.engine != "optuna":
+    if enqueue != "published" and space.traits.tries_every_point:
         raise FmsearchError(
             f"the space {space.name!r} is a grid, which tries every point: it has no --enqueue"
         )

@@ -1,1 +1,1 @@
-"""."""
+"""Who proposes the trials of a study: Keras Tuner's grid, or Optuna's samplers."""

@@ -90,7 +90,7 @@ def study_outcome(study: StudyConfig, space: Space, trials: Sequence[Trial]) -> 
         return StudyOutcome(params)
     metrics = {"score": best.score, "best_trial": float(best.number)}
     # MLflow's params cannot change: the best trial's are among them once it is the best for good.
-    if space.engine == "optuna":
+    if not space.traits.tries_every_point:
         return StudyOutcome(params, {TAG_BEST: json.dumps(dict(best.parameters))}, metrics)
     if is_over(trials):
         params = training_params(best.parameters, study.seed)
@@ -178,7 +178,7 @@ def expected_study(
     """
     over = is_over(trials)
     stays = {Status.FINISHED, Status.FAILED}
-    if not (over and space.engine == "keras_tuner"):
+    if not (over and space.traits.tries_every_point):
         stays.add(Status.KILLED)
     ended = next((one for one in stays if one.value == status), None)
     expected = ended or (Status.FINISHED if over else Status.KILLED)
@@ -192,7 +192,7 @@ def expected_study(
     if space.scoring is Scoring.CROSS_VALIDATION:
         files.add("cv_results.csv")
     complete = [trial for trial in trials if trial.state is State.COMPLETE]
-    if space.engine == "optuna" and len(complete) >= FEWEST_DRAWN:
+    if space.traits.has_search_figures and len(complete) >= FEWEST_DRAWN:
         files.add("figures/search/search.html")
     about = {TAG_SPACE: space.name, TAG_DATA: study.data_sha256}
     return Expected(

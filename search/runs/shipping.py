@@ -148,7 +148,7 @@ class Shipping:
 
     def _refresh_figures(self, store: Store, parent: str) -> None:
         """Draw the search as it stands, if that is due: each minute, and in 2 % of the time."""
-        if self._run_records.space.engine != "optuna":
+        if not self._run_records.space.traits.has_search_figures:
             return
         if time.monotonic() - self._drawn_at < max(FIGURES_SECONDS, self._drawing_took / 0.02):
             return
@@ -204,7 +204,7 @@ class Shipping:
                 status = Status.RUNNING  # somewhere else
             now = time.time_ns() // 1_000_000
             record: RunRecord = self._run_records.study_ended(trials, status, now, Path(folder))
-            if self._run_records.space.engine == "optuna":
+            if self._run_records.space.traits.has_search_figures:
                 self._draw_search(Path(folder))
             store.ship(record)
         if entries(self._outbox):

@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from ...models.families import Family, find_family
 from ...models.settings import Scoring, Value, knows_its_length
-from .parameters import Parameter, Point
+from .engine_traits import ENGINES, EngineTraits
+from .parameters import Choice, Parameter, Point
 
 MAXIMIZE, MINIMIZE = "maximize", "minimize"
 MOST_COMPARED = 10_000
@@ -27,7 +28,7 @@ class Space:
         name: Also the default name of its studies.
         about: One paragraph for readers, may be empty.
         model: A model family, key of `FAMILIES`, or a user's own as `package.module:function`.
-        engine: Who proposes candidates.
+        engine: Who proposes candidates, key of `ENGINES`.
         scoring: How a candidate is scored.
         folds: The number of folds of cross-validation; else 1.
         parameters: The searched parameters, in the order of the file.
@@ -59,6 +60,17 @@ class Space:
     def __post_init__(self) -> None:
         for name in ("parameters", "fixed", "objectives"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    @property
+    def traits(self) -> EngineTraits:
+        """What follows from the engine."""
+        return ENGINES[self.engine]
+
+    @property
+    def choices(self) -> dict[str, tuple[Value, ...]]:
+        """The values of each parameter that is a choice; in a grid all are."""
+        domains = {name: parameter.domain for name, parameter in self.parameters.items()}
+        return {name: one.values for name, one in domains.items() if isinstance(one, Choice)}
 
     @cached_property
     def family(self) -> Family:

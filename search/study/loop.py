@@ -71,7 +71,7 @@ class StudyLoop:
         self._shipping = Shipping(run_records, stored, plan.places, plan.keep_models)
         if not plan.offline:
             self._shipping.prepare()  # while TensorFlow is loaded elsewhere
-        self._engine = make_engine(plan, stored)
+        self._engine = make_engine(plan.space, stored, plan.strategy, plan.seed)
         self._begun_at = time.monotonic()  # again when the first trial can begin
         self._running: dict[int, tuple[Trial, ...]] = {}
         self._ended: list[Trial] = []
@@ -79,9 +79,10 @@ class StudyLoop:
         self._failures = Failures()
 
     def run(self) -> Summary:
+        self._engine.begin()
         trials = self._stored.trials()
         total = self._plan.limits.trials
-        if total is None and self._plan.space.engine == "keras_tuner":
+        if total is None and self._plan.space.traits.tries_every_point:
             total = len(trials)
         left = (total or len(trials) + self._plan.jobs) - sum(one.state.finished for one in trials)
         # Trials that others run count as left: their coordinator may be dead, or die.
@@ -103,7 +104,6 @@ class StudyLoop:
             for running in [*self._running.values(), self._ended, *self._duplicates.values()]:
                 for trial in running:
                     self._engine.release(trial)
-            self._engine.close()
             waiting = self._shipping.end(status, self._interruption.check)
         return Summary(self._stored.trials(), waiting)
 
