@@ -54,7 +54,7 @@ def stored(tmp_path: Path) -> StoredStudy:
     study = store(tmp_path)
     study.enqueue(enumerate_points(study.config.space.choices), study.config.space.choices)
     for number in (*SCORES, FAILED, RUNNING):
-        study.claim(number)
+        study.take(number)
     for number, score in SCORES.items():
         result = Result({}, 0, {"score": score}, (), (), 0, (1.0,), (0.1,), 0, 0)
         study.tell(study.trial(number), result)

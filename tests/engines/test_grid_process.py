@@ -22,6 +22,7 @@ from fmsearch.search.engines import grid_engine, grid_process
 from fmsearch.search.engines.grid_engine import GridEngine
 from fmsearch.search.engines.grid_process import Choices, enumerate_apart
 from fmsearch.search.processes.fork_server import load_tensorflow_in_advance
+from fmsearch.search.space.load import read_space
 from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.storage.study_config import StudyConfig
 

@@ -49,7 +49,7 @@ class Backwards:
 
     def ask(self) -> tuple[Trial, ...]:
         for trial in self._stored.trials():
-            if trial.state is State.WAITING and self._stored.claim(trial.number):
+            if trial.state is State.WAITING and self._stored.take(trial.number):
                 return (trial,)
         return ()
 
