@@ -71,7 +71,7 @@ class Family:
         return self.build(shape, classes, **architecture)
 
 
-FAMILIES: Mapping[str, Family] = {
+FAMILIES: dict[str, Family] = {
     "mlp": Family(mlp.build, mlp.ARCHITECTURE),
     "cnn": Family(cnn.build, cnn.ARCHITECTURE, cnn.fault, cnn.idle),
 }
