@@ -45,16 +45,16 @@ class Shipper:
         self._raise_bug()
         self._parcels.put(parcel)
 
-    def close(self, check: Callable[[], None] = lambda: None) -> None:
+    def close(self, check_interrupted: Callable[[], None] = lambda: None) -> None:
         """Deliver what is left and stop; if the store goes on failing, the rest is `undelivered`.
 
         Args:
-            heed: Called now and then; what it raises ends the waiting.
+            check_interrupted: Called now and then; what it raises ends the waiting.
         """
         self._closing.set()
         self._parcels.put(None)
         while self._thread.is_alive():
-            check()
+            check_interrupted()
             self._thread.join(CHECK_SECONDS)
         self._raise_bug()
 

@@ -1,4 +1,4 @@
-"""Interruption: Ctrl-C and SIGTERM, heeded where nothing is half done."""
+"""Interruption: Ctrl-C and SIGTERM, which act where nothing is half done."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LEAVE_SECONDS = 8
 
 
 class Interruption:
-    """A context in which the first signal waits for `heed`, and a second one acts at once.
+    """A context in which the first signal waits for `check`, and a second one acts at once.
 
     `LEAVE_SECONDS` after a SIGTERM an alarm is that second one: what then still waits for a server
     that does not answer stays in the outbox, and others take up what could not be given back.
