@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from ...errors import FmsearchError
 from ...models.settings import Value
-from ..trainers.pool import MOST_STARTS, START_PAUSE, end_with_the_coordinator
+from ..processes.fork_server import MOST_STARTS, START_PAUSE, end_with_the_coordinator
 
 if TYPE_CHECKING:
     from .grid_oracle import GridTuner
