@@ -19,8 +19,9 @@ from fmsearch.search.space.load import read_space
 from fmsearch.search.study.plan import Plan
 from fmsearch.search.study.run import run_study
 from fmsearch.search.trainers.messages import EpochDone
-from fmsearch.search.trainers.pool import Trainers
 from fmsearch.search.trial import State, Trial
+
+from .conftest import newest_trainer
 
 SPACE = """\
 name: one
@@ -38,7 +39,6 @@ class Recorder:
     def __init__(self, deadly: set[tuple[int, int]]) -> None:
         self.epochs: list[tuple[int, int]] = []
         self.deadly = deadly
-        self.trainers: Trainers | None = None
 
     def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
         """Nothing to note."""
@@ -51,8 +51,7 @@ class Recorder:
         self.epochs.append(place)
         if place in self.deadly:
             self.deadly.remove(place)
-            assert self.trainers is not None
-            os.kill(self.trainers.pids()[trainer], signal.SIGKILL)
+            os.kill(newest_trainer(), signal.SIGKILL)
 
 
 def run(home: Path, images: Path, recorder: Recorder) -> list[Trial]:
@@ -71,17 +70,10 @@ def run(home: Path, images: Path, recorder: Recorder) -> list[Trial]:
 
 
 def test_a_killed_trainers_training_goes_on_from_its_last_epoch_bit_for_bit(
-    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    images: Path, tmp_path: Path
 ) -> None:
     undisturbed = run(tmp_path / "undisturbed", images, Recorder(set()))
     recorder = Recorder({(1, 2), (2, 3)})
-    enter = Trainers.__enter__
-
-    def note(trainers: Trainers) -> Trainers:
-        recorder.trainers = trainers
-        return enter(trainers)
-
-    monkeypatch.setattr(Trainers, "__enter__", note)
     killed = run(tmp_path / "killed", images, recorder)
     assert not recorder.deadly
     # What came after the last checkpoint is done again, but no fold from its first epoch.

@@ -190,16 +190,16 @@ def test_a_pruned_trial_is_logged_with_its_curve_its_last_confusion_matrix_and_t
 DIES_WITH_A_DECISION = """\
 import os, signal
 from fmsearch.cli import main
-from fmsearch.search.trainers import Trainers
+from fmsearch.search.trainers.pool import TrainerPool
 
-judge = Trainers.judge
+judge = TrainerPool.judge
 
 def die(trainers, index, verdict):
     if verdict.prune:
         os.kill(os.getpid(), signal.SIGKILL)
     judge(trainers, index, verdict)
 
-Trainers.judge = die
+TrainerPool.judge = die
 main()
 """
 
@@ -544,7 +544,9 @@ def test_a_users_model_that_does_not_fit_is_found_out(  # type: ignore[no-untype
     (tmp_path / f"{name}.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     ours, theirs = multiprocessing.Pipe()
-    trainer = Trainer(theirs, TrainerSetup(str(images), 10, f"{name}:build", ("width",)))
+    model, parameters = f"{name}:build", ("width",)
+    setup = TrainerSetup(data=str(images), classes=10, model=model, parameters=parameters)
+    trainer = Trainer(theirs, setup)
     trainer.answer(CheckJob({"width": 4}))
     assert ours.recv() == JobFailed(expected)
 

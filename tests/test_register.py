@@ -20,11 +20,13 @@ from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.study.plan import Plan
 from fmsearch.search.study.run import run_study
 from fmsearch.search.study.sync import run_records_of
+from fmsearch.search.trainers import pool
 from fmsearch.search.trainers.messages import EpochDone
-from fmsearch.search.trainers.pool import Trainers
 from fmsearch.search.trial import Trial
 from fmsearch.tracking.store import Store
 from fmsearch.tracking.stored_runs import find_named, read_points
+
+from .conftest import newest_trainer
 
 SPACE = """\
 name: one
@@ -66,20 +68,6 @@ def home(studied: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(studied, tmp_path / "mlruns"))
 
 
-@pytest.fixture
-def trainers(monkeypatch: pytest.MonkeyPatch) -> list[Trainers]:
-    """The pools of trainers, the latest one last."""
-    pools: list[Trainers] = []
-    enter = Trainers.__enter__
-
-    def note(pool: Trainers) -> Trainers:
-        pools.append(pool)
-        return enter(pool)
-
-    monkeypatch.setattr(Trainers, "__enter__", note)
-    return pools
-
-
 def register(home: Path, on_epoch: OnEpoch = lambda done: None) -> dict[tuple[str, int], float]:
     """Registers the study's best, with a checkpoint after each epoch; all numbers but the time."""
     places = Places.of(home)
@@ -100,7 +88,7 @@ def undisturbed(studied: Path, tmp_path_factory: pytest.TempPathFactory) -> obje
 
 
 def test_a_final_training_whose_trainer_is_killed_goes_on_bit_for_bit(  # type: ignore[no-untyped-def]
-    home, trainers, undisturbed
+    home, undisturbed
 ) -> None:
     epochs, deadly = [], {2, 5}
 
@@ -108,7 +96,7 @@ def test_a_final_training_whose_trainer_is_killed_goes_on_bit_for_bit(  # type: 
         epochs.append(done.epoch)
         if done.epoch in deadly:
             deadly.remove(done.epoch)
-            os.kill(trainers[-1].pids()[0], signal.SIGKILL)
+            os.kill(newest_trainer(), signal.SIGKILL)
 
     assert register(home, kill) == undisturbed
     assert not deadly
@@ -132,17 +120,17 @@ def test_a_register_that_is_interrupted_goes_on_bit_for_bit(home, undisturbed) -
     assert epochs[3] in (3, 4)  # whether the third epoch's checkpoint was whole yet or not
 
 
-def test_three_deaths_without_a_new_epoch_are_one_line(home, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    enter, deaths = Trainers.__enter__, []
+def test_three_deaths_without_a_new_epoch_are_one_line(home, monkeypatch, caplog) -> None:  # type: ignore[no-untyped-def]
+    start = pool.start_process
 
-    def kill(pool: Trainers) -> Trainers:
-        deaths.append(pool.pids()[0])
-        os.kill(deaths[-1], signal.SIGKILL)
-        return enter(pool)
+    def start_and_kill(*arguments):  # type: ignore[no-untyped-def]
+        process, connection = start(*arguments)
+        os.kill(process.pid, signal.SIGKILL)
+        return process, connection
 
-    monkeypatch.setattr(Trainers, "__enter__", kill)
+    monkeypatch.setattr(pool, "start_process", start_and_kill)
     expected = r"trainer died 3 times without a new epoch \(exit code -9: killed, as "
     with pytest.raises(FmsearchError, match=expected):
         register(home)
-    assert len(deaths) == 3
+    assert caplog.text.count("a trainer died") == 3
     assert not MlflowClient(f"sqlite:///{home / 'mlflow.db'}").search_registered_models()

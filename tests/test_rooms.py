@@ -1,4 +1,4 @@
-"""The rooms of the package: what each offers, how large its parts are, and what loading them costs."""
+"""The rooms of the package: what each offers, how large its parts are, what loading them costs."""
 
 from __future__ import annotations
 

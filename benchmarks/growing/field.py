@@ -79,14 +79,14 @@ class QuickTrainers:
 
     def judge(self, index: int, verdict: Verdict) -> None: ...
 
-    def messages(self) -> Iterator[tuple[int, Job, Message]]:
+    def messages(self) -> Iterator[tuple[int, Message]]:
         for index, job in enumerate(self._jobs):
             if job is not None:
                 time.sleep(TRAINER_SECONDS)
                 for entry in job.entries.values():
                     copy_result(self._template, entry, dict(job.settings))
                 self._jobs[index] = None
-                yield index, job, JobDone()
+                yield index, JobDone()
 
 
 def copy_result(template: Path, entry: Path, settings: dict[str, Any]) -> None:

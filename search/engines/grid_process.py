@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 
 from ...errors import FmsearchError
 from ...models.settings import Value
-from ..trainers.pool import MOST_STARTS, START_PAUSE, end_with_the_coordinator
+from ..processes.fork_server import MOST_STARTS, START_PAUSE, end_with_the_coordinator
 
 Choices = Mapping[str, Sequence[Value]]
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
+import threading
+import time
+from collections.abc import Callable
 from multiprocessing import forkserver
+from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
+from ...errors import FmsearchError
 from .scratch import scratch_folder, temporary_files_in
 
 if TYPE_CHECKING:
-    pass
+    from multiprocessing.context import ForkServerProcess
+    from multiprocessing.process import BaseProcess
 
-
+MOST_STARTS = 4
+START_PAUSE = 0.5
+"""Seconds: a process that is killed is still there for a moment, and takes no orders."""
 PRELOADED = "fmsearch.models.network"
 
 
@@ -35,3 +44,50 @@ def load_tensorflow_in_advance() -> None:
             forkserver.ensure_running()
     finally:
         signal.signal(signal.SIGINT, heard)
+
+
+def start_process(
+    run: Callable[..., None], *arguments: object
+) -> tuple[ForkServerProcess, Connection]:
+    """Start a process, and connect it; Python starts another fork server where that one died.
+
+    Args:
+        run: What the process does; it is called with its end of the connection.
+        arguments: Given to `run` after that.
+
+    Returns:
+        The process, which ends with this one, and this one's end of the connection.
+
+    Raises:
+        FmsearchError: The fork server died again and again.
+    """
+    context = multiprocessing.get_context("forkserver")
+    for _ in range(MOST_STARTS):
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_run, args=(run, theirs, *arguments), daemon=True)
+        with contextlib.suppress(EOFError, ConnectionError):  # it died while it was asked
+            process.start()
+            theirs.close()
+            return process, ours
+        time.sleep(START_PAUSE)
+    raise FmsearchError(
+        f"the process that trainers are forked from died {MOST_STARTS} times at its start; "
+        "its own messages are above"
+    )
+
+
+def _run(run: Callable[..., None], *arguments: object) -> None:
+    end_with_the_coordinator()
+    run(*arguments)
+
+
+def end_with_the_coordinator() -> None:
+    """Let this process end with the coordinator, however that ends: the next one begins at once,
+    and a trainer of an earlier session would write where its own trainers do."""
+
+    def wait(coordinator: BaseProcess) -> None:
+        coordinator.join()
+        os._exit(1)
+
+    if (parent := multiprocessing.parent_process()) is not None:
+        threading.Thread(target=wait, args=(parent,), daemon=True).start()

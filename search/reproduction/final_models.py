@@ -16,11 +16,11 @@ from ..outbox import read_result
 from ..processes.signals import Interruption
 from ..result import Result
 from ..trainers.jobs import FinalJob, TrainerSetup
-from ..trainers.messages import EpochDone
+from ..trainers.messages import EpochDone, JobFailed
+from ..trainers.pool import TrainerPool
 from .catalogue import Experiment
 from .outcomes import Chosen
 from .runs import ReproductionRuns
-from .trainings import train_all
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +49,8 @@ class FinalModels:
     """Trains the final models of one reproduction.
 
     Attributes:
-        evidence: Of the reproduction.
         split: Of the training images.
-        store, parent: Where the runs go, and the run under which they stand.
-        watch: Hears of it.
+        parent: The run under which the models' runs stand.
     """
 
     run_records: ReproductionRuns
@@ -78,31 +76,34 @@ class FinalModels:
             for choice in [chosen.get(plan.catalogue.origin(one).id)]
             for seed in plan.seeds_of(one)
         ]
-        left = {one.job.folder: one for one in models if not one.job.folder.exists()}
+        left = [one for one in models if not one.job.folder.exists()]
         if left:
-            jobs = [one.job for one in left.values()]
-            watching = self.watch.models(jobs, len(models) - len(left))
-            with watching as callback, Interruption() as interruption:
-
-                def finish(job: FinalJob) -> None:
-                    callback.trained(job, _result(job))
-                    try:
-                        self._ship(left[job.folder])
-                    except TrackingError as error:  # it is tried again in the end
-                        log.warning("%s", error)
-
-                train_all(
-                    jobs,
-                    self._setup(family),
-                    plan.jobs,
-                    check=interruption.check,
-                    on_epoch=callback.epoch,
-                    on_done=finish,
-                )
+            self._train(left, self._setup(family), len(models) - len(left))
         results: dict[str, tuple[Result, ...]] = {one.id: () for one in experiments}
         for model in models:
             results[model.experiment.id] += (self._ship(model),)
         return results
+
+    def _train(self, models: Sequence[_Model], setup: TrainerSetup, trained: int) -> None:
+        """Train models that are not on disk; so many others are."""
+        by_folder = {one.job.folder: one for one in models}
+        jobs = [one.job for one in models]
+        with (
+            self.watch.models(jobs, trained) as callback,
+            Interruption() as interruption,
+            TrainerPool(min(self.run_records.plan.jobs, len(jobs)), setup) as pool,
+        ):
+            for job, message in pool.run(jobs, interruption.check):
+                if isinstance(message, EpochDone):
+                    callback.epoch(job, message)
+                    continue
+                if isinstance(message, JobFailed):
+                    raise FmsearchError(f"{job.folder.name} failed: {message.error}")
+                callback.trained(job, _result(job))
+                try:
+                    self._ship(by_folder[job.folder])
+                except TrackingError as error:  # it is tried again in the end
+                    log.warning("%s", error)
 
     def _setup(self, family: str) -> TrainerSetup:
         plan = self.run_records.plan

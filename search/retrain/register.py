@@ -21,10 +21,9 @@ from ..runs.artifacts import result_metrics
 from ..runs.records import RunRecords
 from ..runs.schema import identity
 from ..storage.stored_study import StoredStudy
-from ..trainers.failures import MOST_DEATHS, Failures
-from ..trainers.jobs import FinalJob, TrainerSetup
-from ..trainers.messages import EpochDone, JobFailed, TrainerDied
-from ..trainers.pool import run_alone
+from ..trainers.jobs import FinalJob
+from ..trainers.messages import EpochDone
+from ..trainers.pool import run_job
 from ..trainers.setup import trainer_setup
 from ..trial import Trial, training_seed
 
@@ -96,7 +95,9 @@ def register_best(
             if not job.folder.exists():
                 setup = trainer_setup(run_records.space, run_records.data)
                 setup = replace(setup, checkpoint_every=checkpoint_every)
-                _train(job, setup, best, on_epoch)
+                load_tensorflow_in_advance()
+                if error := run_job(job, setup, on_epoch=on_epoch):
+                    raise FmsearchError(f"the final training failed: {error}")
             record = _record(run_records, best, job)
             log.info("shipping the final model")
             run_id = store.ship(record, _parent(store, run_records))
@@ -135,25 +136,6 @@ def _job(run_records: RunRecords, places: Places, best: Trial, epochs: int | Non
 def _identity(run_records: RunRecords, best: Trial, epochs: int) -> dict[str, str]:
     about = {TAG_TRIAL: str(best.number), "fmsearch.epochs": str(epochs)}
     return identity(run_records.study, "final", **about)
-
-
-def _train(job: FinalJob, setup: TrainerSetup, best: Trial, on_epoch: OnEpoch) -> None:
-    load_tensorflow_in_advance()
-    failures = Failures()
-
-    def advance(done: EpochDone) -> None:
-        failures.advanced((best,), (done.fold, done.epoch))
-        on_epoch(done)
-
-    while isinstance(ended := run_alone(job, setup, on_epoch=advance), TrainerDied):
-        if failures.died((best,)):
-            raise FmsearchError(
-                f"the final training's trainer died {MOST_DEATHS} times without a new epoch "
-                f"({ended})"
-            )
-        log.warning("the trainer died (%s); it is replaced", ended)
-    if isinstance(ended, JobFailed):
-        raise FmsearchError(f"the final training failed: {ended.error}")
 
 
 def _parent(store: Store, run_records: RunRecords) -> str | None:

@@ -16,8 +16,8 @@ from ..outbox import read_result
 from ..processes.fork_server import load_tensorflow_in_advance
 from ..runs.artifacts import result_metrics
 from ..trainers.jobs import FinalJob, TrainerSetup, TrialJob
-from ..trainers.messages import EpochDone, JobFailed, TrainerDied
-from ..trainers.pool import run_alone
+from ..trainers.messages import EpochDone
+from ..trainers.pool import run_job
 from ..trainers.setup import trainer_setup
 from .recorded_training import RecordedTraining
 
@@ -52,11 +52,8 @@ def replay(recorded: RecordedTraining, on_epoch: OnEpoch = lambda done: None) ->
     with tempfile.TemporaryDirectory() as folder:
         entry = Path(folder) / "result"
         job = (_final if recorded.final else _trial)(recorded, entry)
-        ended = run_alone(job, _setup(recorded), on_epoch=on_epoch)
-        if isinstance(ended, JobFailed):
-            raise FmsearchError(f"the training of {recorded.name} fails now: {ended.error}")
-        if isinstance(ended, TrainerDied):
-            raise FmsearchError(f"the trainer died ({ended}); try again")
+        if error := run_job(job, _setup(recorded), on_epoch=on_epoch):
+            raise FmsearchError(f"the training of {recorded.name} fails now: {error}")
         now = {(one.name, one.step): one.value for one in result_metrics(read_result(entry))}
     return compare(recorded.points, now, whole=recorded.whole)
 
@@ -77,14 +74,19 @@ def _trial(recorded: RecordedTraining, entry: Path) -> TrialJob:
     epochs = int(settings.pop("epochs"))
     if recorded.reached and not recorded.whole and not knows_its_length(settings):
         epochs = recorded.reached
-    checkpoint = entry.with_name("checkpoint.npz")
-    return TrialJob({0: epochs}, settings, recorded.seed, {0: entry}, checkpoint)
+    return TrialJob(
+        epochs={0: epochs},
+        settings=settings,
+        seed=recorded.seed,
+        entries={0: entry},
+        checkpoint=entry.with_name("checkpoint.npz"),
+    )
 
 
 def _final(recorded: RecordedTraining, entry: Path) -> FinalJob:
     settings = dict(recorded.settings)
     epochs = int(settings.pop("epochs"))
-    return FinalJob(settings, recorded.seed, epochs, entry)
+    return FinalJob(settings=settings, seed=recorded.seed, epochs=epochs, folder=entry)
 
 
 def compare(then: Points, now: Points, *, whole: bool) -> Comparison:

@@ -91,12 +91,14 @@ class Shipping:
         if self._shipper is not None:
             self._shipper.give(lambda: self._ship_trial(number))
 
-    def end(self, status: Status, check: Callable[[], None] = lambda: None) -> int | None:
+    def end(
+        self, status: Status, check_interrupted: Callable[[], None] = lambda: None
+    ) -> int | None:
         """Ship what is left and end the study's run; its trainers have ended.
 
         Args:
             status: How it ends.
-            heed: Called now and then; what it raises leaves the rest in the outbox.
+            check_interrupted: Called now and then; what it raises leaves the rest in the outbox.
 
         Returns:
             How many trials wait in the outbox; None if nothing waits, the study's own run included.
@@ -105,7 +107,7 @@ class Shipping:
         mark_unshipped(self._outbox)
         if self._shipper is not None:
             self._shipper.give(lambda: self._end(status))
-            self._shipper.close(check)
+            self._shipper.close(check_interrupted)
         return len(entries(self._outbox)) if is_unshipped(self._outbox) else None
 
     def _connect(self) -> Store:

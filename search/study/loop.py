@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -19,19 +18,18 @@ from ..result import Duplicate, Failure
 from ..runs.records import RunRecords
 from ..runs.shipping import Shipping
 from ..storage.stored_study import StoredStudy
-from ..trainers.failures import MOST_DEATHS, Failures
-from ..trainers.jobs import Job, TrainerSetup, TrialJob
-from ..trainers.messages import EpochDone, JobDone, JobFailed, Message, TrainerDied, Verdict
-from ..trainers.pool import Trainers
+from ..trainers.jobs import TrainerSetup, TrialJob
+from ..trainers.messages import EpochDone, JobFailed, Message, Verdict
+from ..trainers.pool import TrainerPool
 from ..trial import State, Trial, best_trial, training_seed
 from .callback import StudyCallback
 from .plan import Plan
 from .resume import recover, settle
 
-log = logging.getLogger(__name__)
-
-Pool = Callable[[int, TrainerSetup], Trainers]
-"""Starts so many trainers with that setup."""
+Pool = Callable[[int, TrainerSetup], TrainerPool]
+"""Makes a pool of so many trainers with that setup."""
+MOST_FAILURES = 5
+"""So many failed trainings in a row stop a study."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class StudyLoop:
         self._running: dict[int, tuple[Trial, ...]] = {}
         self._ended: list[Trial] = []
         self._duplicates: defaultdict[int, list[Trial]] = defaultdict(list)
-        self._failures = Failures()
+        self._failures_in_a_row = 0
 
     def run(self) -> Summary:
         self._engine.begin()
@@ -107,14 +105,14 @@ class StudyLoop:
             waiting = self._shipping.end(status, self._interruption.check)
         return Summary(self._stored.trials(), waiting)
 
-    def _search(self, trainers: Trainers) -> None:
+    def _search(self, trainers: TrainerPool) -> None:
         self._begun_at = time.monotonic()
         self._hand_out(trainers)
         if not self._plan.offline:
             self._shipping.begin()
         while self._running or self._others_may_die():
-            for trainer, job, message in trainers.messages():
-                self._hear(trainers, trainer, job, message)
+            for trainer, message in trainers.messages():
+                self._hear(trainers, trainer, message)
                 self._interruption.check()
             self._interruption.check()
             self._stored.ownership.beat()
@@ -131,7 +129,7 @@ class StudyLoop:
             return False
         return not self._plan.limits.are_final(trials, self._begun_at)
 
-    def _hand_out(self, trainers: Trainers) -> None:
+    def _hand_out(self, trainers: TrainerPool) -> None:
         for trainer in trainers.idle():
             trials = self._next()
             if not trials:
@@ -179,44 +177,30 @@ class StudyLoop:
             checkpoint=self._outbox / checkpoint_name(trials[0].number),
         )
 
-    def _hear(self, trainers: Trainers, trainer: int, job: Job | None, message: Message) -> None:
-        trials = self._running.get(trainer, ())
+    def _hear(self, trainers: TrainerPool, trainer: int, message: Message) -> None:
         if isinstance(message, EpochDone):
-            self._failures.advanced(trials, (message.fold, message.epoch))
-            self._callback.epoch(trainer, trials, message)
+            self._callback.epoch(trainer, self._running[trainer], message)
             if message.scores:
-                self._judge(trainers, trainer, trials, message)
-        elif isinstance(message, JobDone):
-            self._end(trainers, trainer, "")
-        elif isinstance(message, JobFailed):
-            self._end(trainers, trainer, message.error)
-        elif isinstance(message, TrainerDied):
-            log.warning("a trainer died (%s); it is replaced", message)
-            if not self._failures.died(trials):
-                if job is not None:
-                    trainers.give(trainer, job)
-            elif trials:
-                times = f"{MOST_DEATHS} times without a new epoch"
-                error = f"its trainer died {times} ({message})"
-                self._end(trainers, trainer, error)
-            else:
-                raise FmsearchError(
-                    f"trainers die at their start ({message}); their own messages are above"
-                )
+                self._judge(trainers, trainer, message)
+        else:
+            self._end(trainers, trainer, message.error if isinstance(message, JobFailed) else "")
 
-    def _judge(
-        self, trainers: Trainers, trainer: int, trials: tuple[Trial, ...], done: EpochDone
-    ) -> None:
+    def _judge(self, trainers: TrainerPool, trainer: int, done: EpochDone) -> None:
         """Report scores to the engine and, where the trainer waits for it, its verdict."""
         step = done.epoch if self._plan.space.scoring is Scoring.VALIDATION else done.fold
         last = (done.fold, done.epoch) == (done.folds, done.epochs)  # too late to save anything
         report = self._engine.report
+        trials = self._running[trainer]
         reasons = [report(trial, step, done.scores, last=last) for trial in trials]
         if self._setup.judged:
             trainers.judge(trainer, Verdict(next(iter(reasons), "")))
 
-    def _end(self, trainers: Trainers, trainer: int, error: str) -> None:
-        """Tell or fail a training's trials, each as its folder in the outbox says."""
+    def _end(self, trainers: TrainerPool, trainer: int, error: str) -> None:
+        """Tell or fail a training's trials, each as its folder in the outbox says.
+
+        Raises:
+            FmsearchError: Too many trainings in a row had an error.
+        """
         self._ended.extend(self._running.pop(trainer))
         if self._engine.asks_ahead:
             self._hand_out(trainers)
@@ -232,7 +216,9 @@ class StudyLoop:
             if counts:
                 self._announce(trial)
             self._settle_duplicates(trial.number)
-        self._failures.finished(error)
+        self._failures_in_a_row = self._failures_in_a_row + 1 if error else 0
+        if self._failures_in_a_row >= MOST_FAILURES:
+            raise FmsearchError(f"{MOST_FAILURES} trainings in a row failed, the last one: {error}")
 
     def _announce(self, trial: Trial) -> None:
         self._shipping.trial(trial.number)
