@@ -21,7 +21,7 @@ from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import State, Trial
 from fmsearch.tracking.reachability import TrackingError
 from fmsearch.tracking.registry import register_version
-from fmsearch.tracking.run_record import LoggedModel, Point, RunRecord, Status, tagged
+from fmsearch.tracking.run_record import LoggedModel, Metric, RunRecord, Status, tagged
 from fmsearch.tracking.shipper import Shipper
 from fmsearch.tracking.store import Store
 
@@ -54,7 +54,7 @@ def record(tmp_path: Path, keras_file: Path) -> RunRecord:
         ended_at=5_000,
         tags={"long": "x" * 9_000},
         params={"a": "1"},
-        points=tuple(Point("loss", 1 / step, step, 1_000 + step) for step in range(1, 1_501)),
+        metrics=tuple(Metric("loss", 1 / step, step, 1_000 + step) for step in range(1, 1_501)),
         artifacts=artifacts,
         model=LoggedModel(keras_file, (28, 28), 10, step=2),
     )

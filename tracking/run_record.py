@@ -31,14 +31,13 @@ class Status(Enum):
 
 
 @dataclass(frozen=True)
-class Point:
+class Metric:
     """One value of a metric.
 
     Attributes:
-        name: Of the metric.
         value: Finite.
         step: The epoch, or 0.
-        measured_at: Milliseconds since 1970, UTC; equal points are stored once.
+        measured_at: Milliseconds since 1970, UTC; equal ones are stored once.
     """
 
     name: str
@@ -54,7 +53,7 @@ class LoggedModel:
     Attributes:
         file: In Keras' format.
         image_shape: Of one uint8 image.
-        classes: Number of probabilities.
+        classes: How many probabilities it gives.
         step: The epoch after which it was saved.
     """
 
@@ -79,10 +78,8 @@ class RunRecord:
     """One MLflow run, whole.
 
     Attributes:
-        name: Shown in the UI.
         identity: Tags that no other run has in this combination, the narrowest last.
-        tags, params: Texts.
-        points: Metrics.
+        metrics: All values of all metrics.
         status: RUNNING leaves the run open, to be ended by a later record.
         started_at, ended_at: Milliseconds since 1970, UTC.
         artifacts: A folder whose content becomes the run's artifacts.
@@ -97,7 +94,7 @@ class RunRecord:
     ended_at: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
-    points: tuple[Point, ...] = ()
+    metrics: tuple[Metric, ...] = ()
     artifacts: Path | None = None
     model: LoggedModel | None = None
     data: DataInput | None = None

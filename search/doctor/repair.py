@@ -6,8 +6,8 @@ import shutil
 from functools import cached_property
 
 from ...places import Places
-from ...tracking.inventory import StoredRun
 from ...tracking.store import Store
+from ...tracking.stored_runs import WholeRun
 from ..outbox import entries, remove_half_written
 from ..runs.schema import Expected
 from ..storage.stored_study import StoredStudy
@@ -103,6 +103,6 @@ class Repair:
                 mending.mend(trial, runs.expected, runs.best)
 
 
-def _conflicts(run: StoredRun, expected: Expected) -> bool:
+def _conflicts(run: WholeRun, expected: Expected) -> bool:
     """Whether a run has params of other values, which MLflow lets nobody change."""
     return any(run.params.get(name, value) != value for name, value in expected.params.items())

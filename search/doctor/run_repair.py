@@ -11,9 +11,9 @@ from pathlib import Path
 from ...models.confusion import Confusion
 from ...models.settings import Scoring
 from ...models.training import Epoch
-from ...tracking.inventory import StoredRun
-from ...tracking.run_record import TAG_RESTORED, TAG_TRIAL, Point, RunRecord
+from ...tracking.run_record import TAG_RESTORED, TAG_TRIAL, Metric, RunRecord
 from ...tracking.store import Store
+from ...tracking.stored_runs import WholeRun
 from ..runs.records import RunRecords
 from ..runs.schema import (
     CONFUSION,
@@ -55,7 +55,7 @@ class RunRepair:
         ended_at = int(ended * 1000)
         note = {TAG_RESTORED: RESTORED} if expected.files else {}
         number = {TAG_TRIAL: str(trial.number)}
-        points = [Point(name, one, 0, ended_at) for name, one in expected.metrics.items()]
+        metrics = [Metric(name, one, 0, ended_at) for name, one in expected.metrics.items()]
         record = RunRecord(
             name=expected.name,
             # The note is there from the first: what a kill leaves of this run is no other run.
@@ -65,27 +65,27 @@ class RunRepair:
             ended_at=ended_at,
             tags=expected.tags,
             params=self._params(trial),
-            points=(*points, *self._reported(trial.number, ended_at)),
+            metrics=(*metrics, *self._reported(trial.number, ended_at)),
         )
         self._store.ship(record, parent)
 
-    def mend(self, trial: Trial, expected: Expected, run: StoredRun) -> None:
+    def mend(self, trial: Trial, expected: Expected, run: WholeRun) -> None:
         """Give a run what it lacks of what it must hold, as far as that can be known."""
         now = time.time_ns() // 1_000_000
         wrong = [
             name for name, one in expected.metrics.items() if differs(run.metrics.get(name), one)
         ]
-        points = [
-            Point(name, expected.metrics[name], self._last_step(run, name), now) for name in wrong
+        metrics = [
+            Metric(name, expected.metrics[name], self._last_step(run, name), now) for name in wrong
         ]
         if "val_accuracy" in set(expected.measured) - run.metrics.keys():
-            points += self._reported(trial.number, run.ended_at or now)
+            metrics += self._reported(trial.number, run.ended_at or now)
         params = self._params(trial)
         missing = expected.params.keys() - run.params.keys()
         with self._store.errors():
             self._store.log(
                 run.id,
-                points=points,
+                metrics=metrics,
                 params={name: params[name] for name in missing},
                 tags={
                     name: value
@@ -105,19 +105,19 @@ class RunRepair:
         settings = self._space.settings(trial.parameters)
         return training_params(settings, training_seed(study.seed, trial.parameters))
 
-    def _reported(self, number: int, at: int) -> list[Point]:
+    def _reported(self, number: int, at: int) -> list[Metric]:
         """The curve that Optuna knows, where trials are scored epoch by epoch."""
         if self._space.scoring is not Scoring.VALIDATION:
             return []
         scores = self._study.reported(number)
-        return [Point("val_accuracy", score, epoch, at) for epoch, score in scores.items()]
+        return [Metric("val_accuracy", score, epoch, at) for epoch, score in scores.items()]
 
-    def _last_step(self, run: StoredRun, name: str) -> int:
+    def _last_step(self, run: WholeRun, name: str) -> int:
         """What counts as a metric's last value is the one with the highest step."""
         history = self._store.client.get_metric_history(run.id, name)
-        return max((point.step for point in history), default=0)
+        return max((one.step for one in history), default=0)
 
-    def _redraw(self, trial: Trial, expected: Expected, run: StoredRun) -> None:
+    def _redraw(self, trial: Trial, expected: Expected, run: WholeRun) -> None:
         """Draw missing figures from the numbers behind them, where those are there."""
         missing = expected.files - run.files
         confusion = curves = None
@@ -135,7 +135,7 @@ class RunRepair:
                 self._run_records.artifacts.draw_curves(Path(folder), curves, heading)
             self._store.add_artifacts(run.id, Path(folder))
 
-    def _confusion(self, run: StoredRun) -> Confusion | None:
+    def _confusion(self, run: WholeRun) -> Confusion | None:
         if CONFUSION not in run.files:
             return None
         with tempfile.TemporaryDirectory() as folder:
@@ -146,7 +146,7 @@ class RunRepair:
                 return None
         return counts
 
-    def _history(self, run: StoredRun) -> list[Epoch]:
+    def _history(self, run: WholeRun) -> list[Epoch]:
         """The run's epochs from its metrics; none if a curve is not whole."""
         curves = {
             name: {one.step: one for one in self._store.client.get_metric_history(run.id, name)}

@@ -177,7 +177,7 @@ def _record(run_records: RunRecords, best: Trial, job: FinalJob) -> RunRecord:
             **result.environment.tags,
         },
         params={**params, "seed": str(result.seed)},
-        points=result_metrics(result),
+        metrics=result_metrics(result),
         status=Status.FINISHED,
         started_at=result.started_at,
         ended_at=result.finished_at,

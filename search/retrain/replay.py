@@ -11,7 +11,7 @@ from ...errors import FmsearchError
 from ...models.data import load_training
 from ...models.settings import knows_its_length
 from ...models.split import split_rows
-from ...tracking.stored_runs import Points
+from ...tracking.stored_runs import MetricValues
 from ..outbox import read_result
 from ..processes.fork_server import load_tensorflow_in_advance
 from ..runs.artifacts import result_metrics
@@ -58,7 +58,7 @@ def replay(recorded: RecordedTraining, on_epoch: OnEpoch = lambda done: None) ->
         if isinstance(ended, TrainerDied):
             raise FmsearchError(f"the trainer died ({ended}); try again")
         now = {(one.name, one.step): one.value for one in result_metrics(read_result(entry))}
-    return compare(recorded.points, now, whole=recorded.whole)
+    return compare(recorded.metrics, now, whole=recorded.whole)
 
 
 def _setup(recorded: RecordedTraining) -> TrainerSetup:
@@ -87,7 +87,7 @@ def _final(recorded: RecordedTraining, entry: Path) -> FinalJob:
     return FinalJob(settings, recorded.seed, epochs, entry)
 
 
-def compare(then: Points, now: Points, *, whole: bool) -> Comparison:
+def compare(then: MetricValues, now: MetricValues, *, whole: bool) -> Comparison:
     """Compare all numbers but times, in the order in which they were measured.
 
     Args:

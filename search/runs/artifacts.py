@@ -13,7 +13,7 @@ from ...models import figures
 from ...models.confusion import Confusion, classification_report
 from ...models.data import DataSet
 from ...models.training import Epoch
-from ...tracking.run_record import LoggedModel, Point
+from ...tracking.run_record import LoggedModel, Metric
 from ..outbox import ARCHITECTURE, MODEL, SUMMARY
 from ..result import Result
 from .schema import CONFUSION, CONFUSION_FIGURE, CURVES, CURVES_FIGURE, REPORT
@@ -73,10 +73,10 @@ class Artifacts:
         self._curves_figure.save(folder / CURVES_FIGURE, history, heading)
 
 
-def result_metrics(result: Result) -> tuple[Point, ...]:
+def result_metrics(result: Result) -> tuple[Metric, ...]:
     """A result's curves, epoch by epoch, and its final numbers."""
     curves = [
-        Point(name, getattr(epoch, name), epoch.epoch, epoch.measured_at)
+        Metric(name, getattr(epoch, name), epoch.epoch, epoch.measured_at)
         for epoch in result.history
         for name in CURVES
         if getattr(epoch, name) is not None
@@ -86,4 +86,4 @@ def result_metrics(result: Result) -> tuple[Point, ...]:
         "parameters": result.parameters,
         "train_seconds": result.train_seconds,
     }
-    return (*curves, *(Point(name, value, 0, result.finished_at) for name, value in final.items()))
+    return (*curves, *(Metric(name, value, 0, result.finished_at) for name, value in final.items()))

@@ -20,7 +20,7 @@ from ...tracking.run_record import (
     TAG_SPACE,
     TAG_TRIAL,
     DataInput,
-    Point,
+    Metric,
     RunRecord,
     Status,
 )
@@ -113,7 +113,9 @@ class RunRecords:
             ended_at=None if status is Status.RUNNING else ended_at,
             params=outcome.params if status is Status.FINISHED else {},
             tags=outcome.tags,
-            points=tuple(Point(name, one, step, ended_at) for name, one in outcome.metrics.items()),
+            metrics=tuple(
+                Metric(name, one, step, ended_at) for name, one in outcome.metrics.items()
+            ),
             artifacts=folder,
         )
 
@@ -133,8 +135,8 @@ class RunRecords:
             return replace(record, started_at=result.failed_at, ended_at=result.failed_at)
         if isinstance(result, Duplicate):
             at = result.told_at
-            points = tuple(Point(name, one, 0, at) for name, one in trial.metrics.items())
-            return replace(record, points=points, started_at=at, ended_at=at)
+            metrics = tuple(Metric(name, one, 0, at) for name, one in trial.metrics.items())
+            return replace(record, metrics=metrics, started_at=at, ended_at=at)
         done = {TAG_FOLDS: str(len(result.fit_seconds)), **result.environment.tags}
         has_model = (entry / MODEL).exists()
         if not has_model and trial.state is State.COMPLETE:
@@ -142,7 +144,7 @@ class RunRecords:
         return replace(
             record,
             tags={**record.tags, **done},
-            points=result_metrics(result),
+            metrics=result_metrics(result),
             started_at=result.started_at,
             ended_at=result.finished_at,
             artifacts=self.artifacts.draw(entry, result, self.heading(trial)),

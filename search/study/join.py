@@ -9,7 +9,6 @@ from ...errors import FmsearchError
 from ...models import fashion_mnist
 from ...models.data import FASHION_MNIST, DataSet, describe
 from ...places import Places, shown
-from ...tracking.inventory import store_exists
 from ...tracking.reachability import check_reachable
 from ...tracking.store import Store
 from ..engines.strategy import Strategy
@@ -135,9 +134,7 @@ def _check_store(study: StoredStudy, places: Places) -> None:
     run = study.attributes.run()
     if not run:
         return
-    is_there = store_exists(places) and Store(places, create=False).find(
-        identity(study.config, "study")
-    )
+    is_there = places.has_runs and Store(places, create=False).find(identity(study.config, "study"))
     if not is_there:
         raise FmsearchError(
             f"the run of the study {study.config.name!r} ({run}) is not in the experiment "
