@@ -15,7 +15,7 @@ from fmsearch.places import Places, shown
 from fmsearch.search.outbox import write_note
 from fmsearch.search.result import Failure
 from fmsearch.search.runs.records import RunRecords
-from fmsearch.search.runs.schema import study_outcome
+from fmsearch.search.runs.values import study_outcome
 from fmsearch.search.space.load import load_space
 from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import State, Trial
@@ -153,9 +153,9 @@ def test_the_best_parameters_of_a_grid_are_params_once_no_point_is_left() -> Non
         name="s", space=space, data="data", data_sha256="sha256", seed=0, train_images=None, id="id"
     )
     best = Trial(0, {"epochs": 3}, State.COMPLETE, score=0.5)
-    left = study_outcome(study, space, [best, Trial(1, {"epochs": 4}, State.WAITING)])
+    left = study_outcome(study, [best, Trial(1, {"epochs": 4}, State.WAITING)])
     assert (left.params, left.metrics) == ({"seed": "0"}, {"score": 0.5, "best_trial": 0.0})
-    assert study_outcome(study, space, [best]).params == {"seed": "0", "epochs": "3"}
+    assert study_outcome(study, [best]).params == {"seed": "0", "epochs": "3"}
 
 
 def test_a_studys_run_shows_its_last_score_though_the_clock_went_back(

@@ -12,12 +12,14 @@ TAG_ID = "fmsearch.study_id"
 TAG_ROLE, TAG_STATE, TAG_ERROR = "fmsearch.role", "fmsearch.state", "fmsearch.error"
 TAG_DATA, TAG_IMAGES = "fmsearch.data_sha256", "fmsearch.train_images"
 TAG_VERSIONS, TAG_PROCESSOR = "fmsearch.versions", "fmsearch.processor"
-TAG_FOLDS = "fmsearch.folds"
+TAG_FOLDS, TAG_EPOCHS = "fmsearch.folds", "fmsearch.epochs"
+TAG_EXPERIMENT, TAG_SEED = "fmsearch.experiment", "fmsearch.seed"
+TAG_CHOSEN, TAG_SEARCHED = "fmsearch.chosen_by", "fmsearch.searched_by"
 TAG_BEST = "fmsearch.best_parameters"
 TAG_PRUNED, TAG_DUPLICATE, TAG_MODEL = "fmsearch.pruned", "fmsearch.duplicate_of", "fmsearch.model"
 TAG_RESTORED = "fmsearch.restored"
 """Says that a run was made anew from the storage, and what it lost."""
-TAG_PARENT = "mlflow.parentRunId"
+TAG_PARENT, TAG_NOTE = "mlflow.parentRunId", "mlflow.note.content"
 MOST_TAG_CHARACTERS = 8_000
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...tracking.run_record import TAG_MODEL, TAG_RESTORED
 from ...tracking.stored_runs import StoredModel, WholeRun
-from ..runs.schema import Expected
+from .expected import Expected
 
 MOST_SHOWN = 60
 """Characters of a value."""

@@ -13,13 +13,12 @@ from ...tracking.run_record import TAG_ROLE, TAG_TRIAL
 from ...tracking.store import Store
 from ...tracking.stored_runs import WholeRun, runs_of_study
 from ..outbox import checkpoints, entries
-from ..runs.schema import expected_study, expected_trial
 from ..runs.shipping import UNSHIPPED
-from ..space.space import Space
 from ..storage.stored_study import StoredStudy
 from ..storage.study_config import StudyConfig
 from ..trial import Trial
 from .compare import Candidates, candidates
+from .expected import expected_study, expected_trial
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,6 @@ class Records:
     """What storage, outbox and MLflow say of one study.
 
     Attributes:
-        study: The study.
         trials: All of them, by number.
         outbox: Its folder.
         runs: Of the study and of its trials, deleted ones included.
@@ -37,10 +35,6 @@ class Records:
     trials: Sequence[Trial]
     outbox: Path
     runs: Sequence[WholeRun]
-
-    @property
-    def space(self) -> Space:
-        return self.study.space
 
     @cached_property
     def waiting(self) -> frozenset[int]:
@@ -69,7 +63,7 @@ class Records:
         runs = self._by_trial[None]
         best = max(runs, key=lambda run: (not run.is_deleted, -run.started_at), default=None)
         status = None if best is None else best.status
-        return candidates(expected_study(self.study, self.space, self.trials, status), runs)
+        return candidates(expected_study(self.study, self.trials, status), runs)
 
     @property
     def parent(self) -> str | None:
@@ -79,7 +73,7 @@ class Records:
 
     def trial_run(self, trial: Trial) -> Candidates:
         """The runs of a finished trial."""
-        expected = expected_trial(self.study, self.space, trial, self.parent)
+        expected = expected_trial(self.study, trial, self.parent)
         return candidates(expected, self._by_trial[trial.number])
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Mending: what one record of a study has lost, from the others."""
+"""Repair: what storage, outbox or MLflow has lost of a study, from the others."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ...places import Places
 from ...tracking.store import Store
 from ...tracking.stored_runs import WholeRun
 from ..outbox import entries, remove_half_written
-from ..runs.schema import Expected
 from ..storage.stored_study import StoredStudy
 from ..study.resume import recover
 from ..study.sync import ship
 from .compare import faults_of
+from .expected import Expected
 from .records import Records, read_records
 from .run_repair import RunRepair
 
@@ -92,7 +92,7 @@ class Repair:
         return True
 
     def _mend_trials(self, records: Records) -> None:
-        mending = RunRepair(self._study, records.space, self._store)
+        mending = RunRepair(self._study, self._store)
         for trial in records.trials:
             if not trial.state.finished or trial.number in records.waiting:
                 continue

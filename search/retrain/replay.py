@@ -14,7 +14,7 @@ from ...models.split import split_rows
 from ...tracking.stored_runs import MetricValues
 from ..outbox import read_result
 from ..processes.fork_server import load_tensorflow_in_advance
-from ..runs.artifacts import result_metrics
+from ..runs.values import result_metrics
 from ..trainers.jobs import FinalJob, TrainerSetup, TrialJob
 from ..trainers.messages import EpochDone, JobFailed, TrainerDied
 from ..trainers.pool import run_alone

@@ -25,8 +25,6 @@ from optuna.distributions import IntDistribution
 
 from .importances import FEWEST_TRIALS
 
-PAGE = "search.html"
-
 FIGURES = (
     ("pareto_front", "plot_pareto_front"),
     ("history", "plot_optimization_history"),
@@ -45,24 +43,24 @@ INCHES_PER_ROW = 2.4
 BEHIND_LABELS = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.5}
 
 
-def draw(study: optuna.Study, objectives: Mapping[str, str], folder: Path) -> None:
-    """Write each figure as `<name>.png`, and all of them as `search.html`, into a new folder.
+def draw(study: optuna.Study, objectives: Mapping[str, str], page: Path) -> None:
+    """Write all figures as one page and, beside it, each as `<name>.png`.
 
     Args:
         study: With as many trials as there are; with fewer than two complete ones nothing is drawn.
         objectives: Names of the study's objectives, the score first.
-        folder: Is made.
+        page: An HTML file in a folder that is made.
     """
     complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
     if len(complete) < FEWEST_TRIALS:
         return
-    folder.mkdir(parents=True)
+    page.parent.mkdir(parents=True, exist_ok=True)
     parts: list[str] = []
     # Optuna warns of parts of its own that may change, and of importances that few trials give.
     with warnings.catch_warnings(), matplotlib.rc_context({"backend": "agg"}):
         warnings.simplefilter("ignore")
         for name, axes in _drawn(study, objectives, optuna.visualization.matplotlib):
-            _save(name, axes, study, folder / f"{name}.png")
+            _save(name, axes, study, page.with_name(f"{name}.png"))
         for name, figure in _drawn(study, objectives, optuna.visualization):
             # The script that draws is 4 MB: once, and within the page, for readers offline.
             script = "inline" if not parts else False
@@ -70,7 +68,7 @@ def draw(study: optuna.Study, objectives: Mapping[str, str], folder: Path) -> No
             parts.append(figure.to_html(full_html=False, include_plotlyjs=script))
     title = html.escape(study.study_name)
     head = f"<!doctype html><meta charset='utf-8'><title>{title}</title><h1>{title}</h1>"
-    (folder / PAGE).write_text(head + "".join(parts), "utf-8")
+    page.write_text(head + "".join(parts), "utf-8")
 
 
 def _drawn(

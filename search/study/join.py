@@ -14,7 +14,7 @@ from ...tracking.store import Store
 from ..engines.strategy import Strategy
 from ..environment import here
 from ..processes.signals import Interruption
-from ..runs.schema import identity
+from ..runs.values import identity
 from ..storage.storage import Storage, open_storage
 from ..storage.stored_study import StoredStudy
 from ..storage.study_config import StudyConfig
