@@ -62,6 +62,11 @@ class Trial:
         return tuple(self.metrics[name] for name in names if name in self.metrics)
 
 
+def is_over(trials: Sequence[Trial]) -> bool:
+    """Whether no trial is left to be tried."""
+    return all(trial.state.finished for trial in trials)
+
+
 def training_seed(study_seed: int, parameters: Mapping[str, Value], *more: str) -> int:
     """The seed of a training of some parameters; trials that differ only in epochs share it."""
     but_epochs = {name: value for name, value in parameters.items() if name != "epochs"}

@@ -24,7 +24,7 @@ from fmsearch.search.trainers import pool
 from fmsearch.search.trainers.messages import EpochDone
 from fmsearch.search.trial import Trial
 from fmsearch.tracking.store import Store
-from fmsearch.tracking.stored_runs import find_named, read_points
+from fmsearch.tracking.stored_runs import find_named, read_metrics
 
 from .conftest import newest_trainer
 
@@ -76,8 +76,8 @@ def register(home: Path, on_epoch: OnEpoch = lambda done: None) -> dict[tuple[st
     options = {"name": "one", "alias": "champion", "epochs": EPOCHS, "checkpoint_every": 0.0}
     register_best(study, run_records, places, **options, on_epoch=on_epoch)
     store = Store(places)
-    points = read_points(store, find_named(store, "one-0000-final"))
-    return {key: value for key, value in points.items() if key[0] != "train_seconds"}
+    metrics = read_metrics(store, find_named(store, "one-0000-final"))
+    return {key: value for key, value in metrics.items() if key[0] != "train_seconds"}
 
 
 @pytest.fixture(scope="module")

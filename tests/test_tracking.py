@@ -15,13 +15,13 @@ from fmsearch.places import Places, shown
 from fmsearch.search.outbox import write_note
 from fmsearch.search.result import Failure
 from fmsearch.search.runs.records import RunRecords
-from fmsearch.search.runs.schema import study_outcome
+from fmsearch.search.runs.values import study_outcome
 from fmsearch.search.space.load import load_space
 from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import State, Trial
 from fmsearch.tracking.reachability import TrackingError
 from fmsearch.tracking.registry import register_version
-from fmsearch.tracking.run_record import LoggedModel, Point, RunRecord, Status, tagged
+from fmsearch.tracking.run_record import LoggedModel, Metric, RunRecord, Status, tagged
 from fmsearch.tracking.shipper import Shipper
 from fmsearch.tracking.store import Store
 
@@ -54,7 +54,7 @@ def record(tmp_path: Path, keras_file: Path) -> RunRecord:
         ended_at=5_000,
         tags={"long": "x" * 9_000},
         params={"a": "1"},
-        points=tuple(Point("loss", 1 / step, step, 1_000 + step) for step in range(1, 1_501)),
+        metrics=tuple(Metric("loss", 1 / step, step, 1_000 + step) for step in range(1, 1_501)),
         artifacts=artifacts,
         model=LoggedModel(keras_file, (28, 28), 10, step=2),
     )
@@ -153,9 +153,9 @@ def test_the_best_parameters_of_a_grid_are_params_once_no_point_is_left() -> Non
         name="s", space=space, data="data", data_sha256="sha256", seed=0, train_images=None, id="id"
     )
     best = Trial(0, {"epochs": 3}, State.COMPLETE, score=0.5)
-    left = study_outcome(study, space, [best, Trial(1, {"epochs": 4}, State.WAITING)])
+    left = study_outcome(study, [best, Trial(1, {"epochs": 4}, State.WAITING)])
     assert (left.params, left.metrics) == ({"seed": "0"}, {"score": 0.5, "best_trial": 0.0})
-    assert study_outcome(study, space, [best]).params == {"seed": "0", "epochs": "3"}
+    assert study_outcome(study, [best]).params == {"seed": "0", "epochs": "3"}
 
 
 def test_a_studys_run_shows_its_last_score_though_the_clock_went_back(

@@ -9,15 +9,19 @@ import shutil
 from pathlib import Path
 
 from ..outbox import SUMMARY
-from ..runs.artifacts import ARCHITECTURE_FIGURE
-from ..runs.schema import CONFUSION_FIGURE, CURVES_FIGURE
+from ..runs.schema import (
+    ARCHITECTURE_FIGURE,
+    CONFUSION_FIGURE,
+    CURVES_FIGURE,
+    REPRODUCTION_PAGE,
+    REPRODUCTION_TEXT,
+)
 from .claims import check_claims
 from .outcomes import Outcomes
 from .plan import ReproductionPlan
 from .runs import ReproductionRuns
 from .table import HEADER, Row, rows_of
 
-MARKDOWN, PAGE = "reproduction.md", "reproduction.html"
 FIGURES = {
     "architecture": ARCHITECTURE_FIGURE,
     "confusion matrix": CONFUSION_FIGURE,
@@ -55,8 +59,8 @@ def write_report(
                 parts += [f"![{experiment.id}, {name}]({place})"]
         parts += [f"```text\n{(source / SUMMARY).read_text('utf-8').rstrip()}\n```"]
     text = "\n\n".join(part for part in parts if part) + "\n"
-    (folder / MARKDOWN).write_text(text, "utf-8")
-    (folder / PAGE).write_text(_page(text, folder), "utf-8")
+    (folder / REPRODUCTION_TEXT).write_text(text, "utf-8")
+    (folder / REPRODUCTION_PAGE).write_text(_page(text, folder), "utf-8")
 
 
 def table(rows: list[Row]) -> str:

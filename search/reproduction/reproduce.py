@@ -14,13 +14,13 @@ from ...models.data import load_training
 from ...models.families import FAMILIES
 from ...models.split import Split, split_rows
 from ...tracking.reachability import TrackingError, check_reachable
-from ...tracking.run_record import TAG_TRIAL, Status
+from ...tracking.run_record import Status
 from ...tracking.store import Store
 from ...tracking.stored_runs import find_tagged, read_artifacts
 from ..engines.strategy import choose_strategy
 from ..processes.fork_server import load_tensorflow_in_advance
 from ..result import Result
-from ..runs.schema import identity
+from ..runs.values import trial_identity
 from ..space.space import Space
 from ..storage.storage import open_storage
 from ..study.callback import StudyCallback
@@ -166,8 +166,7 @@ class _Conductor:
             one = Searched(name, seed, self._study(grid_space(experiment), name, seed))
             folder = self._plan.entry(experiment, seed) / "artifacts"
             study = self._stored.study(name).config
-            best = {TAG_TRIAL: str(one.best.number)}
-            run = find_tagged(self._store, identity(study, "trial", **best))
+            run = find_tagged(self._store, trial_identity(study, one.best.number))
             if run is None:
                 raise FmsearchError(f"the run of {name}'s best trial is gone; `fmsearch doctor`")
             read_artifacts(self._store, run, folder)

@@ -25,11 +25,11 @@ from ...tracking.run_record import (
 )
 from ...tracking.store import Store
 from ...tracking.stored_runs import (
-    Points,
-    RecordedRun,
+    MetricValues,
+    StoredRun,
     find_named,
     find_tagged,
-    read_points,
+    read_metrics,
     read_text,
 )
 from ..environment import Environment, here
@@ -46,7 +46,7 @@ class RecordedTraining:
 
     Attributes:
         name: Of the run.
-        points: What the run holds.
+        metrics: What the run holds.
         reached: The last epoch that it has numbers of; 0 if none was trained.
         whole: Whether the training gave these numbers and no other ones; else it was pruned, or
             the run repeats another one's.
@@ -58,7 +58,7 @@ class RecordedTraining:
     """
 
     name: str
-    points: Points
+    metrics: MetricValues
     reached: int
     whole: bool
     final: bool
@@ -97,11 +97,11 @@ def read_recorded_training(store: Store, name: str, data: str | None = None) -> 
         fashion_mnist.fetch()
     found = describe(spec)
     images = study.tags[TAG_IMAGES]
-    points = read_points(store, run)
-    before = points if trained is run else read_points(store, trained)
+    metrics = read_metrics(store, run)
+    before = metrics if trained is run else read_metrics(store, trained)
     return RecordedTraining(
         name=run.name,
-        points=points,
+        metrics=metrics,
         reached=max((step for name, step in before if name in CURVES), default=0),
         whole=trained is run and run.tags.get(TAG_STATE) != State.PRUNED.value,
         final=run.tags[TAG_ROLE] == "final",
@@ -115,7 +115,7 @@ def read_recorded_training(store: Store, name: str, data: str | None = None) -> 
     )
 
 
-def _check(run: RecordedRun) -> None:
+def _check(run: StoredRun) -> None:
     role = run.tags.get(TAG_ROLE)
     if role == "study":
         raise FmsearchError(
@@ -134,7 +134,7 @@ def _check(run: RecordedRun) -> None:
         raise FmsearchError(f"{run.name} is not whole yet; `fmsearch sync` ships what is left")
 
 
-def _trained(store: Store, run: RecordedRun) -> RecordedRun:
+def _trained(store: Store, run: StoredRun) -> StoredRun:
     """The run itself or, if it repeats another one's numbers, that other one."""
     original = run.tags.get(TAG_DUPLICATE)
     if original is None:
@@ -142,7 +142,7 @@ def _trained(store: Store, run: RecordedRun) -> RecordedRun:
     return _tagged(store, run, {TAG_ROLE: "trial", TAG_TRIAL: original}, f"trial {original}")
 
 
-def _tagged(store: Store, run: RecordedRun, tags: Mapping[str, str], what: str) -> RecordedRun:
+def _tagged(store: Store, run: StoredRun, tags: Mapping[str, str], what: str) -> StoredRun:
     """Another run of the same study."""
     study = {name: run.tags[name] for name in (TAG_STUDY, TAG_ID)}
     found = find_tagged(store, {**study, **tags})
@@ -175,7 +175,7 @@ def _value(space: Space, name: str, text: str) -> Value:
     return read
 
 
-def _changed(run: RecordedRun, data: DataSet) -> list[str]:
+def _changed(run: StoredRun, data: DataSet) -> list[str]:
     lines = Environment.of(run.tags).differences(here())
     if run.tags[TAG_DATA] != data.sha256:
         then, now = run.tags[TAG_DATA][:12], data.sha256[:12]

@@ -13,13 +13,21 @@ from ...models.settings import knows_its_length
 from ...places import Places
 from ...tracking.reachability import check_reachable
 from ...tracking.registry import check_names, register_version
-from ...tracking.run_record import TAG_DATA, TAG_SPACE, TAG_STUDY, TAG_TRIAL, RunRecord, Status
+from ...tracking.run_record import (
+    TAG_DATA,
+    TAG_EPOCHS,
+    TAG_SPACE,
+    TAG_STUDY,
+    TAG_TRIAL,
+    RunRecord,
+    Status,
+)
 from ...tracking.store import Store
 from ..outbox import discard, read_result
 from ..processes.fork_server import load_tensorflow_in_advance
-from ..runs.artifacts import result_metrics
 from ..runs.records import RunRecords
-from ..runs.schema import identity
+from ..runs.schema import FINAL
+from ..runs.values import identity, result_metrics, training_params
 from ..storage.stored_study import StoredStudy
 from ..trainers.jobs import FinalJob
 from ..trainers.messages import EpochDone
@@ -134,7 +142,7 @@ def _job(run_records: RunRecords, places: Places, best: Trial, epochs: int | Non
 
 
 def _identity(run_records: RunRecords, best: Trial, epochs: int) -> dict[str, str]:
-    about = {TAG_TRIAL: str(best.number), "fmsearch.epochs": str(epochs)}
+    about = {TAG_TRIAL: str(best.number), TAG_EPOCHS: str(epochs)}
     return identity(run_records.study, "final", **about)
 
 
@@ -149,20 +157,22 @@ def _record(run_records: RunRecords, best: Trial, job: FinalJob) -> RunRecord:
         f"{run_records.study.name}, trial {best.number} on all training images: "
         f"test accuracy {result.metrics['test_accuracy']:.4f}"
     )
-    params = {key: str(value) for key, value in result.settings.items()}
+    tags = {
+        TAG_SPACE: run_records.space.name,
+        TAG_DATA: run_records.data.sha256,
+        **result.environment.tags,
+    }
     return RunRecord(
         name=f"{run_records.study.name}-{best.number:04d}-final",
         identity=_identity(run_records, best, job.epochs),
-        tags={
-            TAG_SPACE: run_records.space.name,
-            TAG_DATA: run_records.data.sha256,
-            **result.environment.tags,
-        },
-        params={**params, "seed": str(result.seed)},
-        points=result_metrics(result),
+        tags=FINAL.tags_of(tags),
+        params=training_params(result.settings, result.seed),
+        metrics=result_metrics(result),
         status=Status.FINISHED,
         started_at=result.started_at,
         ended_at=result.finished_at,
-        artifacts=run_records.artifacts.draw(job.folder, result, heading),
+        artifacts=run_records.artifacts.make(
+            FINAL, entry=job.folder, result=result, heading=heading
+        ),
         model=run_records.artifacts.model(job.folder, result),
     )

@@ -11,10 +11,10 @@ from ...errors import FmsearchError
 from ...models.data import load_training
 from ...models.settings import knows_its_length
 from ...models.split import split_rows
-from ...tracking.stored_runs import Points
+from ...tracking.stored_runs import MetricValues
 from ..outbox import read_result
 from ..processes.fork_server import load_tensorflow_in_advance
-from ..runs.artifacts import result_metrics
+from ..runs.values import result_metrics
 from ..trainers.jobs import FinalJob, TrainerSetup, TrialJob
 from ..trainers.messages import EpochDone
 from ..trainers.pool import run_job
@@ -55,7 +55,7 @@ def replay(recorded: RecordedTraining, on_epoch: OnEpoch = lambda done: None) ->
         if error := run_job(job, _setup(recorded), on_epoch=on_epoch):
             raise FmsearchError(f"the training of {recorded.name} fails now: {error}")
         now = {(one.name, one.step): one.value for one in result_metrics(read_result(entry))}
-    return compare(recorded.points, now, whole=recorded.whole)
+    return compare(recorded.metrics, now, whole=recorded.whole)
 
 
 def _setup(recorded: RecordedTraining) -> TrainerSetup:
@@ -89,7 +89,7 @@ def _final(recorded: RecordedTraining, entry: Path) -> FinalJob:
     return FinalJob(settings=settings, seed=recorded.seed, epochs=epochs, folder=entry)
 
 
-def compare(then: Points, now: Points, *, whole: bool) -> Comparison:
+def compare(then: MetricValues, now: MetricValues, *, whole: bool) -> Comparison:
     """Compare all numbers but times, in the order in which they were measured.
 
     Args:

@@ -9,13 +9,12 @@ from ...errors import FmsearchError
 from ...models import fashion_mnist
 from ...models.data import FASHION_MNIST, DataSet, describe
 from ...places import Places, shown
-from ...tracking.inventory import store_exists
 from ...tracking.reachability import check_reachable
 from ...tracking.store import Store
 from ..engines.strategy import Strategy
 from ..environment import here
 from ..processes.signals import Interruption
-from ..runs.schema import identity
+from ..runs.values import identity
 from ..storage.storage import Storage, open_storage
 from ..storage.stored_study import StoredStudy
 from ..storage.study_config import StudyConfig
@@ -135,9 +134,7 @@ def _check_store(study: StoredStudy, places: Places) -> None:
     run = study.attributes.run()
     if not run:
         return
-    is_there = store_exists(places) and Store(places, create=False).find(
-        identity(study.config, "study")
-    )
+    is_there = places.has_runs and Store(places, create=False).find(identity(study.config, "study"))
     if not is_there:
         raise FmsearchError(
             f"the run of the study {study.config.name!r} ({run}) is not in the experiment "

@@ -14,16 +14,16 @@ from ...tracking.reachability import check_reachable
 from ...tracking.run_record import Status
 from ..outbox import entries
 from ..runs.records import RunRecords
-from ..runs.schema import is_over
 from ..runs.shipping import Shipping, is_unshipped
 from ..storage.storage import open_storage
 from ..storage.stored_study import StoredStudy
 from ..storage.study_config import StudyConfig
+from ..trial import is_over
 from .resume import recover
 
 
 def run_records_of(config: StudyConfig) -> RunRecords:
-    """The evidence maker of a recorded study.
+    """What makes the run records of a study in the storage.
 
     Raises:
         FmsearchError: Its data set is gone, or is not the one that it was.
