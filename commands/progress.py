@@ -1,4 +1,4 @@
-"""How studies and trainings go on: a live display on a terminal, plain lines elsewhere."""
+"""The progress of studies and trainings: a live display on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .tables import shown
 
 
 class StudyProgress:
-    """Shows a study on a console; a context manager."""
+    """A `StudyCallback` that shows a study on a console; a context manager."""
 
     def __init__(self, console: Console, study: str) -> None:
         self._console = console
@@ -79,7 +79,7 @@ class StudyProgress:
         )
 
     def told(self, trial: Trial, trials: list[Trial]) -> None:
-        self._finished = sum(one.state.finished for one in trials)  # other workers' included
+        self._finished = sum(one.state.finished for one in trials)  # those of other workers, too
         best = best_trial(trials)
         highest = f"best {best.score:.4f} (trial {best.number})" if best else "none complete yet"
         note = f"{highest}{self._time_left()}"
@@ -114,7 +114,7 @@ class ModelsProgress:
     """Shows the training of final models on a console; a context manager."""
 
     def __init__(self, console: Console, jobs: Sequence[FinalJob], trained: int) -> None:
-        """Name what is to be trained; so many others were trained before."""
+        """Print how many models are to be trained, and that `trained` others are ready."""
         before = f", {trained} trained before" if trained else ""
         console.print(f"final models: {len(jobs)} to train{before}", highlight=False)
         self._console = console

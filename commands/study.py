@@ -1,4 +1,4 @@
-"""Running studies."""
+"""`fmsearch study`: runs a study."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def study(
 
 
 def carry_out(plan: Plan) -> None:
-    """Run a plan, and show how it goes on and what came of it."""
+    """Run a plan, and show its progress and its result; raises what `run_study` raises."""
     from rich.console import Console
 
     from ..search.study.run import run_study

@@ -1,4 +1,4 @@
-"""Working on studies that were begun elsewhere."""
+"""`fmsearch worker`: joins a study that was begun elsewhere."""
 
 from __future__ import annotations
 

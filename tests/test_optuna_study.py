@@ -497,7 +497,7 @@ def test_a_depth_that_the_images_cannot_bear_is_refused_before_the_study(  # typ
     assert done.returncode == 1
     assert done.stderr == (
         "fmsearch: the space 'any_images' does not fit digits: depth: 4 blocks halve the sides of "
-        "an image 4 times, and 8 x 8 pixels bear 3\n"
+        "an image 4 times, and 8 x 8 pixels allow 3\n"
     )
     assert not (tmp_path / "mlruns").exists()
 

@@ -1,1 +1,1 @@
-"""."""
+"""Search spaces: what may be tried, read from YAML."""

@@ -1,4 +1,4 @@
-"""The engines by name, and what others must know of them; this loads none of them."""
+"""The engines by name, with the properties that other rooms need; no engine is loaded here."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class EngineTraits:
-    """What a study is like whose trials are proposed by an engine.
+    """Properties of an engine's studies.
 
     Attributes:
-        implementation: What makes the engine, as `module:name`; `EngineFactory` says how it is
-            called. It is named, not imported: a space is read without loading Optuna.
-        tries_every_point: Every point is a trial from the beginning, in one order: a grid. It has
-            no sampler, no pruner and no number of trials, and is over when all are finished.
-        has_search_figures: Whether figures show how the search went, and which parameters matter.
+        implementation: The `EngineFactory`, as `module:name`. It is named, not imported, so that
+            a space is read without loading Optuna.
+        tries_every_point: Whether a study is a grid: every point is a trial from the beginning, in
+            a fixed order. There is no sampler, no pruner and no number of trials, and the study
+            ends when all trials are finished.
+        has_search_figures: Whether a study has figures of its history and of its parameters'
+            importances.
     """
 
     implementation: str

@@ -1,4 +1,4 @@
-"""The reader of space files: from a YAML document to a Space, or all its faults at once."""
+"""Reading a space from a YAML document, with all faults reported together."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ OF_OPTUNA = ("sampler", "pruner", "trials", "objectives", "constraints", "publis
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 OWN_MODEL = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 MOST_POINTS = 100_000
-"""A grid with more points than this is a mistake, not a plan."""
+"""A larger grid is taken for a mistake."""
 DEFAULT_TRIALS = 50
 
 
 class Reader:
-    """Reads one document and collects its faults, each as `key: what is wrong`."""
+    """Reads one document and collects its faults."""
 
     def __init__(self, document: Mapping[Any, Any], source: str) -> None:
         self._document = document
@@ -42,10 +42,10 @@ class Reader:
         self._own_model = False
 
     def read(self, text: str) -> Space:
-        """The space.
+        """Read the space; `text` is the document's text.
 
         Raises:
-            FmsearchError: The document has faults; it names them all.
+            FmsearchError: The document has faults, all of which are listed.
         """
         self._faults.unknown_keys("", self._document, KEYS)
         name = self._name()
@@ -102,7 +102,7 @@ class Reader:
         return name
 
     def _engine(self) -> tuple[str, bool]:
-        """The engine, and whether it tries every point."""
+        """The engine's name, and whether it tries every point."""
         engine = self._one_of("engine", tuple(ENGINES))
         is_grid = engine in ENGINES and ENGINES[engine].tries_every_point
         if is_grid:
@@ -145,7 +145,7 @@ class Reader:
         return found
 
     def _setting(self, where: str, name: object) -> Setting | None:
-        """What a parameter's values must be; None, and a fault, if the model has none such."""
+        """The setting of that name; None, with a fault, if the model does not have it."""
         if self._own_model and isinstance(name, str) and name.isidentifier():
             return self._settings.get(name, Setting(Anything(), None))
         if isinstance(name, str) and name in self._settings:
