@@ -79,7 +79,7 @@ def main() -> None:
     images = load_training(data.spec)
     split = split_rows(images.labels)
     fold = Fold(split.train, split.validation)
-    training = Training([fold], 0, [10**6], Scoring.VALIDATION)
+    training = Training(folds=[fold], seed=0, horizons=[10**6], scoring=Scoring.VALIDATION)
     pixels = Pixels(images, len(data.class_names))
     for name, chosen in NETWORKS.items():
         network = Network(pixels, FAMILIES["mlp"], FAMILIES["mlp"].complete(chosen))

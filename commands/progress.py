@@ -51,7 +51,7 @@ class StudyProgress:
             self._live.remove_task(task)
         self._live.stop()
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None:
         self._total = total
         self._finished = self._finished_before = sum(trial.state.finished for trial in trials)
         resumed = f", {self._finished} of them finished before" if self._finished else ""
@@ -67,7 +67,7 @@ class StudyProgress:
             for index in range(jobs)
         ]
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
         numbers = ", ".join(str(trial.number) for trial in trials)
         accuracy = "" if done.accuracy is None else f"accuracy {done.accuracy:.4f}"
         self._live.update(
@@ -78,7 +78,7 @@ class StudyProgress:
             note=f"fold {done.fold}/{done.folds} epoch {done.epoch}/{done.epochs} {accuracy}",
         )
 
-    def told(self, trial: Trial, trials: list[Trial]) -> None:
+    def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:
         self._finished = sum(one.state.finished for one in trials)  # those of other workers, too
         best = best_trial(trials)
         highest = f"best {best.score:.4f} (trial {best.number})" if best else "none complete yet"
@@ -137,7 +137,7 @@ class ModelsProgress:
     ) -> None:
         self._live.stop()
 
-    def epoch(self, job: FinalJob, done: EpochDone) -> None:
+    def on_epoch(self, job: FinalJob, done: EpochDone) -> None:
         name = job.folder.name
         if name not in self._tasks:
             self._tasks[name] = self._live.add_task(f"  {name}", total=done.epochs, note="")

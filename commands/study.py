@@ -168,21 +168,21 @@ def study(
     jobs = jobs or usable_cores()
     carry_out(
         Plan(
-            space,
-            name,
-            describe(data),
-            seed,
-            jobs,
-            train_images,
-            places,
-            offline,
-            choose_strategy(space, sampler, pruner, reproducible=reproducible, jobs=jobs),
-            Limits(trials or space.trials, timeout, target_score),
-            enqueue == "published",
-            keep_models,
-            checkpoint_every,
-            fresh,
-            heartbeat,
+            space=space,
+            name=name,
+            data=describe(data),
+            seed=seed,
+            jobs=jobs,
+            train_images=train_images,
+            places=places,
+            offline=offline,
+            strategy=choose_strategy(space, sampler, pruner, reproducible=reproducible, jobs=jobs),
+            limits=Limits(trials or space.trials, timeout, target_score),
+            enqueue=enqueue == "published",
+            keep_models=keep_models,
+            checkpoint_every=checkpoint_every,
+            fresh=fresh,
+            heartbeat=heartbeat,
         )
     )
 

@@ -59,6 +59,13 @@ def worker(
     from ..search.trainers.pool import usable_cores
 
     places = places_of(store)
-    share = Share(places, data, jobs or usable_cores(), timeout, checkpoint_every, offline)
+    share = Share(
+        places=places,
+        data=data,
+        jobs=jobs or usable_cores(),
+        seconds=timeout,
+        checkpoint_every=checkpoint_every,
+        offline=offline,
+    )
     wait_for(places, name, wait)
     carry_out(join(existing_study(places, name), share))

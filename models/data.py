@@ -45,7 +45,7 @@ class Images:
         return len(self.labels)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataSet:
     """A description of a data set, without its images.
 

@@ -9,7 +9,7 @@ from ..models.training import Epoch
 from .environment import Environment
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """A finished training's numbers.
 

@@ -220,7 +220,15 @@ def test_whether_epochs_belong_to_a_training_is_seen_point_by_point() -> None:
 
 
 def data_of(*shape: int) -> DataSet:
-    return DataSet("tiny", "tiny.npz", "0" * 64, ("a", "b"), (4, 4), (4, 4), shape)
+    return DataSet(
+        name="tiny",
+        spec="tiny.npz",
+        sha256="0" * 64,
+        class_names=("a", "b"),
+        train_counts=(4, 4),
+        test_counts=(4, 4),
+        image_shape=shape,
+    )
 
 
 @pytest.mark.parametrize("name", space_names())

@@ -40,13 +40,13 @@ class Recorder:
         self.epochs: list[tuple[int, int]] = []
         self.deadly = deadly
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None:
         """Nothing to note."""
 
-    def told(self, trial: Trial, trials: list[Trial]) -> None:
+    def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:
         """Nothing to note."""
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
         place = (done.fold, done.epoch)
         self.epochs.append(place)
         if place in self.deadly:
@@ -125,5 +125,14 @@ def test_a_dead_fork_server_is_replaced_when_a_trainer_starts(images: Path, tmp_
     server = forkserver._forkserver._forkserver_pid
     os.kill(server, signal.SIGSTOP)  # it takes a trainer's order, and dies before it answers
     threading.Timer(0.3, os.kill, (server, signal.SIGKILL)).start()
-    plan = Plan(space, "one", data, 0, 1, 400, places, offline=True)
+    plan = Plan(
+        space=space,
+        name="one",
+        data=data,
+        seed=0,
+        jobs=1,
+        train_images=400,
+        places=places,
+        offline=True,
+    )
     assert [trial.state for trial in run_study(plan, Recorder(set())).trials] == [State.COMPLETE]

@@ -57,7 +57,18 @@ def grid_storage(folder: Path, text: str = GRID) -> StoredStudy:
 def result_with(score: float) -> Result:
     folds = {f"fold_{fold}_score": score for fold in (1, 2, 3)}
     metrics = {"score": score, "score_std": 0.0, **folds}
-    return Result({}, 0, metrics, (), (), 0, (1.0, 1.0, 1.0), (0.1, 0.1, 0.1), 0, 0)
+    return Result(
+        settings={},
+        seed=0,
+        metrics=metrics,
+        history=(),
+        confusion=(),
+        parameters=0,
+        fit_seconds=(1.0, 1.0, 1.0),
+        score_seconds=(0.1, 0.1, 0.1),
+        started_at=0,
+        finished_at=0,
+    )
 
 
 def grid_on(stored: StoredStudy, space: Space | None = None) -> GridEngine:
@@ -177,7 +188,16 @@ def searches(
     home = tmp_path_factory.mktemp("store")
     space = read_space(GRID, "")
     places = Places.of(home)
-    plan = Plan(space, "tiny", describe(str(images)), 0, 2, 400, places, offline=True)
+    plan = Plan(
+        space=space,
+        name="tiny",
+        data=describe(str(images)),
+        seed=0,
+        jobs=2,
+        train_images=400,
+        places=places,
+        offline=True,
+    )
     run_study(plan, Silent())
 
     training = load_training(str(images))
@@ -191,9 +211,9 @@ def searches(
 class Silent:
     """Watches a study and says nothing."""
 
-    def begun(self, *_: object) -> None: ...
-    def epoch(self, *_: object) -> None: ...
-    def told(self, *_: object) -> None: ...
+    def on_start(self, *_: object) -> None: ...
+    def on_epoch(self, *_: object) -> None: ...
+    def on_trial_end(self, *_: object) -> None: ...
 
 
 Searches = tuple[GridSearchCV, StoredStudy]

@@ -44,11 +44,11 @@ OnEpoch = Callable[[EpochDone], None]
 class Unwatched:
     """Nothing is noted of a study."""
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None: ...
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None: ...
 
-    def told(self, trial: Trial, best: Trial | None) -> None: ...
+    def on_trial_end(self, trial: Trial, best: Trial | None) -> None: ...
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,16 @@ def studied(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Path:
     home = tmp_path_factory.mktemp("studied") / "mlruns"
     places = Places.of(home)
     data = describe(str(images))
-    plan = Plan(read_space(SPACE, "one"), "one", data, 0, 1, 400, places, offline=True)
+    plan = Plan(
+        space=read_space(SPACE, "one"),
+        name="one",
+        data=data,
+        seed=0,
+        jobs=1,
+        train_images=400,
+        places=places,
+        offline=True,
+    )
     run_study(plan, Unwatched())
     Store(places)
     return home

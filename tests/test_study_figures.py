@@ -137,13 +137,13 @@ class Waiting:
         self.found: list[Path] = []
         self.matters: Mapping[str, float] = {}
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None:
         """Nothing to do."""
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
         """Nothing to do."""
 
-    def told(self, trial: Trial, trials: list[Trial]) -> None:
+    def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:
         deadline = time.monotonic() + 120
         while trial.number == 2 and not self.matters and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -162,9 +162,9 @@ def test_figures_and_importances_are_there_while_the_study_runs(
     monkeypatch.setattr(shipping, "FIGURES_SECONDS", 0.0)
     space = read_space(SPACE, "small")
     plan = Plan(
-        space,
-        space.name,
-        describe(str(images)),
+        space=space,
+        name=space.name,
+        data=describe(str(images)),
         seed=0,
         jobs=1,
         train_images=400,

@@ -117,7 +117,13 @@ def test_what_a_kill_left_of_the_migrations_is_removed(tmp_path: Path) -> None:
 
 def test_an_interrupted_run_is_running_again_when_it_goes_on(store: Store) -> None:
     def study(status: Status, ended_at: int | None) -> RunRecord:
-        return RunRecord("s", {"fmsearch.role": "study"}, status, 1, ended_at)
+        return RunRecord(
+            name="s",
+            identity={"fmsearch.role": "study"},
+            status=status,
+            started_at=1,
+            ended_at=ended_at,
+        )
 
     states = []
     for record in (study(Status.RUNNING, None), study(Status.KILLED, 9)) * 2:
@@ -144,7 +150,7 @@ def test_models_are_dropped_page_by_page(store: Store) -> None:
 
 def test_a_run_cannot_be_ended_and_running() -> None:
     with pytest.raises(ValueError, match="is FINISHED and ended at None"):
-        RunRecord("s", {}, Status.FINISHED, 1)
+        RunRecord(name="s", identity={}, status=Status.FINISHED, started_at=1)
 
 
 def test_the_best_parameters_of_a_grid_are_params_once_no_point_is_left() -> None:

@@ -75,7 +75,7 @@ class DataInput:
     profile: Mapping[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunRecord:
     """One MLflow run, whole.
 

@@ -34,7 +34,7 @@ class StoredModel(Enum):
     WHOLE = "whole"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StoredRun:
     """One run as the store has it.
 

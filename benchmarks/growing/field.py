@@ -50,11 +50,11 @@ class Quiet:
     def __init__(self) -> None:
         self.told_at: list[tuple[float, float]] = []
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None: ...
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None: ...
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
 
-    def told(self, trial: Trial, trials: list[Trial]) -> None:  # noqa: ARG002  # as watchers do
+    def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:  # noqa: ARG002  # as callbacks do
         self.told_at.append((time.monotonic(), time.process_time()))
 
 
@@ -111,9 +111,9 @@ class Field:
     def plan(self, trials: int | None, *, offline: bool, seconds: float | None = None) -> Plan:
         space = read_space(SPACE, "space")
         return Plan(
-            space,
-            space.name,
-            describe(str(IMAGES)),
+            space=space,
+            name=space.name,
+            data=describe(str(IMAGES)),
             seed=0,
             jobs=1,
             train_images=400,

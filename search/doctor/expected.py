@@ -26,7 +26,7 @@ ENDS = {Case.PRUNED, Case.FAILED, Case.DUPLICATE}
 """A tag that is for trials of such an end must not be in others."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Expected:
     """What one run must hold; it may hold more.
 

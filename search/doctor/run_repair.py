@@ -14,7 +14,7 @@ from ...models.training import Epoch
 from ...tracking.run_record import TAG_RESTORED, Metric, RunRecord
 from ...tracking.store import Store
 from ...tracking.stored_runs import WholeRun
-from ..runs.artifacts import Training
+from ..runs.artifacts import TrainingDone
 from ..runs.kind import Numbers, write
 from ..runs.records import RunRecords
 from ..runs.schema import CONFUSION, CURVES, TRIAL
@@ -121,7 +121,12 @@ class RunRepair:
         known = {Numbers.CONFUSION: bool(confusion), Numbers.CURVES: bool(curves), None: False}
         if possible := {path: one for path, one in missing.items() if known[one.shows]}:
             records = self._run_records
-            training = Training(records.artifacts, records.heading(trial), confusion, curves)
+            training = TrainingDone(
+                on=records.artifacts,
+                heading=records.heading(trial),
+                confusion=confusion,
+                history=curves,
+            )
             with tempfile.TemporaryDirectory() as folder:
                 write(possible, training, Path(folder))
                 self._store.add_artifacts(run.id, Path(folder))

@@ -19,7 +19,7 @@ from ..space.yaml_document import read_document
 FILE = "published.yaml"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Published:
     """What was published of an experiment; None where nothing was.
 
@@ -36,7 +36,7 @@ class Published:
     trainable: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Experiment:
     """One published experiment: a training, or the search of a grid.
 

@@ -25,10 +25,10 @@ from .runs import ReproductionRuns
 log = logging.getLogger(__name__)
 
 
-class ModelsWatcher(Protocol):
+class ModelsCallback(Protocol):
     """Hears how final models are trained."""
 
-    def epoch(self, job: FinalJob, done: EpochDone) -> None:
+    def on_epoch(self, job: FinalJob, done: EpochDone) -> None:
         """A training finished an epoch."""
 
     def trained(self, job: FinalJob, result: Result) -> None:
@@ -40,11 +40,11 @@ class Watch(Protocol):
 
     def models(
         self, jobs: Sequence[FinalJob], trained: int
-    ) -> AbstractContextManager[ModelsWatcher]:
+    ) -> AbstractContextManager[ModelsCallback]:
         """They are trained until the context ends; so many others were trained before."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FinalModels:
     """Trains the final models of one reproduction.
 
@@ -95,7 +95,7 @@ class FinalModels:
         ):
             for job, message in pool.run(jobs, interruption.check):
                 if isinstance(message, EpochDone):
-                    callback.epoch(job, message)
+                    callback.on_epoch(job, message)
                     continue
                 if isinstance(message, JobFailed):
                     raise FmsearchError(f"{job.folder.name} failed: {message.error}")

@@ -54,7 +54,7 @@ class Searched:
         return 1 + sum(score > scores[found.number] for score in scores.values())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcomes:
     """All that came of a reproduction.
 

@@ -40,7 +40,7 @@ class Record:
     id: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReproductionPlan:
     """A reproduction to run or to go on with.
 

@@ -80,7 +80,13 @@ class _Conductor:
         self._store = Store(plan.places)
         self._stored = open_storage(plan.places.storage, plan.places.worker())
         self._parent = self._store.ship(run_records.whole(Status.RUNNING))
-        self._models = FinalModels(run_records, split, self._store, self._parent, watch)
+        self._models = FinalModels(
+            run_records=run_records,
+            split=split,
+            store=self._store,
+            parent=self._parent,
+            watch=watch,
+        )
 
     def run(self) -> Outcomes:
         try:

@@ -15,7 +15,7 @@ HEADER = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One experiment.
 
@@ -84,13 +84,37 @@ def _rows(experiment: Experiment, outcomes: Outcomes) -> list[Row]:
     published = experiment.published
     ours = tuple(outcomes.accuracies(experiment.id))
     if experiment.is_grid:
-        return [Row(experiment.id, "score over folds", published.score, ours, (None, None))]
+        return [
+            Row(
+                id=experiment.id,
+                what="score over folds",
+                published=published.score,
+                ours=ours,
+                parameters=(None, None),
+            )
+        ]
     results = outcomes.trained[experiment.id]
     counts = (published.parameters, results[0].parameters)
-    rows = [Row(experiment.id, "test accuracy", published.test_accuracy, ours, counts)]
+    rows = [
+        Row(
+            id=experiment.id,
+            what="test accuracy",
+            published=published.test_accuracy,
+            ours=ours,
+            parameters=counts,
+        )
+    ]
     if published.test_loss is not None:
         losses = tuple(one.metrics["test_loss"] for one in results)
-        rows.append(Row(experiment.id, "test loss", published.test_loss, losses, (None, None)))
+        rows.append(
+            Row(
+                id=experiment.id,
+                what="test loss",
+                published=published.test_loss,
+                ours=losses,
+                parameters=(None, None),
+            )
+        )
     return rows
 
 

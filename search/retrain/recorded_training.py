@@ -40,7 +40,7 @@ from ..space.space import Space
 from ..trial import State
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordedTraining:
     """A run's training, and the numbers that it gave.
 

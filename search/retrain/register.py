@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 OnEpoch = Callable[[EpochDone], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Registered:
     """A model version and what it was made from.
 
@@ -116,7 +116,13 @@ def register_best(
         tags = {TAG_STUDY: study.name, "test_accuracy": f"{metrics['test_accuracy']:.4f}"}
         version = register_version(store, name, run.info.run_id, alias, tags)
     return Registered(
-        name, version, alias, best, job.epochs, metrics["test_accuracy"], metrics["test_loss"]
+        name=name,
+        version=version,
+        alias=alias,
+        trial=best,
+        epochs=job.epochs,
+        test_accuracy=metrics["test_accuracy"],
+        test_loss=metrics["test_loss"],
     )
 
 

@@ -40,7 +40,7 @@ class Artifacts:
 
     def make(
         self,
-        kind: Kind[Training],
+        kind: Kind[TrainingDone],
         cases: Set[Case] = frozenset(),
         *,
         entry: Path,
@@ -51,13 +51,19 @@ class Artifacts:
         folder = entry / "artifacts"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        training = Training(self, heading, result.confusion, result.history, entry)
+        training = TrainingDone(
+            on=self,
+            heading=heading,
+            confusion=result.confusion,
+            history=result.history,
+            entry=entry,
+        )
         write(kind.artifacts_of(cases), training, folder)
         return folder
 
 
-@dataclass(frozen=True)
-class Training:
+@dataclass(frozen=True, kw_only=True)
+class TrainingDone:
     """What the artifacts of a training are made from.
 
     Attributes:
@@ -80,32 +86,32 @@ class Training:
         shutil.copyfile(self.entry / name, file)
 
 
-def confusion_counts(training: Training, file: Path) -> None:
+def confusion_counts(training: TrainingDone, file: Path) -> None:
     """Counts of the images: rows true classes, columns predicted ones; pooled over folds."""
     file.write_text(json.dumps(training.confusion))
 
 
-def confusion_figure(training: Training, file: Path) -> None:
+def confusion_figure(training: TrainingDone, file: Path) -> None:
     """These counts, shaded by their share of the true class."""
     training.on.confusion_figure.save(file, training.confusion, training.heading)
 
 
-def report(training: Training, file: Path) -> None:
+def report(training: TrainingDone, file: Path) -> None:
     """Precision, recall and F1 of each class, as scikit-learn's `classification_report`."""
     counted = classification_report(training.confusion, training.on.data.class_names)
     file.write_text(json.dumps(counted, indent=1))
 
 
-def curves_figure(training: Training, file: Path) -> None:
+def curves_figure(training: TrainingDone, file: Path) -> None:
     """Loss and accuracy after each epoch."""
     training.on.curves_figure.save(file, training.history, training.heading)
 
 
-def summary(training: Training, file: Path) -> None:
+def summary(training: TrainingDone, file: Path) -> None:
     """Keras' table of the network's layers."""
     training.copy(SUMMARY, file)
 
 
-def architecture(training: Training, file: Path) -> None:
+def architecture(training: TrainingDone, file: Path) -> None:
     """A picture of the network's layers."""
     training.copy(ARCHITECTURE, file)

@@ -83,7 +83,7 @@ class Artifact(Generic[S]):
         return (self.make.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Kind(Generic[S]):
     """What one kind of run holds, each by its name.
 

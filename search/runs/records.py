@@ -138,7 +138,13 @@ class RunRecords:
         optuna_study: Callable[[], Study] | None = None,
     ) -> None:
         """Fill a folder with the artifacts of the study's run in some cases; see `study_ended`."""
-        study = StudySoFar(self.study, self.data, self.split, trials, optuna_study)
+        study = StudySoFar(
+            config=self.study,
+            data=self.data,
+            split=self.split,
+            trials=trials,
+            optuna_study=optuna_study,
+        )
         write(STUDY.artifacts_of(cases), study, folder)
 
     def trial(self, trial: Trial, entry: Path) -> RunRecord:

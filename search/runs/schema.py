@@ -11,7 +11,7 @@ from typing import Any
 from ...tracking import run_record as tag
 from ..outbox import ARCHITECTURE, SUMMARY
 from . import artifacts, study_artifacts
-from .artifacts import Training
+from .artifacts import TrainingDone
 from .kind import Artifact, Case, Item, Kind, Numbers
 from .study_artifacts import StudySoFar
 
@@ -78,7 +78,7 @@ _FIT = {
 _MODEL = "the network, as `mlflow.keras` and `mlflow.pyfunc` load it"
 
 
-def _training_files() -> dict[str, Artifact[Training]]:
+def _training_files() -> dict[str, Artifact[TrainingDone]]:
     trained = {Case.TRAINED}
     return {
         CONFUSION: Artifact(artifacts.confusion_counts, trained),
@@ -124,7 +124,7 @@ STUDY: Kind[StudySoFar] = Kind(
         ),
     },
 )
-TRIAL: Kind[Training] = Kind(
+TRIAL: Kind[TrainingDone] = Kind(
     about="One for each finished trial: FINISHED, KILLED where it was pruned, or FAILED.",
     tags={
         **_identity("trial"),
@@ -154,7 +154,7 @@ TRIAL: Kind[Training] = Kind(
         {Case.COMPLETE, Case.TRAINED, Case.KEEPS_MODELS},
     ),
 )
-FINAL: Kind[Training] = Kind(
+FINAL: Kind[TrainingDone] = Kind(
     about="One for each model that `fmsearch register` has trained on all training images.",
     always={Case.NOT_FAILED, Case.RESULT, Case.TRAINED},
     tags={
@@ -184,7 +184,7 @@ REPRODUCTION: Kind[Any] = Kind(
         "figures/<experiment>/<figure>.png": Item("its pictures", {Case.FINISHED}),
     },
 )
-EXPERIMENT: Kind[Training] = Kind(
+EXPERIMENT: Kind[TrainingDone] = Kind(
     about="One for each experiment of a reproduction and each seed: a training, or a grid that "
     "was searched, with the files of its best trial.",
     always={Case.COMPLETE, Case.NOT_FAILED, Case.RESULT, Case.TRAINED},

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from optuna import Study
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudySoFar:
     """What the artifacts of a study are made from.
 

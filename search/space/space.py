@@ -20,7 +20,7 @@ OBJECTIVES = ("score", "parameters")
 """What a study may maximize or minimize: the score, or the number of the network's parameters."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Space:
     """A search space; `read_space` makes it from YAML and checks every part.
 

@@ -23,7 +23,7 @@ from .plan import Limits, Plan
 LOOK_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Share:
     """What a worker says for itself; the rest is the study's.
 
@@ -78,19 +78,19 @@ def join(study: StoredStudy, share: Share) -> Plan:
         check_reachable(share.places)
         _check_store(study, share.places)
     return Plan(
-        config.space,
-        config.name,
-        data,
-        config.seed,
-        share.jobs,
-        config.train_images,
-        share.places,
-        share.offline,
-        Strategy(config.sampler, config.pruner),
-        Limits(config.trials, share.seconds, config.target_score),
-        config.enqueue,
-        config.keep_models,
-        share.checkpoint_every,
+        space=config.space,
+        name=config.name,
+        data=data,
+        seed=config.seed,
+        jobs=share.jobs,
+        train_images=config.train_images,
+        places=share.places,
+        offline=share.offline,
+        strategy=Strategy(config.sampler, config.pruner),
+        limits=Limits(config.trials, share.seconds, config.target_score),
+        enqueue=config.enqueue,
+        keep_models=config.keep_models,
+        checkpoint_every=share.checkpoint_every,
         heartbeat=config.heartbeat,
         joins=config,
     )

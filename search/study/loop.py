@@ -86,7 +86,7 @@ class StudyLoop:
         # Trials that others run count as left: their coordinator may be dead, or die.
         unfinished = left > 0 and not self._plan.limits.are_final(trials, self._begun_at)
         jobs = min(self._plan.jobs, left) if unfinished else 0
-        self._callback.begun(trials, total, jobs)
+        self._callback.on_start(trials, total, jobs)
         status = Status.FAILED
         try:
             if unfinished:
@@ -179,7 +179,7 @@ class StudyLoop:
 
     def _hear(self, trainers: TrainerPool, trainer: int, message: Message) -> None:
         if isinstance(message, EpochDone):
-            self._callback.epoch(trainer, self._running[trainer], message)
+            self._callback.on_epoch(trainer, self._running[trainer], message)
             if message.scores:
                 self._judge(trainers, trainer, message)
         else:
@@ -223,7 +223,7 @@ class StudyLoop:
     def _announce(self, trial: Trial) -> None:
         self._shipping.trial(trial.number)
         told = self._stored.trials()
-        self._callback.told(told[trial.number], told)
+        self._callback.on_trial_end(told[trial.number], told)
 
     def _seed(self, trial: Trial) -> int:
         """Of a training: from the study's seed and the parameters, but for the epochs."""

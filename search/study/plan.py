@@ -48,7 +48,7 @@ class Limits:
         return best is not None and best.score is not None and best.score >= self.score
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """A study to run or to resume.
 

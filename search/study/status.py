@@ -9,7 +9,7 @@ from ..storage.stored_study import StoredStudy
 from ..trial import State, Trial
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyStatus:
     """How a study stands.
 
@@ -47,11 +47,13 @@ def overview(stored: StoredStudy, most: int | None = None) -> StudyStatus:
     else:
         latest = stored.latest(most)
     return StudyStatus(
-        counts,
-        stored.best(),
-        latest,
-        {number: max(scores.items(), default=None) for number, scores in stored.running().items()},
-        stored.attributes.importances() or _importances(stored),
+        counts=counts,
+        best=stored.best(),
+        latest=latest,
+        running={
+            number: max(scores.items(), default=None) for number, scores in stored.running().items()
+        },
+        importances=stored.attributes.importances() or _importances(stored),
     )
 
 

@@ -76,7 +76,9 @@ class Trainer:
         """The reason why a job, or a part of it, cannot be done; empty if all is done."""
         if isinstance(job, TrialJob):
             network = self._network(self._training_images, job.settings)
-            return TrialTraining(job, network, self._setup, self._connection).run()
+            return TrialTraining(
+                job=job, network=network, setup=self._setup, connection=self._connection
+            ).run()
         if isinstance(job, FinalJob):
             count, images = self._all_images
             return train_final(

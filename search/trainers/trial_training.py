@@ -16,7 +16,7 @@ from .messages import EpochDone, Verdict
 from .publishing import now, publish_result, table
 
 
-@dataclass
+@dataclass(kw_only=True)
 class TrialTraining:
     """Does a `TrialJob`.
 
@@ -41,7 +41,12 @@ class TrialTraining:
             for trial in job.epochs:
                 self._publish(trial, None)
             return ""
-        training = Training(setup.folds, job.seed, sorted(set(job.epochs.values())), setup.scoring)
+        training = Training(
+            folds=setup.folds,
+            seed=job.seed,
+            horizons=sorted(set(job.epochs.values())),
+            scoring=setup.scoring,
+        )
         checkpoint = Checkpoint(job.checkpoint, setup.checkpoint_every)
         scored = train_and_score(
             self.network, training, self._report, checkpoint, checkpoint.load()

@@ -56,7 +56,18 @@ def stored(tmp_path: Path) -> StoredStudy:
     for number in (*SCORES, FAILED, RUNNING):
         study.take(number)
     for number, score in SCORES.items():
-        result = Result({}, 0, {"score": score}, (), (), 0, (1.0,), (0.1,), 0, 0)
+        result = Result(
+            settings={},
+            seed=0,
+            metrics={"score": score},
+            history=(),
+            confusion=(),
+            parameters=0,
+            fit_seconds=(1.0,),
+            score_seconds=(0.1,),
+            started_at=0,
+            finished_at=0,
+        )
         study.tell(study.trial(number), result)
     study.fail(study.trial(FAILED), "no memory is left")
     return study

@@ -63,9 +63,9 @@ class Backwards:
 class Silent:
     """Watches a study and says nothing."""
 
-    def begun(self, *_: object) -> None: ...
-    def epoch(self, *_: object) -> None: ...
-    def told(self, *_: object) -> None: ...
+    def on_start(self, *_: object) -> None: ...
+    def on_epoch(self, *_: object) -> None: ...
+    def on_trial_end(self, *_: object) -> None: ...
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -92,7 +92,16 @@ def test_one_class_and_one_registration_make_an_engine(
     traits = EngineTraits(f"{__name__}:Backwards", tries_every_point=True)
     monkeypatch.setitem(ENGINES, "backwards", traits)
     space = read_space(SPACE % "backwards", "mine")
-    plan = Plan(space, "mine", describe(str(images)), 0, 1, 400, Places.of(tmp_path), offline=True)
+    plan = Plan(
+        space=space,
+        name="mine",
+        data=describe(str(images)),
+        seed=0,
+        jobs=1,
+        train_images=400,
+        places=Places.of(tmp_path),
+        offline=True,
+    )
     trials = run_study(plan, Silent()).trials
     assert [trial.parameters["layers"] for trial in trials] == [2, 1]
     assert {trial.state for trial in trials} == {State.COMPLETE}

@@ -51,7 +51,9 @@ def test_one_function_and_one_registration_make_a_family(
     )
     data = Pixels(load_training(str(images)), 10)
     rows = np.arange(600, dtype=np.int32)
-    training = Training([Fold(rows[:400], rows[400:])], 0, [2], Scoring.VALIDATION)
+    training = Training(
+        folds=[Fold(rows[:400], rows[400:])], seed=0, horizons=[2], scoring=Scoring.VALIDATION
+    )
     network = Network(data, space.family, space.settings({"copies": 2}))
     scored = train_and_score(network, training)
     assert network.model.count_params() == (2 * 28 * 28 + 1) * 10

@@ -15,7 +15,7 @@ from fmsearch.places import Places
 from fmsearch.search.doctor.doctor import Finding, examine
 from fmsearch.search.engines.strategy import choose_strategy
 from fmsearch.search.retrain.register import register_best
-from fmsearch.search.runs.artifacts import Training
+from fmsearch.search.runs.artifacts import TrainingDone
 from fmsearch.search.runs.document import renewed
 from fmsearch.search.runs.kind import Artifact, Case, Kind, Numbers
 from fmsearch.search.runs.schema import FINAL, STUDY, TRIAL
@@ -65,11 +65,11 @@ STATES = ["complete", "complete", "failed", "complete", "pruned"]
 class Unwatched:
     """Nothing is noted of a study."""
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None: ...
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None: ...
 
-    def told(self, trial: Trial, best: Trial | None) -> None: ...
+    def on_trial_end(self, trial: Trial, best: Trial | None) -> None: ...
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +79,9 @@ def waiting(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Path:
     for text in (GRID, SEARCH):
         space = read_space(text, "the test's space")
         plan = Plan(
-            space,
-            space.name,
-            describe(str(images)),
+            space=space,
+            name=space.name,
+            data=describe(str(images)),
             seed=0,
             jobs=1,
             train_images=400,
@@ -122,7 +122,7 @@ def held(run: WholeRun) -> dict[str, set[str] | bool]:
     }
 
 
-def declared(kind: Kind[Training], cases: frozenset[Case]) -> dict[str, set[str] | bool]:
+def declared(kind: Kind[TrainingDone], cases: frozenset[Case]) -> dict[str, set[str] | bool]:
     """Names of what a run in some cases must hold."""
     there = cases | kind.always
     return {
@@ -153,7 +153,7 @@ def test_the_run_of_a_final_model_holds_what_is_declared_and_no_more(shipped: Pl
     assert held(final) == declared(FINAL, frozenset())
 
 
-def class_accuracy(training: Training, file: Path) -> None:
+def class_accuracy(training: TrainingDone, file: Path) -> None:
     """The share of each class that is recognised."""
     counts = np.asarray(training.confusion)
     shares = counts.diagonal() / counts.sum(axis=1)
@@ -174,7 +174,7 @@ def test_one_entry_and_one_function_are_an_artifact_that_the_doctor_knows(
     assert [path in found[f"search-{number:04d}"].files for number in range(5)] == [
         True, True, False, False, False,
     ]  # fmt: skip
-    assert examined(places) == Finding("search", waiting=None, left=[])
+    assert examined(places) == Finding(study="search", waiting=None, left=[])
 
     (file,) = places.artifacts.rglob(f"{found['search-0001'].id}/artifacts/{path}")
     text = file.read_text()
