@@ -1,4 +1,4 @@
-"""Trainings of a reproduction: any number of final models, by a pool of trainers."""
+"""Training any number of final models by a pool of trainers."""
 
 from __future__ import annotations
 
@@ -28,17 +28,16 @@ def train_all(
     on_epoch: OnEpoch,
     on_done: OnDone,
 ) -> None:
-    """Do jobs, in their order, until all results are published.
+    """Do jobs, in their order, until all results are on disk.
 
     Args:
-        jobs: Of one model family.
-        setup: Of the trainers.
-        count: How many trainers.
-        heed: Called now and then; what it raises ends the trainers.
-        on_epoch, on_done: Hear what is finished.
+        jobs: Trainings of one model family.
+        count: Number of trainers.
+        check: Called after each message and each wait; what it raises ends the trainers.
+        on_epoch, on_done: Called after each epoch and each job.
 
     Raises:
-        FmsearchError: A training failed, or killed its trainer again and again.
+        FmsearchError: A training failed, or its trainer died `MOST_DEATHS` times without progress.
     """
     waiting, failures = deque(enumerate(jobs)), Failures()
     running: dict[int, tuple[int, FinalJob]] = {}
@@ -51,7 +50,7 @@ def train_all(
             for index, _, message in trainers.messages():
                 check()
                 number, job = running.get(index, (-1, None))
-                trials = (Trial(number, {}, State.RUNNING),)  # as `Trouble` knows them
+                trials = (Trial(number, {}, State.RUNNING),)  # for `Failures`, a job is a trial
                 if isinstance(message, TrainerDied):
                     log.warning("a trainer died (%s); it is replaced", message)
                     if failures.died(trials):
