@@ -3,8 +3,8 @@
     python benchmarks/memory.py               # 200 fits of 16 different trainings, a minute
 
 One trainer process runs jobs of three fits each; the jobs differ in width, layers, batch size,
-optimizer and dropout, so that compiled graphs are made, shared and dropped. The growth is that of
-the process's resident memory from the end of the first third of the fits to the end.
+optimizer and dropout, so that compiled graphs are created, shared and dropped. The growth is that
+of the process's resident memory over the last two thirds of the fits.
 """
 
 from __future__ import annotations

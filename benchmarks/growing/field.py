@@ -1,4 +1,4 @@
-"""Fields: places to run studies in whose trainers copy a real trainer's result."""
+"""Studies with trainers that copy a real trainer's result."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ parameters:
   weight_decay: {float: [0.000001, 0.01], log: true}
 """
 FIRST = 20
-"""Trials that are run for real."""
+"""Number of trials that are really trained."""
 TRAINER_SECONDS = 0.005
 
 
 class Quiet:
-    """Watches a study.
+    """A `StudyCallback` that prints nothing.
 
     Attributes:
-        told_at: For each trial that was told the time, and the CPU time of this process, in s.
+        told_at: The time and this process's CPU time, in s, when each trial was told.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Quiet:
 
     def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
 
-    def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:  # noqa: ARG002  # as callbacks do
+    def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:  # noqa: ARG002  # a callback's
         self.told_at.append((time.monotonic(), time.process_time()))
 
 
@@ -90,7 +90,7 @@ class QuickTrainers:
 
 
 def copy_result(template: Path, entry: Path, settings: dict[str, Any]) -> None:
-    """What a trainer leaves in the outbox; the score depends on a parameter."""
+    """Write a trainer's result into the outbox, with a score that depends on a parameter."""
     result = read_result(template)
     score = 0.9 - abs(float(settings["dropout_rate"]) - 0.2)
     metrics = {**result.metrics, "score": score}
@@ -102,7 +102,7 @@ def copy_result(template: Path, entry: Path, settings: dict[str, Any]) -> None:
 
 @dataclass
 class Field:
-    """A place to run studies in, with the result that quick trainers copy."""
+    """A home, a storage and a sampler, with which studies are run."""
 
     home: Path
     storage: str
@@ -124,7 +124,7 @@ class Field:
         )
 
     def begin(self) -> Path:
-        """Run the first trials for real, and ship them; gives a result to be copied."""
+        """Really train the first trials and ship them; return the folder of a result to copy."""
         plan = self.plan(FIRST, offline=True)
         run_study(plan, Quiet())
         (stored,) = open_storage(plan.places.storage).studies()

@@ -1,1 +1,1 @@
-"""."""
+"""Processes: the fork server, signals and temporary files."""

@@ -1,4 +1,4 @@
-"""The fork server: the process that has loaded TensorFlow, from which trainers are forked."""
+"""The fork server: a process that has loaded TensorFlow, from which trainers are forked."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ PRELOADED = "fmsearch.models.network"
 
 
 def load_tensorflow_in_advance() -> None:
-    """Start the process from which trainers are forked; it loads TensorFlow meanwhile.
+    """Start the fork server, which then loads TensorFlow in the background.
 
-    Loading takes 4 s of CPU and 0.3 GB; forked trainers share both, and one that died is
-    replaced in milliseconds. Forking is safe here: that process has no thread that computes.
+    Loading takes 4 s of CPU and 0.3 GB. Forked trainers share both, so that a dead one is replaced
+    in milliseconds. Forking is safe, because the fork server has no computing threads.
     """
-    # One thread of compute each, on the processor: with more, trainers would fight for cores, and
-    # sums would not come in one order.
+    # One computing thread for each trainer, on the CPU: with more, trainers would compete for
+    # cores, and sums would not be added in one order.
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOADED])
-    # Ctrl-C reaches the whole process group; what it means is for the coordinator alone.
+    # Ctrl-C reaches the whole process group, but only the coordinator reacts to it.
     heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with temporary_files_in(scratch_folder()):

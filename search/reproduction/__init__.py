@@ -1,1 +1,1 @@
-"""The published experiments again: what they are, how they are run, and what came of them."""
+"""The published experiments again: the catalogue, the runs, the results and the report."""

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class ModelsCallback(Protocol):
-    """Hears how final models are trained."""
+    """Called while final models are trained."""
 
     def on_epoch(self, job: FinalJob, done: EpochDone) -> None:
         """A training finished an epoch."""
@@ -36,22 +36,17 @@ class ModelsCallback(Protocol):
 
 
 class Watch(Protocol):
-    """Shows the training of final models."""
+    """Gives the callback for the training of final models."""
 
     def models(
         self, jobs: Sequence[FinalJob], trained: int
     ) -> AbstractContextManager[ModelsCallback]:
-        """They are trained until the context ends; so many others were trained before."""
+        """A context of the training of `jobs`; `trained` other models were trained before."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FinalModels:
-    """Trains the final models of one reproduction.
-
-    Attributes:
-        split: Of the training images.
-        parent: The run under which the models' runs stand.
-    """
+    """Trains the final models of one reproduction; `parent` is the id of their parent run."""
 
     run_records: ReproductionRuns
     split: Split
@@ -62,9 +57,9 @@ class FinalModels:
     def train(
         self, family: str, experiments: Sequence[Experiment], chosen: Mapping[str, Chosen]
     ) -> dict[str, tuple[Result, ...]]:
-        """Results of trainings of one model family, by experiment, one for each seed.
+        """Train experiments of one model family; returns by experiment a result for each seed.
 
-        What is on disk is not trained again. Each model meets the test images once.
+        What is on disk is not trained again. Each model is tested once.
 
         Raises:
             FmsearchError: A training failed, or a result on disk is damaged.
@@ -116,7 +111,7 @@ class FinalModels:
         )
 
     def _ship(self, model: _Model) -> Result:
-        """Ship a model's run, if the store does not have it whole; gives its result."""
+        """Ship a model's run, unless the store has it completely, and return the result."""
         result = _result(model.job)
         if not self.store.is_whole(self.run_records.child(model.experiment, model.seed)):
             record = self.run_records.trained(
@@ -128,7 +123,7 @@ class FinalModels:
 
 @dataclass(frozen=True)
 class _Model:
-    """One experiment with one seed, its job, and what was chosen for it."""
+    """One experiment with one seed, its job, and its chosen settings."""
 
     experiment: Experiment
     seed: int
@@ -137,10 +132,10 @@ class _Model:
 
 
 def _result(job: FinalJob) -> Result:
-    """What a training left on disk.
+    """Read the result of a training from disk.
 
     Raises:
-        FmsearchError: It is damaged, or of another training.
+        FmsearchError: It is damaged, or belongs to another training.
     """
     try:
         result = read_result(job.folder)

@@ -1,4 +1,4 @@
-"""The report of a reproduction: published figures beside measured ones, as Markdown and as HTML."""
+"""The report of a reproduction: published and measured numbers, as Markdown and as HTML."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STYLE = (
 def write_report(
     outcomes: Outcomes, plan: ReproductionPlan, evidence: ReproductionRuns, folder: Path
 ) -> None:
-    """Fill a folder with the report, as `reproduction.md` and one `.html` page, and its pictures.
+    """Write the report as `reproduction.md`, with pictures, and as one `.html` page.
 
     The pictures of an experiment are those of its first seed.
     """
@@ -113,7 +113,7 @@ def _list(lines: tuple[str, ...]) -> str:
 
 
 def _page(text: str, folder: Path) -> str:
-    """The report as one page that holds its pictures."""
+    """The report as one HTML page that includes its pictures."""
     from markdown_it import MarkdownIt
 
     body = MarkdownIt("commonmark").enable("table").render(text)

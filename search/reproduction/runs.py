@@ -1,4 +1,4 @@
-"""Run records of a reproduction: of the whole, and of each experiment with each seed."""
+"""The runs of a reproduction: one parent, and a child for each experiment and seed."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from .plan import Record, ReproductionPlan
 
 @dataclass(frozen=True)
 class ReproductionRuns:
-    """Makes the run records of one reproduction. For one thread."""
+    """Makes the run records of one reproduction; not thread-safe."""
 
     plan: ReproductionPlan
     record: Record
 
     @cached_property
     def artifacts(self) -> Artifacts:
-        """What draws its results."""
+        """Draws the figures of results."""
         return Artifacts(self.plan.data)
 
     def identity(self, role: str, **more: str) -> dict[str, str]:
@@ -54,7 +54,7 @@ class ReproductionRuns:
         return self.identity("experiment", **{TAG_EXPERIMENT: experiment.id, TAG_SEED: str(seed)})
 
     def whole(self, status: Status, folder: Path | None = None) -> RunRecord:
-        """The run of the whole; `folder` has the report."""
+        """The parent run; `folder` has the report, if it is finished."""
         data, now = self.plan.data, time.time_ns() // 1_000_000
         about = "The published experiments again, measured beside what was published."
         if self.plan.rehearsal:
@@ -77,7 +77,7 @@ class ReproductionRuns:
         )
 
     def draw(self, experiment: Experiment, seed: int, result: Result) -> Path:
-        """Draw a result; gives the folder of its artifacts."""
+        """Draw the figures of a result, and return the folder of its artifacts."""
         entry = self.plan.entry(experiment, seed)
         accuracy = result.metrics["test_accuracy"]
         heading = f"{experiment.id}, seed {seed}: test accuracy {accuracy:.4f}"

@@ -1,4 +1,4 @@
-"""Registering: the best trial's parameters, trained on all training images, as a model version."""
+"""Registering: the best parameters are trained on all training images, as a model version."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class Registered:
 
     Attributes:
         name, version, alias: In the registry.
-        trial: Whose parameters it has.
-        epochs: Of its training.
-        test_accuracy, test_loss: On the test images.
+        trial: The trial whose parameters it has.
+        test_accuracy: In [0, 1].
+        test_loss: Mean categorical cross-entropy, in nats.
     """
 
     name: str
@@ -73,17 +73,15 @@ def register_best(
 ) -> Registered:
     """Train a study's best parameters on all training images and register the model.
 
-    The test images are evaluated once, after the training. What was trained and evaluated
-    before is not trained again; a training that was cut off goes on from its last checkpoint.
+    The test images are evaluated once, after the training. A finished training is not done again;
+    an interrupted one continues from its last checkpoint.
 
     Args:
-        storage, evidence: Of the study.
-        places: Of the store.
-        name: Of the registered model.
-        alias: Given to the version.
-        epochs: How long to train; None for as long as the best trial.
+        name: Name of the registered model.
+        alias: Alias of the new version.
+        epochs: Number of epochs; None for as many as the best trial.
         checkpoint_every: Seconds between two checkpoints.
-        on_epoch: Hears each finished epoch.
+        on_epoch: Called after each epoch.
 
     Raises:
         FmsearchError: The study has no complete trial, the store cannot be reached, or the
@@ -110,7 +108,7 @@ def register_best(
             log.info("shipping the final model")
             run_id = store.ship(record, _parent(store, run_records))
             run = store.client.get_run(run_id)
-        _clear(job)  # also of what an earlier start did not come to
+        _clear(job)  # an earlier call may have stopped before this
         log.info("registering")
         metrics = run.data.metrics
         tags = {TAG_STUDY: study.name, "test_accuracy": f"{metrics['test_accuracy']:.4f}"}
@@ -127,14 +125,14 @@ def register_best(
 
 
 def _clear(job: FinalJob) -> None:
-    """Remove what a training that stands in the store left on disk."""
+    """Remove from disk the training of a run that is complete in the store."""
     discard(job.folder)
     Checkpoint(job.checkpoint, 0).remove()
 
 
 def _job(run_records: RunRecords, places: Places, best: Trial, epochs: int | None) -> FinalJob:
     settings = run_records.space.settings(best.parameters)
-    if epochs is None and knows_its_length(settings):  # a shorter schedule would be another one
+    if epochs is None and knows_its_length(settings):  # a shorter schedule differs from the start
         epochs = int(settings["epochs"])
     elif epochs is None:  # as many as gave the score
         epochs = int(best.metrics.get("best_epoch", settings["epochs"]))

@@ -1,4 +1,4 @@
-"""Replaying: a run's training done again, and every number compared to the last bit."""
+"""Replaying: a run's training is done again, and every number is compared to the last bit."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from .recorded_training import RecordedTraining
 OnEpoch = Callable[[EpochDone], None]
 
 TIMES = ("train_seconds",)
-"""Metrics that no two trainings share."""
+"""Metrics that differ each time, and are not compared."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came out of a replay.
+    """The result of a replay.
 
     Attributes:
-        compared: How many numbers are equal, up to the first difference.
-        difference: The first one; empty if there is none.
+        compared: Number of equal numbers before the first difference.
+        difference: The first difference; empty if there is none.
     """
 
     compared: int
@@ -41,7 +41,7 @@ class Comparison:
 
 
 def replay(recorded: RecordedTraining, on_epoch: OnEpoch = lambda done: None) -> Comparison:
-    """Train again what a run records, as far as it went, and compare with what it holds.
+    """Train a run again, up to where it ended, and compare the numbers.
 
     Nothing is written into the store.
 
@@ -64,7 +64,7 @@ def _setup(recorded: RecordedTraining) -> TrainerSetup:
         return trainer_setup(space, data)
     split = split_rows(load_training(data.spec).labels, recorded.train_images)
     setup = trainer_setup(space, data, split)
-    # A pruned one has means over the folds that it reached; one too large was trained on none.
+    # A pruned run has means over the folds it reached; a too large network was trained on none.
     folds = setup.folds[: recorded.folds] or setup.folds
     return replace(setup, folds=folds, keep_models=False)
 
@@ -90,12 +90,12 @@ def _final(recorded: RecordedTraining, entry: Path) -> FinalJob:
 
 
 def compare(then: MetricValues, now: MetricValues, *, whole: bool) -> Comparison:
-    """Compare all numbers but times, in the order in which they were measured.
+    """Compare all numbers except times, in the order in which they were measured.
 
     Args:
-        then: What a run holds.
-        now: What its training gives now.
-        whole: Whether the run must hold all of that; else what it holds is compared.
+        then: The run's numbers.
+        now: The numbers of its training now.
+        whole: Whether the run must have all numbers of `now`; else only those it has are compared.
     """
     keys = [key for key in now if whole or key in then] + [key for key in then if key not in now]
     keys = [key for key in keys if key[0] not in TIMES]

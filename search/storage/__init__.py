@@ -1,1 +1,1 @@
-"""."""
+"""The storage: studies and trials in Optuna's database, and who owns a running trial."""

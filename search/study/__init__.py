@@ -1,1 +1,1 @@
-"""."""
+"""Studies: run, resumed, joined, synced and deleted."""

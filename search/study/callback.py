@@ -1,4 +1,4 @@
-"""Callbacks: how a study tells others how it goes on."""
+"""Callbacks of a study's progress."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from ..trial import Trial
 
 
 class StudyCallback(Protocol):
-    """Hears how a study goes on, all in the coordinator's main thread.
+    """Called while a study runs, by the thread that runs it.
 
     What it raises ends the study as Ctrl-C does: trials are given back, results are kept.
     """
 
     def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None:
-        """The study's trials so far, how many there are to be in the end, and its trainers."""
+        """The session begins: trials so far, trials in the end if known, number of trainers."""
 
     def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
-        """A trainer finished an epoch of a training that answers these trials."""
+        """A trainer finished an epoch of the training of these trials."""
 
     def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:
-        """A trial of this coordinator's is finished; the study's trials so far."""
+        """This coordinator finished a trial; `trials` are all trials of the study so far."""

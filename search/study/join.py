@@ -1,4 +1,4 @@
-"""Joining: the plan of a worker, made from what the storage has of the study."""
+"""Joining a study: a worker's plan, made from the study's config in the storage."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """What a worker says for itself; the rest is the study's.
+    """The options of a worker; all others are the study's.
 
     Attributes:
-        places: Where everything is kept.
-        data: Where the data set is, as `--data` takes it; None for where the study has it.
+        data: The data set on this machine, as in `--data`; None if it is where the study has it.
         jobs, checkpoint_every, offline: As in `Plan`.
         seconds: As in `Limits`.
     """
@@ -43,10 +42,10 @@ class Share:
 
 
 def wait_for(places: Places, name: str, seconds: float) -> None:
-    """Return once the storage has a study of that name, or when the time is over.
+    """Wait until the storage has a study of that name, at most for `seconds`.
 
     Raises:
-        KeyboardInterrupt: That was asked for meanwhile.
+        KeyboardInterrupt: A signal came meanwhile.
     """
     deadline = time.monotonic() + seconds
     storage: Storage | None = None
@@ -61,10 +60,11 @@ def wait_for(places: Places, name: str, seconds: float) -> None:
 
 
 def join(study: StoredStudy, share: Share) -> Plan:
-    """The plan of one more worker of a study.
+    """The plan of another worker of a study.
 
     Raises:
-        FmsearchError: Its numbers would not be the study's, or its runs not among the study's.
+        FmsearchError: The study is for one coordinator; or the worker has other versions or data,
+            or another MLflow store.
     """
     config = study.config
     if config.lag:
@@ -130,7 +130,7 @@ def _data(config: StudyConfig, where: str | None) -> DataSet:
 
 
 def _check_store(study: StoredStudy, places: Places) -> None:
-    """See that the worker's runs will stand beside the study's, if that has its own already."""
+    """Check that the worker's store has the study's run, if there is one yet."""
     run = study.attributes.run()
     if not run:
         return

@@ -1,4 +1,4 @@
-"""Recovery: the storage hears what the outbox holds."""
+"""Resuming a study: results in the outbox are brought to the storage."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 
 
 def settle(recorder: Recorder, trial: Trial, entry: Path, find: Callable[[int], Trial]) -> bool:
-    """Record a running trial as its folder says; `find` gives another trial of the study.
+    """Finish a running trial with the result in its folder; `find` returns a trial by its number.
 
     Returns:
-        Whether it counts. If not, the trial was taken up by another coordinator, and the folder,
-        of which nothing will come, is removed.
+        Whether the result counts. If not, another coordinator has taken the trial, and the folder
+        is removed.
     """
     found = read_entry(entry)
     if isinstance(found, Failure):
@@ -37,8 +37,8 @@ def settle(recorder: Recorder, trial: Trial, entry: Path, find: Callable[[int], 
 
 
 def recover(stored: StoredStudy, outbox: Path) -> None:
-    """Take up where an earlier session ended: trials that it ran wait again or, where their results
-    were on disk, are told.
+    """Continue after an earlier session: trials with a result on disk are finished with it; other
+    trials that were running wait again.
 
     Raises:
         FmsearchError: The outbox has something else than results of the study's trials.
@@ -46,7 +46,7 @@ def recover(stored: StoredStudy, outbox: Path) -> None:
     stored.take_back()
     trials = stored.trials()
     found = entries(outbox)
-    for number, entry in found.items():  # all, so that nothing is shipped from a damaged outbox
+    for number, entry in found.items():  # check all before any is used
         read_entry(entry)
         if number >= len(trials):
             raise FmsearchError(f"{entry} is of no trial of the study; move it somewhere else")
