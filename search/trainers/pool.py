@@ -157,10 +157,13 @@ class TrainerPool:
         trainer.process.join(STOP_SECONDS)
         trainer.connection.close()
         death = _death(trainer.process.exitcode)
-        log.warning("a trainer died (%s); it is replaced", death)
         trainer.process, trainer.connection = self._start()
-        trainer.deaths += 1
         job = trainer.job
+        if isinstance(job, CheckJob):  # which the next process would not survive either
+            trainer.assign(None)
+            return JobFailed(f"it ends its process when it is built ({death})")
+        log.warning("a trainer died (%s); it is replaced", death)
+        trainer.deaths += 1
         if trainer.deaths < MOST_DEATHS:
             if job is not None:
                 trainer.send(job)
@@ -170,10 +173,7 @@ class TrainerPool:
                 f"trainers die at their start ({death}); their own messages are above"
             )
         trainer.assign(None)
-        what = f"its trainer died {MOST_DEATHS} times without a new epoch"
-        if isinstance(job, CheckJob):  # which has no epochs
-            what = "it ends its process when it is built"
-        return JobFailed(f"{what} ({death})")
+        return JobFailed(f"its trainer died {MOST_DEATHS} times without a new epoch ({death})")
 
     def _start(self) -> tuple[ForkServerProcess, Connection]:
         return start_process(_run, self._setup, logging.root.level)
