@@ -39,7 +39,7 @@ class Duration(click.ParamType[float]):
         return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-class Share(click.FloatRange):
+class Fraction(click.FloatRange):
     """A number in a range. Click's own check accepts nan, this one refuses it."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:

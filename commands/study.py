@@ -12,8 +12,8 @@ from ..search.pruners import PRUNERS
 from ..search.samplers import SAMPLERS
 from ..search.storage.ownership import HEARTBEAT
 from .options import (
+    Fraction,
     KeepModels,
-    Share,
     checkpoint_option,
     data_option,
     jobs_option,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 @timeout_option
 @click.option(
     "--target-score",
-    type=Share(0, 1),
+    type=Fraction(0, 1),
     metavar="SCORE",
     help="Begin no more trials once the best one has SCORE.",
 )

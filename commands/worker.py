@@ -55,11 +55,11 @@ def worker(
 
     What is searched, and how, is as the study's storage has it.
     """
-    from ..search.study.join import Share, join, wait_for
+    from ..search.study.join import WorkerOptions, join, wait_for
     from ..search.trainers.pool import usable_cores
 
     places = places_of(store)
-    share = Share(
+    options = WorkerOptions(
         places=places,
         data=data,
         jobs=jobs or usable_cores(),
@@ -68,4 +68,4 @@ def worker(
         offline=offline,
     )
     wait_for(places, name, wait)
-    carry_out(join(existing_study(places, name), share))
+    carry_out(join(existing_study(places, name), options))

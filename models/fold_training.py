@@ -111,6 +111,7 @@ def train_and_score(
     training: Training,
     report: Callable[[Report], bool] = lambda one: False,
     keeper: Keeper | None = None,
+    *,
     start: Progress | None = None,
 ) -> Scored:
     """Fit each fold once, to the longest horizon, and take the outcome at every horizon.
@@ -134,7 +135,7 @@ def train_and_score(
         state = start.state if start and number == start.fold else None
         history = state.history if state else ()
         seed, longest = derive_seed(training.seed, number), max(kept)
-        for epoch, evaluation in fit(network, fold, seed, longest, state):
+        for epoch, evaluation in fit(network, fold, seed, longest, start=state):
             if epoch.diverged:
                 error = f"{epoch.diverged} of fold {number}"
                 kept = {at: folds for at, folds in kept.items() if at < epoch.epoch}

@@ -58,7 +58,7 @@ class FitState:
 
 
 def fit(
-    network: Network, fold: Fold, seed: int, epochs: int, start: FitState | None = None
+    network: Network, fold: Fold, seed: int, epochs: int, *, start: FitState | None = None
 ) -> Iterator[tuple[Epoch, Evaluation | None]]:
     """Train for `epochs` epochs in all, evaluating after each.
 

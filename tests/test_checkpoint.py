@@ -141,7 +141,9 @@ def test_a_training_interrupted_twice_equals_an_uninterrupted_one(
     checkpoint = EveryEpoch(tmp_path / "a.npz", 0)
     interrupt(here, CROSS_VALIDATION, checkpoint, cut_after(1, 3))
     with pytest.raises(PowerCutError):
-        train_and_score(elsewhere, CROSS_VALIDATION, cut_after(2, 3), checkpoint, checkpoint.load())
+        train_and_score(
+            elsewhere, CROSS_VALIDATION, cut_after(2, 3), checkpoint, start=checkpoint.load()
+        )
     resumed = train_and_score(here, CROSS_VALIDATION, start=checkpoint.load())
     assert_same(resumed, uninterrupted[Scoring.CROSS_VALIDATION])
 

@@ -592,9 +592,9 @@ def test_status_shows_what_is_best_and_what_matters(study, fmsearch, tmp_path) -
 
 def test_status_lists_the_latest_of_many_trials_that_do_not_wait(study, fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
     study(SMALL, "--trials", 1, "--offline")
-    optunas = stored(tmp_path / "mlruns", "small").study()
+    optuna_state = stored(tmp_path / "mlruns", "small").study()
     for _ in range(MOST_LISTED):
-        optunas.enqueue_trial({})
+        optuna_state.enqueue_trial({})
     latest = fmsearch("status", "small")
     assert f"trials: {MOST_LISTED} waiting, 1 complete" in latest.stdout
     assert latest.stdout.count(" waiting ") == 0

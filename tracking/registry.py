@@ -27,7 +27,7 @@ def check_names(name: str, alias: str) -> None:
 
 
 def register_version(
-    store: Store, name: str, run_id: str, alias: str, tags: Mapping[str, str]
+    store: Store, name: str, run_id: str, *, alias: str, tags: Mapping[str, str]
 ) -> str:
     """Register a run's model as a version, unless that was done before, and move the alias to it.
 

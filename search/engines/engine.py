@@ -8,7 +8,7 @@ from ..result import Result
 from ..trial import Trial
 
 
-class Recorder(Protocol):
+class TrialRecorder(Protocol):
     """Hears what became of running trials; its answers as in `StoredStudy`."""
 
     def tell(self, trial: Trial, result: Result) -> bool:
@@ -21,7 +21,7 @@ class Recorder(Protocol):
         """Record a trial as failed, with the reason."""
 
 
-class Engine(Recorder, Protocol):
+class Engine(TrialRecorder, Protocol):
     """Proposes the trials of one study and hears what became of them.
 
     Attributes:

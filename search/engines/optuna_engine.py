@@ -76,7 +76,7 @@ class OptunaEngine:
 
     def ask(self) -> tuple[Trial, ...]:
         while True:
-            with self._stored.ownership.alone(), self._stored.ownership.lost_meanwhile():
+            with self._stored.ownership.alone(), self._stored.ownership.ignore_finished_by_others():
                 return self._ask()
 
     def _ask(self) -> tuple[Trial, ...]:
@@ -139,7 +139,7 @@ class OptunaEngine:
         if len(self._space.objectives) > 1:
             return ""  # Optuna prunes by one objective only
         if self._stored.owns(trial.number):
-            with self._stored.ownership.lost_meanwhile():
+            with self._stored.ownership.ignore_finished_by_others():
                 return self._judge(trial, step, scores, last=last)
         return ""  # another worker has taken it up: what comes of it here will not count
 

@@ -115,7 +115,7 @@ class FinalModels:
         result = _result(model.job)
         if not self.store.is_whole(self.run_records.child(model.experiment, model.seed)):
             record = self.run_records.trained(
-                model.experiment, model.seed, model.job, result, model.chosen
+                model.experiment, model.seed, model.job, result, chosen=model.chosen
             )
             self.store.ship(record, self.parent)
         return result

@@ -22,11 +22,11 @@ from .outcomes import Chosen
 
 SEEDS = {"mlp": 5, "cnn": 3}
 """Default number of seeds of each experiment, by model family; a grid counts as mlp."""
-RECORD = "reproduction.json"
+CONFIG_FILE = "reproduction.json"
 
 
 @dataclass(frozen=True)
-class Record:
+class ReproductionConfig:
     """A reproduction's config on disk, by which other options are refused.
 
     Attributes:
@@ -109,14 +109,14 @@ class ReproductionPlan:
             in_detail=True,
         )
 
-    def open_record(self) -> Record:
+    def open_config(self) -> ReproductionConfig:
         """Read this reproduction's config from disk; it is written first if there is none.
 
         Raises:
             FmsearchError: It differs from this plan, or is damaged.
         """
-        path = self.folder / RECORD
-        wanted = Record(self.data.sha256, self.train_images, self.epochs)
+        path = self.folder / CONFIG_FILE
+        wanted = ReproductionConfig(self.data.sha256, self.train_images, self.epochs)
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             part = path.with_suffix(".part")
@@ -137,9 +137,9 @@ class ReproductionPlan:
         return found
 
 
-def _read(path: Path) -> Record:
+def _read(path: Path) -> ReproductionConfig:
     try:
-        return Record(**json.loads(path.read_text("utf-8")))
+        return ReproductionConfig(**json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise FmsearchError(
             f"{path} is damaged ({error}); delete {path.parent} or give another --name"

@@ -36,7 +36,7 @@ STYLE = (
 
 
 def write_report(
-    outcomes: Outcomes, plan: ReproductionPlan, evidence: ReproductionRuns, folder: Path
+    outcomes: Outcomes, plan: ReproductionPlan, run_records: ReproductionRuns, folder: Path
 ) -> None:
     """Write the report as `reproduction.md`, with pictures, and as one `.html` page.
 
@@ -47,7 +47,7 @@ def write_report(
         results = outcomes.trained.get(experiment.id)
         source = plan.entry(experiment, 0) / "artifacts"
         if results:
-            source = evidence.draw(experiment, 0, results[0])
+            source = run_records.draw(experiment, 0, results[0])
         parts += [f"## {experiment.id}: {experiment.title}"]
         if experiment.open:
             parts += ["Not published, and chosen:", _list(experiment.open)]
@@ -77,10 +77,10 @@ def _heading(outcomes: Outcomes) -> str:
 
 
 def _claims(outcomes: Outcomes) -> str:
-    ownership = check_claims(outcomes)
-    if not ownership:
+    claims = check_claims(outcomes)
+    if not claims:
         return ""
-    lines = [f"| {one.text} | {one.verdict} | {one.evidence} |" for one in ownership]
+    lines = [f"| {one.text} | {one.verdict} | {one.evidence} |" for one in claims]
     return "\n".join(["## Claims", "", "| claim | holds | by |", "|---|---|---|", *lines])
 
 

@@ -56,7 +56,7 @@ def reproduce(plan: ReproductionPlan, watch: Watch) -> Outcomes:
     split = split_rows(load_training(plan.data.spec).labels, plan.train_images)
     what = f"the reproduction {plan.name!r}"
     with hold(plan.places.lock(f"{plan.name}.reproduction"), what):
-        run_records = ReproductionRuns(plan, plan.open_record())
+        run_records = ReproductionRuns(plan, plan.open_config())
         load_tensorflow_in_advance()
         return _Conductor(plan, split, run_records, watch).run()
 

@@ -30,7 +30,7 @@ from ..runs.values import metrics, result_metrics, training_params
 from ..trainers.jobs import FinalJob
 from .catalogue import Experiment
 from .outcomes import Chosen, Searched
-from .plan import Record, ReproductionPlan
+from .plan import ReproductionConfig, ReproductionPlan
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ReproductionRuns:
     """Makes the run records of one reproduction; not thread-safe."""
 
     plan: ReproductionPlan
-    record: Record
+    record: ReproductionConfig
 
     @cached_property
     def artifacts(self) -> Artifacts:
@@ -91,6 +91,7 @@ class ReproductionRuns:
         seed: int,
         job: FinalJob,
         result: Result,
+        *,
         chosen: Chosen | None,
     ) -> RunRecord:
         """The run of one training."""

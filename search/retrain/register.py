@@ -77,8 +77,7 @@ def register_best(
     an interrupted one continues from its last checkpoint.
 
     Args:
-        name: Name of the registered model.
-        alias: Alias of the new version.
+        name, alias: In the registry.
         epochs: Number of epochs; None for as many as the best trial.
         checkpoint_every: Seconds between two checkpoints.
         on_epoch: Called after each epoch.
@@ -99,11 +98,7 @@ def register_best(
         run = store.find(_identity(run_records, best, job.epochs))
         if run is None or run.info.status != Status.FINISHED.value:
             if not job.folder.exists():
-                setup = trainer_setup(run_records.space, run_records.data)
-                setup = replace(setup, checkpoint_every=checkpoint_every)
-                load_tensorflow_in_advance()
-                if error := run_job(job, setup, on_epoch=on_epoch):
-                    raise FmsearchError(f"the final training failed: {error}")
+                _train(job, run_records, checkpoint_every, on_epoch)
             record = _record(run_records, best, job)
             log.info("shipping the final model")
             run_id = store.ship(record, _parent(store, run_records))
@@ -112,16 +107,21 @@ def register_best(
         log.info("registering")
         metrics = run.data.metrics
         tags = {TAG_STUDY: study.name, "test_accuracy": f"{metrics['test_accuracy']:.4f}"}
-        version = register_version(store, name, run.info.run_id, alias, tags)
+        version = register_version(store, name, run.info.run_id, alias=alias, tags=tags)
+    tested = {name: metrics[name] for name in ("test_accuracy", "test_loss")}
     return Registered(
-        name=name,
-        version=version,
-        alias=alias,
-        trial=best,
-        epochs=job.epochs,
-        test_accuracy=metrics["test_accuracy"],
-        test_loss=metrics["test_loss"],
+        name=name, version=version, alias=alias, trial=best, epochs=job.epochs, **tested
     )
+
+
+def _train(
+    job: FinalJob, run_records: RunRecords, checkpoint_every: float, on_epoch: OnEpoch
+) -> None:
+    setup = trainer_setup(run_records.space, run_records.data)
+    setup = replace(setup, checkpoint_every=checkpoint_every)
+    load_tensorflow_in_advance()
+    if error := run_job(job, setup, on_epoch=on_epoch):
+        raise FmsearchError(f"the final training failed: {error}")
 
 
 def _clear(job: FinalJob) -> None:

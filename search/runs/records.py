@@ -102,6 +102,7 @@ class RunRecords:
         status: Status,
         ended_at: int,
         folder: Path,
+        *,
         optuna_study: Callable[[], Study] | None = None,
     ) -> RunRecord:
         """The study's run at its end or interruption; `folder` is filled with its artifacts.

@@ -126,7 +126,7 @@ class Shipping:
     def _open(self) -> tuple[Store, str]:
         store = self._connect()
         if self._parent is None:
-            with self._stored.ownership.alone_to_ship():  # of many coordinators one makes the run
+            with self._stored.ownership.shipping_lock():  # of many coordinators one makes the run
                 self._parent = self._open_run(store)
                 self._stored.attributes.set_run(self._parent)
         return store, self._parent
@@ -206,7 +206,7 @@ class Shipping:
                 status = Status.RUNNING  # somewhere else
             now = time.time_ns() // 1_000_000
             record = self._run_records.study_ended(
-                trials, status, now, Path(folder), self._stored.study
+                trials, status, now, Path(folder), optuna_study=self._stored.study
             )
             if self._is_search:
                 self._note_importances()

@@ -26,12 +26,12 @@ def attributes_of(
     return {METRICS: dict(metrics), FIT: fit_seconds, SCORE: score_seconds, REASON: pruned}
 
 
-def state_of(optunas: TrialState) -> State:
+def state_of(optuna_state: TrialState) -> State:
     """Our state for Optuna's."""
-    return State.FAILED if optunas.name == "FAIL" else State[optunas.name]
+    return State.FAILED if optuna_state.name == "FAIL" else State[optuna_state.name]
 
 
-def optunas(state: State) -> TrialState:
+def optuna_state(state: State) -> TrialState:
     """Optuna's state for ours."""
     from optuna.trial import TrialState
 

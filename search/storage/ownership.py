@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from .database import Database
 from .optuna_private import id_of
-from .retrying import answers_for
+from .retrying import seconds_since_outage
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -33,7 +33,7 @@ HEARTBEAT = 15
 
 
 class Ownership:
-    """The trials of one study that one coordinator owns; for one thread, except `alone_to_ship`.
+    """The trials of one study that one coordinator owns; for one thread, except `shipping_lock`.
 
     Args:
         study_id: Optuna's id.
@@ -72,7 +72,7 @@ class Ownership:
                 self._is_alone = False
 
     @contextmanager
-    def lost_meanwhile(self) -> Iterator[None]:
+    def ignore_finished_by_others(self) -> Iterator[None]:
         """Ignore the error if another coordinator has finished the trial that is to be changed.
 
         This can happen under the lock: if its connection is cut, others get the lock.
@@ -86,7 +86,7 @@ class Ownership:
                 raise
 
     @contextmanager
-    def alone_to_ship(self) -> Iterator[None]:
+    def shipping_lock(self) -> Iterator[None]:
         """Hold a second lock of the study, for shipping, which takes longer; from any thread."""
         with self._database.alone(f"run of study {self._study_id}", SHIPPING_SECONDS):
             yield
@@ -96,7 +96,7 @@ class Ownership:
         if self._database.is_shared:
             mark = f"{self._worker}:{uuid.uuid4().hex[:12]}"
             self._database.optuna.set_trial_user_attr(trial_id, OWNER, mark)
-            self._beat(trial_id)
+            self._write_heartbeat(trial_id)
             self._marks[trial_id] = mark
 
     def drop(self, trial_id: int) -> None:
@@ -112,18 +112,18 @@ class Ownership:
         trial = self._database.optuna.get_trial(trial_id)
         return bool(trial.user_attrs.get(OWNER) == self._marks[trial_id])
 
-    def beat(self) -> None:
+    def write_heartbeats(self) -> None:
         """Write the heartbeats of all owned trials, if it is time to."""
         if not self._marks or time.monotonic() - self._beaten_at < self._interval:
             return
         self._beaten_at = time.monotonic()
         for trial_id in list(self._marks):
             if self.holds(trial_id):
-                self._beat(trial_id)
+                self._write_heartbeat(trial_id)
             else:
                 self.drop(trial_id)
 
-    def is_time_to_look(self) -> bool:
+    def should_look(self) -> bool:
         """Whether it is time to look for trials of dead coordinators: once in an interval."""
         if not self.is_shared or time.monotonic() - self._looked_at < self._interval:
             return False
@@ -144,7 +144,7 @@ class Ownership:
             return []
         ages = self._database.seconds_since_heartbeat([id_of(trial) for trial in others])
         grace = 4 * self._interval
-        answers = answers_for() > grace
+        answers = seconds_since_outage() > grace
         own = f"{self._worker}:"
         return [
             id_of(trial)
@@ -159,5 +159,5 @@ class Ownership:
         others = [trial for trial in running if id_of(trial) not in self._marks]
         return len(self.abandoned(others)) < len(others)
 
-    def _beat(self, trial_id: int) -> None:
+    def _write_heartbeat(self, trial_id: int) -> None:
         self._database.optuna.record_heartbeat(trial_id)  # type: ignore[attr-defined]

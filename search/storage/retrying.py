@@ -31,7 +31,7 @@ class _Outage:
 _outage = _Outage()
 
 
-def answers_for() -> float:
+def seconds_since_outage() -> float:
     """Seconds since a database last did not answer this process."""
     return time.monotonic() - _outage.ended_at
 
@@ -54,7 +54,7 @@ def retry(call: Callable[[], T]) -> T:
             retry=retry_if_exception(_is_outage),
             wait=wait_exponential(multiplier=0.2, max=5),
             stop=stop_after_delay(RETRY_SECONDS),
-            before_sleep=_say_so,
+            before_sleep=_log_retry,
             reraise=True,
         )(call)
     except Exception as error:
@@ -66,7 +66,7 @@ def retry(call: Callable[[], T]) -> T:
         ) from error
 
 
-def _say_so(state: RetryCallState) -> None:
+def _log_retry(state: RetryCallState) -> None:
     _outage.ended_at = time.monotonic()
     log.warning("the storage does not answer; trying again in %.1f s", state.upcoming_sleep)
 

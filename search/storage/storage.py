@@ -13,7 +13,7 @@ from .ownership import Ownership
 from .stored_study import StoredStudy
 from .study_config import StudyConfig
 
-RECORD = "fmsearch.study"
+CONFIG_KEY = "fmsearch.study"
 
 
 def open_storage(url: str, worker: str = "") -> Storage:
@@ -40,7 +40,7 @@ class Storage:
     def names(self) -> list[str]:
         """Names of all studies, in the order of their creation."""
         studies = self._optuna.get_all_studies()
-        return [study.study_name for study in studies if RECORD in study.user_attrs]
+        return [study.study_name for study in studies if CONFIG_KEY in study.user_attrs]
 
     def studies(self) -> Iterator[StoredStudy]:
         """All studies, in the order of their creation."""
@@ -86,8 +86,8 @@ class Storage:
 
     def _config(self, name: str) -> StudyConfig | None:
         for study in self._optuna.get_all_studies():
-            if study.study_name == name and RECORD in study.user_attrs:
-                return StudyConfig.of(name, study.user_attrs[RECORD])
+            if study.study_name == name and CONFIG_KEY in study.user_attrs:
+                return StudyConfig.of(name, study.user_attrs[CONFIG_KEY])
         return None
 
     def _stored(self, config: StudyConfig) -> StoredStudy:
@@ -113,7 +113,7 @@ class Storage:
         else:
             config = replace(config, id=uuid.uuid4().hex[:12])
             study_id = self._make(config.name, config.space)
-        self._optuna.set_study_user_attr(study_id, RECORD, config.to_store())
+        self._optuna.set_study_user_attr(study_id, CONFIG_KEY, config.to_store())
         return config
 
     def _make(self, name: str, space: Space) -> int:

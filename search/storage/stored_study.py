@@ -18,7 +18,7 @@ from .attributes import (
     REASON,
     StudyAttributes,
     attributes_of,
-    optunas,
+    optuna_state,
     read_trial,
     state_of,
 )
@@ -125,9 +125,9 @@ class StoredStudy:
 
     def take(self, number: int) -> bool:
         """Take a waiting trial; False if another coordinator has taken it."""
-        with self.ownership.alone(), self.ownership.lost_meanwhile():
+        with self.ownership.alone(), self.ownership.ignore_finished_by_others():
             trial_id = self._id(number)
-            if self.storage.set_trial_state_values(trial_id, optunas(State.RUNNING)):
+            if self.storage.set_trial_state_values(trial_id, optuna_state(State.RUNNING)):
                 self.ownership.take(trial_id)
                 return True
         return False
@@ -136,7 +136,7 @@ class StoredStudy:
         """Make running trials of dead coordinators wait again."""
         with self.ownership.alone():
             for trial_id in self.ownership.abandoned(self._running()):
-                self.storage.set_trial_state_values(trial_id, optunas(State.WAITING))
+                self.storage.set_trial_state_values(trial_id, optuna_state(State.WAITING))
                 self.taken_back += 1
 
     def check_run_nowhere_else(self) -> None:
@@ -208,7 +208,7 @@ class StoredStudy:
                 if METRICS in attributes and most is not None:
                     excess = float(attributes[METRICS]["parameters"] - most)
                     self.storage.set_trial_system_attr(trial_id, CONSTRAINT, excess)
-                self.storage.set_trial_state_values(trial_id, optunas(state), values)
+                self.storage.set_trial_state_values(trial_id, optuna_state(state), values)
             except UpdateFinishedTrialError:  # by an earlier call whose answer was lost
                 if not self.ownership.is_shared:
                     raise

@@ -24,7 +24,7 @@ LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Share:
+class WorkerOptions:
     """The options of a worker; all others are the study's.
 
     Attributes:
@@ -59,7 +59,7 @@ def wait_for(places: Places, name: str, seconds: float) -> None:
             interruption.check()
 
 
-def join(study: StoredStudy, share: Share) -> Plan:
+def join(study: StoredStudy, options: WorkerOptions) -> Plan:
     """The plan of another worker of a study.
 
     Raises:
@@ -73,24 +73,24 @@ def join(study: StoredStudy, share: Share) -> Plan:
             "study` goes on with it"
         )
     _check_versions(config)
-    data = _data(config, share.data)
-    if not share.offline:
-        check_reachable(share.places)
-        _check_store(study, share.places)
+    data = _data(config, options.data)
+    if not options.offline:
+        check_reachable(options.places)
+        _check_store(study, options.places)
     return Plan(
         space=config.space,
         name=config.name,
         data=data,
         seed=config.seed,
-        jobs=share.jobs,
+        jobs=options.jobs,
         train_images=config.train_images,
-        places=share.places,
-        offline=share.offline,
+        places=options.places,
+        offline=options.offline,
         strategy=Strategy(config.sampler, config.pruner),
-        limits=Limits(config.trials, share.seconds, config.target_score),
+        limits=Limits(config.trials, options.seconds, config.target_score),
         enqueue=config.enqueue,
         keep_models=config.keep_models,
-        checkpoint_every=share.checkpoint_every,
+        checkpoint_every=options.checkpoint_every,
         heartbeat=config.heartbeat,
         joins=config,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,13 +22,14 @@ from ..trainers.messages import EpochDone, JobFailed, Message, Verdict
 from ..trainers.pool import TrainerPool
 from ..trial import State, Trial, best_trial, training_seed
 from .callback import StudyCallback
+from .duplicates import Duplicates
 from .plan import Plan
 from .resume import recover, settle
 
 Pool = Callable[[int, TrainerSetup], TrainerPool]
-"""Makes a pool of so many trainers with that setup."""
+"""Makes a pool: the number of its trainers, and their setup."""
 MOST_FAILURES = 5
-"""So many failed trainings in a row stop a study."""
+"""Failed trainings in a row that stop a study."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class StudyLoop:
         self,
         plan: Plan,
         stored: StoredStudy,
+        *,
         split: Split,
         setup: TrainerSetup,
         callback: StudyCallback,
@@ -64,19 +65,20 @@ class StudyLoop:
         self._callback = callback
         self._setup = setup
         self._outbox = plan.places.outbox(stored.config.label)
-        recover(stored, self._outbox)
         run_records = RunRecords(stored.config, plan.data, split)
         self._shipping = Shipping(run_records, stored, plan.places, plan.keep_models)
-        if not plan.offline:
-            self._shipping.prepare()  # while TensorFlow is loaded elsewhere
         self._engine = make_engine(plan.space, stored, plan.strategy, plan.seed)
         self._begun_at = time.monotonic()  # again when the first trial can begin
         self._running: dict[int, tuple[Trial, ...]] = {}
         self._ended: list[Trial] = []
-        self._duplicates: defaultdict[int, list[Trial]] = defaultdict(list)
+        self._duplicates = Duplicates()
         self._failures_in_a_row = 0
 
     def run(self) -> Summary:
+        """Run the session: to the study's end, or as far as it may go."""
+        recover(self._stored, self._outbox)
+        if not self._plan.offline:
+            self._shipping.prepare()  # while TensorFlow is loaded elsewhere
         self._engine.begin()
         trials = self._stored.trials()
         total = self._plan.limits.trials
@@ -99,7 +101,7 @@ class StudyLoop:
             status = Status.KILLED
             raise
         finally:
-            for running in [*self._running.values(), self._ended, *self._duplicates.values()]:
+            for running in [*self._running.values(), self._ended, list(self._duplicates)]:
                 for trial in running:
                     self._engine.release(trial)
             waiting = self._shipping.end(status, self._interruption.check)
@@ -115,10 +117,10 @@ class StudyLoop:
                 self._hear(trainers, trainer, message)
                 self._interruption.check()
             self._interruption.check()
-            self._stored.ownership.beat()
-            if self._stored.ownership.is_time_to_look():
+            self._stored.ownership.write_heartbeats()
+            if self._stored.ownership.should_look():
                 self._stored.take_back()
-            for of in list(self._duplicates):
+            for of in self._duplicates.originals:
                 self._settle_duplicates(of)
             self._hand_out(trainers)
 
@@ -147,14 +149,14 @@ class StudyLoop:
             if not trials or trials[0].duplicate_of is None:
                 return trials
             (trial,) = trials
-            self._duplicates[trials[0].duplicate_of].append(trial)
+            self._duplicates.add(trial)
             self._settle_duplicates(trials[0].duplicate_of)
 
     def _settle_duplicates(self, of: int) -> None:
         """Repeat a trial's result in its duplicates, once it has one."""
-        if of not in self._duplicates or not self._stored.trial(of).state.finished:
+        if of not in self._duplicates.originals or not self._stored.trial(of).state.finished:
             return
-        for trial in self._duplicates.pop(of, ()):
+        for trial in self._duplicates.take(of):
             entry = self._outbox / entry_name(trial.number)
             settings = self._plan.space.settings(trial.parameters)
             now = time.time_ns() // 1_000_000

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import FmsearchError
-from ..engines.engine import Recorder
+from ..engines.engine import TrialRecorder
 from ..outbox import discard, entries, read_entry
 from ..result import Duplicate, Failure
 from ..storage.stored_study import StoredStudy
@@ -16,7 +16,9 @@ from ..trial import Trial
 log = logging.getLogger(__name__)
 
 
-def settle(recorder: Recorder, trial: Trial, entry: Path, find: Callable[[int], Trial]) -> bool:
+def settle(
+    recorder: TrialRecorder, trial: Trial, entry: Path, find: Callable[[int], Trial]
+) -> bool:
     """Finish a running trial with the result in its folder; `find` returns a trial by its number.
 
     Returns:

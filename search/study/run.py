@@ -28,7 +28,7 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
 
     Args:
         plan: What to run.
-        watcher: Hears how it goes on.
+        callback: Called as the study goes on.
         pool: Makes the trainers.
 
     Raises:
@@ -60,7 +60,15 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
         study = storage.join(plan.joins) if plan.joins else storage.open_study(plan.config)
         if study.config.lag:
             study.check_run_nowhere_else()  # where others could join, that it is run by one
-        return StudyLoop(plan, study, split, setup, callback, interruption, pool).run()
+        return StudyLoop(
+            plan,
+            study,
+            split=split,
+            setup=setup,
+            callback=callback,
+            interruption=interruption,
+            pool=pool,
+        ).run()
 
 
 def _check_model(plan: Plan, setup: TrainerSetup, interruption: Interruption) -> None:

@@ -78,7 +78,7 @@ def _fit(
     kept = checkpoint.load()
     start = kept.state if kept else None
     history = start.history if start else ()
-    for epoch, _ in fit(network, fold, job.seed, job.epochs, start):
+    for epoch, _ in fit(network, fold, job.seed, job.epochs, start=start):
         history = (*history, epoch)
         if epoch.diverged:
             break

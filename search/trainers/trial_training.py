@@ -49,7 +49,7 @@ class TrialTraining:
         )
         checkpoint = Checkpoint(job.checkpoint, setup.checkpoint_every)
         scored = train_and_score(
-            self.network, training, self._report, checkpoint, checkpoint.load()
+            self.network, training, self._report, checkpoint, start=checkpoint.load()
         )
         for trial, epochs in job.epochs.items():
             outcome = scored.outcomes.get(epochs, scored.pruned)
