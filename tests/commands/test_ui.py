@@ -1,0 +1,40 @@
+"""`fmsearch ui`: input that is refused."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from fmsearch.tracking.places import Places
+from fmsearch.tracking.store import Store
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def assert_refused(
+    done: subprocess.CompletedProcess[str], expected: str, folder: Path, code: int = 1
+) -> None:
+    """One line that holds `expected`, the exit code, and no store."""
+    assert expected in done.stderr
+    assert done.stderr.startswith("fmsearch: ")
+    assert done.stderr.count("\n") == 1
+    assert done.returncode == code
+    assert not list(folder.glob("mlruns/*.db"))
+
+
+def test_the_ui_without_a_store_is_one_line(fmsearch: Run, tmp_path: Path) -> None:
+    assert_refused(fmsearch("ui"), "run `fmsearch study` first", tmp_path)
+
+
+def test_a_taken_port_is_one_line(fmsearch: Run, tmp_path: Path) -> None:
+    Store(Places.of(tmp_path / "mlruns"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = fmsearch("ui", "--port", port)
+    assert done.returncode == 1
+    expected = f"fmsearch: port {port} is taken (Address already in use); choose another one"
+    assert done.stderr.startswith(expected)

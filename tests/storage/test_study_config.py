@@ -1,0 +1,80 @@
+"""What a study is: what makes it another one, and records that are refused."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from fmsearch.errors import FmsearchError
+from fmsearch.search.ledger import RECORD, Ledger
+from fmsearch.search.space import Space
+from fmsearch.search.space_file import read_space
+from fmsearch.search.study_record import StudyRecord
+
+VALIDATION = "score: {by: validation}\n"
+
+
+def space_of(more: str) -> Space:
+    text = f"name: mine\nmodel: mlp\nengine: optuna\n{more}parameters: {{layers: [1, 2]}}\n"
+    return read_space(text, "mine")
+
+
+TEXT = space_of(VALIDATION).text
+
+
+OTHERS = [
+    ({"sampler": "random"}, ["--sampler (random)"]),
+    ({"pruner": "none"}, ["--pruner (none)"]),
+    ({"lag": 0}, ["answer to --reproducible"]),
+    ({"seed": 1, "train_images": 400}, ["seed", "number of --train-images"]),
+    ({"data_sha256": "1"}, ["data set"]),
+    ({"space": TEXT.replace("[1, 2]", "[1, 3]")}, ["space"]),
+    ({"space": f"{TEXT}fixed: {{epochs: 3}}\n"}, ["space"]),
+    ({"space": f"{TEXT}constraints: {{parameters: {{at_most: 9}}}}\n"}, ["space"]),
+    ({"space": f"{TEXT}trials: 9\nabout: More.\npublished: [{{layers: 1}}]\n"}, []),
+    ({"space": f"# Written anew.\n{TEXT}sampler: random\npruner: none\n"}, []),
+    ({"data": "moved.npz", "lag": 3, "id": "other"}, []),
+]
+
+
+@pytest.mark.parametrize(("change", "differing"), OTHERS)
+def test_a_study_is_another_one_if_its_results_would_be(
+    change: dict[str, Any], differing: list[str]
+) -> None:
+    ours = StudyRecord("mine", TEXT, "data.npz", "0", 0, None, "tpe", "median", 2, id="id")
+    assert ours.differences(replace(ours, **change)) == differing
+
+
+MINE = StudyRecord("mine", "", "data.npz", "0", 0, None, id="0123456789ab")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "../../elsewhere"},
+        {"name": "another"},
+        {"id": "/../../elsewhere"},
+        {"id": "..' OR 'a' = 'a"},
+        {"id": 7},
+    ],
+)
+def test_a_record_whose_name_would_lead_out_of_the_outbox_is_refused(
+    change: dict[str, Any],
+) -> None:
+    assert StudyRecord.of("mine", asdict(MINE)) == MINE
+    with pytest.raises(FmsearchError, match="the record of the study 'mine' is damaged"):
+        StudyRecord.of("mine", {**asdict(MINE), **change})
+
+
+def test_a_ledger_with_such_a_study_ends_in_one_line(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'studies.db'}"
+    name = "../../elsewhere"
+    study = optuna.create_study(storage=url, study_name=name)
+    study.set_user_attr(RECORD, {**asdict(MINE), "name": name})
+    with pytest.raises(FmsearchError, match=re.escape(f"study {name!r} is damaged")):
+        list(Ledger(url).records())
