@@ -8,9 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,13 @@ import numpy as np
 import pytest
 
 from fmsearch.cli import main
+from fmsearch.models.data import describe
+from fmsearch.search.ledger import Ledger
+from fmsearch.search.study_record import StudyRecord
+from fmsearch.tracking.places import Places
+from fmsearch.tracking.store import Store
 
+from ..conftest import Run
 from .bad.addresses import ADDRESSES, ENVIRONMENTS
 from .bad.case import GRID, OWN, Bad, arrays
 from .bad.data import DATA
@@ -27,8 +31,6 @@ from .bad.models import MODELS
 from .bad.options import OPTIONS
 from .bad.spaces import SPACES
 from .bad.stores import NOTE, STORES, entry
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -53,10 +55,6 @@ def content(path: Path) -> bytes:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The ledger of a study `small` that has two waiting trials, in a folder to be copied."""
-    from fmsearch.models.data import describe
-    from fmsearch.search.ledger import Ledger
-    from fmsearch.search.study_record import StudyRecord
-
     home = tmp_path_factory.mktemp("made") / "mlruns"
     np.savez(home.parent / "tiny.npz", **arrays())
     found = describe(str(home.parent / "tiny.npz"))
@@ -83,8 +81,6 @@ def folder(tmp_path: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 ALL = (*OPTIONS, *SPACES, *DATA, *ADDRESSES, *ENVIRONMENTS, *STORES, *MODELS)
-
-
 ONE_OF_EACH = (OPTIONS[0], SPACES[0], DATA[0], ADDRESSES[0], ENVIRONMENTS[0], STORES[0])
 
 
@@ -127,9 +123,6 @@ def test_names_stand_once() -> None:
 def test_a_deleted_experiment_is_one_line_and_what_waits_stays(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from fmsearch.tracking.places import Places
-    from fmsearch.tracking.store import Store
-
     store = Store(Places.of(Path("mlruns")))
     store.client.delete_experiment(store.experiment_id)
     entry("trial-000000", failure_json=NOTE)(folder)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from ..conftest import Run
+from .refusal import assert_refused
 
 
 def test_spaces_are_listed_and_printed_as_they_can_be_used(fmsearch: Run, tmp_path: Path) -> None:
@@ -39,17 +38,6 @@ def test_data_shows_classes_and_hash(fmsearch: Run, images: Path) -> None:
         "T-shirt/top          240      60",
     ]
     assert lines[-1] == "all                2,400     600"
-
-
-def assert_refused(
-    done: subprocess.CompletedProcess[str], expected: str, folder: Path, code: int = 1
-) -> None:
-    """One line that holds `expected`, the exit code, and no store."""
-    assert expected in done.stderr
-    assert done.stderr.startswith("fmsearch: ")
-    assert done.stderr.count("\n") == 1
-    assert done.returncode == code
-    assert not list(folder.glob("mlruns/*.db"))
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from fmsearch.cli import main
 
+from ..conftest import Run
 
 HELP = """\
 Usage: fmsearch [OPTIONS] COMMAND [ARGS]...
@@ -63,8 +63,6 @@ def test_help_teaches_the_three_steps(fmsearch: Run) -> None:
     ],
 )
 def test_every_option_has_a_help_text(fmsearch: Run, command: str) -> None:
-    from fmsearch.cli import main
-
     for parameter in main.commands[command].params:
         assert parameter.param_type_name == "argument" or getattr(parameter, "help", "")
     assert fmsearch(command, "--help").returncode == 0

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fmsearch.commands.options import Duration, KeepModels
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-def assert_refused(
-    done: subprocess.CompletedProcess[str], expected: str, folder: Path, code: int = 1
-) -> None:
-    """One line that holds `expected`, the exit code, and no store."""
-    assert expected in done.stderr
-    assert done.stderr.startswith("fmsearch: ")
-    assert done.stderr.count("\n") == 1
-    assert done.returncode == code
-    assert not list(folder.glob("mlruns/*.db"))
-
+from ..conftest import Run
+from .refusal import assert_refused
 
 USAGE = {
     ("study",): "Missing option '--space'",

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ..conftest import IMAGES, WarmProgram
+from ..conftest import IMAGES, Run, WarmProgram
 
 ARGUMENTS = ["--data", str(IMAGES), "--train-images", "400", "--epochs", "1", "--seeds", "1"]
-
-
-Fmsearch = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def reproduce(program: WarmProgram, folder: Path, *arguments: str) -> str:
@@ -34,7 +29,7 @@ def reproduce(program: WarmProgram, folder: Path, *arguments: str) -> str:
     ],
 )
 def test_bad_input_is_refused_in_one_line(
-    fmsearch: Fmsearch, tmp_path: Path, arguments: list[str], code: int, line: str
+    fmsearch: Run, tmp_path: Path, arguments: list[str], code: int, line: str
 ) -> None:
     done = fmsearch("reproduce", "--data", IMAGES, *arguments)
     assert (done.returncode, done.stderr.count("\n")) == (code, 1)
@@ -42,7 +37,7 @@ def test_bad_input_is_refused_in_one_line(
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
 
 
-def test_networks_too_deep_for_the_images_are_refused(fmsearch: Fmsearch, tmp_path: Path) -> None:
+def test_networks_too_deep_for_the_images_are_refused(fmsearch: Run, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     parts = {
         f"{kind}_{part}": rng.integers(0, top, size, dtype=np.uint8)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from ..conftest import Run
+from .refusal import assert_refused
 
 
 @pytest.fixture(scope="module")
@@ -35,17 +35,6 @@ def answering() -> Iterator[Callable[[int], str]]:
     for server in servers:
         server.shutdown()
         server.server_close()
-
-
-def assert_refused(
-    done: subprocess.CompletedProcess[str], expected: str, folder: Path, code: int = 1
-) -> None:
-    """One line that holds `expected`, the exit code, and no store."""
-    assert expected in done.stderr
-    assert done.stderr.startswith("fmsearch: ")
-    assert done.stderr.count("\n") == 1
-    assert done.returncode == code
-    assert not list(folder.glob("mlruns/*.db"))
 
 
 @pytest.mark.parametrize("code", [401, 403, 404, 500])

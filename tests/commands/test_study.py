@@ -5,28 +5,20 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from fmsearch.errors import FmsearchError
+from fmsearch.errors import RunError
+from fmsearch.models.data import describe
+from fmsearch.search.ledger import Ledger
+from fmsearch.search.study_record import StudyRecord
+from fmsearch.tracking.registry import check_names
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-def assert_refused(
-    done: subprocess.CompletedProcess[str], expected: str, folder: Path, code: int = 1
-) -> None:
-    """One line that holds `expected`, the exit code, and no store."""
-    assert expected in done.stderr
-    assert done.stderr.startswith("fmsearch: ")
-    assert done.stderr.count("\n") == 1
-    assert done.returncode == code
-    assert not list(folder.glob("mlruns/*.db"))
-
+from ..conftest import Run
+from .refusal import assert_refused
 
 REFUSED = {
     ("--space", "mlp_gird"): "no space 'mlp_gird' and no file of that name; did you mean mlp_grid?",
@@ -125,10 +117,6 @@ def test_a_disk_that_takes_no_file_is_refused(small_grid: Path, images: Path) ->
 def test_a_name_that_belongs_to_another_study_is_refused(
     fmsearch: Run, tmp_path: Path, small_grid: Path, images: Path
 ) -> None:
-    from fmsearch.models.data import describe
-    from fmsearch.search.ledger import Ledger
-    from fmsearch.search.study_record import StudyRecord
-
     data = describe(str(images))
     (tmp_path / "mlruns").mkdir()
     record = StudyRecord("small", small_grid.read_text(), data.spec, data.sha256, 0, None)
@@ -149,14 +137,12 @@ def test_a_name_that_belongs_to_another_study_is_refused(
 
 
 def test_names_that_mlflow_refuses_are_refused_before_training() -> None:
-    from fmsearch.tracking.registry import check_names
-
     for name, alias, expected in (
         ("a/b", "champion", "--model 'a/b' must be"),
         ("mine", "latest", "--alias 'latest' is MLflow's own"),
         ("mine", "V1", "--alias 'V1' is MLflow's own"),
     ):
-        with pytest.raises(FmsearchError, match=expected):
+        with pytest.raises(RunError, match=expected):
             check_names(name, alias)
     check_names("fashion-mnist", "champion")
 
@@ -172,8 +158,6 @@ parameters:
   optimizer: [adam, sgd]
   momentum: {float: [0.5, 0.9], when: {optimizer: sgd}}
 """
-
-
 OPTIONS = ("--train-images", 400, "--jobs", 2)
 
 

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 from fmsearch.tracking.places import Places
 from fmsearch.tracking.store import Store
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-def assert_refused(
-    done: subprocess.CompletedProcess[str], expected: str, folder: Path, code: int = 1
-) -> None:
-    """One line that holds `expected`, the exit code, and no store."""
-    assert expected in done.stderr
-    assert done.stderr.startswith("fmsearch: ")
-    assert done.stderr.count("\n") == 1
-    assert done.returncode == code
-    assert not list(folder.glob("mlruns/*.db"))
+from ..conftest import Run
+from .refusal import assert_refused
 
 
 def test_the_ui_without_a_store_is_one_line(fmsearch: Run, tmp_path: Path) -> None:

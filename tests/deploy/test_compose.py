@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -18,63 +15,24 @@ from compose_spec import PyCompose
 from dotenv import dotenv_values
 from mlflow.server.auth.config import read_auth_config
 
-ROOT = Path(__file__).parents[2]
-
-
-FILES = (ROOT / "docker-compose.yml", ROOT / "docker-compose.s3.yml")
-
-
-COMPOSE = yaml.safe_load(FILES[0].read_text())
-
-
-SERVICES: dict[str, Any] = COMPOSE["services"]
-
-
-SECRETS = (
-    "POSTGRES_PASSWORD",
-    "LEDGER_PASSWORD",
-    "MLFLOW_DB_PASSWORD",
-    "MLFLOW_PASSWORD",
-    "MLFLOW_SECRET_KEY",
+from .compose_file import (
+    COMPOSE,
+    FILES,
+    ROOT,
+    SECRETS,
+    SERVICES,
+    copy_project,
+    interpolate,
+    make_secrets,
 )
-
-
-def interpolate(value: Any, variables: Mapping[str, str | None]) -> Any:
-    """Compose's `${NAME:-default}`, `${NAME:?message}` and `$$`, anywhere in a document."""
-    if isinstance(value, dict):
-        return {key: interpolate(one, variables) for key, one in value.items()}
-    if isinstance(value, list):
-        return [interpolate(one, variables) for one in value]
-    if not isinstance(value, str):
-        return value
-
-    def fill(match: re.Match[str]) -> str:
-        if match[0] == "$$":
-            return "$"
-        name, kind, rest = match.groups()
-        if found := variables.get(name):
-            return found
-        if kind == ":?":
-            raise ValueError(f"{name}: {rest}")
-        return str(rest)
-
-    return re.sub(r"\$\$|\$\{(\w+)(:[-?])([^}]*)\}", fill, value)
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what `make secrets` needs, with its .env."""
     folder = tmp_path_factory.mktemp("project")
-    (folder / "deploy").mkdir()
-    for name in (".env.example", "deploy/make_secrets.py"):
-        shutil.copy(ROOT / name, folder / name)
-    make_secrets(folder)
+    copy_project(folder)
     return folder
-
-
-def make_secrets(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(folder / "deploy" / "make_secrets.py")]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_every_secret_is_drawn_and_only_its_owner_may_read_it(project: Path) -> None:

@@ -57,8 +57,6 @@ published:
   - {hidden_units: 8, learning_rate: 0.01}
   - {hidden_units: 64, learning_rate: 0.01}
 """
-
-
 STATES = ["complete"] * 5 + ["pruned", "failed", "complete", "pruned"]
 
 

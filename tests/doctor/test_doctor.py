@@ -1,10 +1,12 @@
-"""The doctor: what it finds, and what it says."""
+"""The doctor: what it finds and says, and that each damage is mended if it can be."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
+from mlflow import MlflowClient
 
 from fmsearch.errors import FmsearchError
 from fmsearch.search.doctor import Finding
@@ -12,8 +14,16 @@ from fmsearch.search.ledger import Ledger
 from fmsearch.search.lock import hold
 from fmsearch.tracking.places import Places
 
-from .damages import deleted_model, run_left_running
-from .patient import STATES, Patient
+from .damages import (
+    MENDABLE,
+    UNMENDABLE,
+    Damage,
+    deleted_model,
+    missing_figures,
+    run_left_running,
+    second_run,
+)
+from .patient import STATES, Patient, erase
 
 
 def test_a_healthy_store_has_no_differences(patient: Patient) -> None:
@@ -58,3 +68,94 @@ def test_the_command_says_what_differs_what_is_mended_and_what_is_left(
     for arguments, (code, lines) in expected.items():
         done = fmsearch(*arguments)
         assert (done.returncode, done.stdout.splitlines(), done.stderr) == (code, lines, "")
+
+
+@pytest.mark.parametrize("damage", MENDABLE, ids=lambda damage: damage.__name__)
+def test_a_damage_is_named_and_mended(patient: Patient, damage: Damage) -> None:
+    expected = damage(patient)
+    study = expected[0].replace(":", " ").split()[0]
+    assert list(map(str, patient.doctor(study).left)) == expected
+    assert list(map(str, patient.doctor(study, fix=True).mended)) == expected
+    assert patient.doctor(study).left == []
+
+
+@pytest.mark.parametrize("damage", UNMENDABLE, ids=lambda damage: damage.__name__)
+def test_what_only_the_run_knew_is_named_and_left(patient: Patient, damage: Damage) -> None:
+    expected = damage(patient)
+    study = expected[0].split()[0]
+    assert list(map(str, patient.doctor(study).left)) == expected
+    after = patient.doctor(study, fix=True)
+    assert (list(map(str, after.left)), after.mended) == (expected, [])
+
+
+def test_a_mended_run_is_as_it_was_but_for_what_is_lost(patient: Patient) -> None:
+    before = patient.run("search-0003")
+    erase(patient, "search-0003")
+    patient.doctor("search", fix=True)
+    after = patient.run("search-0003")
+    assert after.info.status == before.info.status
+    assert after.data.params == before.data.params
+    kept = ("score", "best_epoch", "parameters", "val_accuracy")
+    assert after.data.metrics == {name: before.data.metrics[name] for name in kept}
+    assert after.data.tags["fmsearch.restored"].startswith("made anew from the ledger")
+    curve = patient.client.get_metric_history(after.info.run_id, "val_accuracy")
+    assert [point.step for point in curve] == [1, 2, 3, 4]
+
+
+def test_redrawn_figures_are_the_same_to_the_last_pixel(patient: Patient) -> None:
+    files = patient.files("grid-0001")
+    before = {file.name: file.read_bytes() for file in (files / "figures").iterdir()}
+    missing_figures(patient)
+    patient.doctor("grid", fix=True)
+    assert {file.name: file.read_bytes() for file in (files / "figures").iterdir()} == before
+
+
+WRITES = (
+    "create_run",
+    "delete_run",
+    "log_artifacts",
+    "log_batch",
+    "restore_run",
+    "set_terminated",
+)
+
+
+class Killed(BaseException):
+    """What a kill is to code that is to do without it."""
+
+
+def die_before_each_write(monkeypatch: pytest.MonkeyPatch) -> set[tuple[object, ...]]:
+    """Let the program die when it first comes to a writing call to MLflow; gives those calls."""
+    died: set[tuple[object, ...]] = set()
+
+    def deadly(name: str, write: Callable[..., object]) -> Callable[..., object]:
+        def instead(client: MlflowClient, *arguments: object, **named: object) -> object:
+            call = (name, named.get("run_name"), arguments[0])
+            if call not in died:
+                died.add(call)
+                raise Killed
+            return write(client, *arguments, **named)
+
+        return instead
+
+    for name in WRITES:
+        monkeypatch.setattr(MlflowClient, name, deadly(name, getattr(MlflowClient, name)))
+    return died
+
+
+def test_a_doctor_that_is_killed_before_each_thing_that_it_does_mends_all_in_the_end(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erase(patient, "grid-0003")
+    missing_figures(patient)
+    second_run(patient)
+    patient.client.delete_run(patient.id("grid-0002"))
+    died, deaths = die_before_each_write(monkeypatch), -1
+    while deaths < len(died):
+        deaths = len(died)
+        with contextlib.suppress(Killed):
+            patient.doctor("grid", fix=True)
+    assert {name for name, *_ in died} == set(WRITES)
+    assert patient.doctor("grid").left == []
+    runs = patient.client.search_runs(["1"], "tags.`fmsearch.study` = 'grid'")
+    assert len(runs) == 1 + 4

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,19 +9,13 @@ from mlflow import MlflowClient
 
 from fmsearch.search.ledger import Ledger
 
+from ..conftest import Run
 
-def study(home: Path, space: Path, images: Path, limit: int | None) -> tuple[int, str]:
+
+def study(run: Run, space: Path, images: Path, most_bytes: int | None) -> tuple[int, str]:
     """Run a study whose files may have so many bytes; its exit code and last line of errors."""
-    command = [
-        sys.executable, "-m", "fmsearch.cli", "study", "--space", str(space), "--data", str(images),
-        "--train-images", "200", "--jobs", "1", "--home", str(home),
-    ]  # fmt: skip
-
-    def limit_files() -> None:
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit_files)
+    options = ("--data", images, "--train-images", 200, "--jobs", 1)
+    done = run("study", "--space", space, *options, most_bytes=most_bytes, migrates=True)
     assert "Traceback" not in done.stderr
     return done.returncode, (done.stderr.splitlines() or [""])[-1]
 
@@ -37,16 +28,15 @@ def scores(home: Path) -> list[str]:
 # While the ledger is made, while MLflow's database is made, while trials are shipped.
 @pytest.mark.parametrize("limit", [100_000, 600_000, 900_000])
 def test_a_full_disk_is_one_line_and_the_same_command_does_the_rest(
-    limit: int, small_grid: Path, images: Path, tmp_path: Path
+    limit: int, fmsearch: Run, four_points: Path, images: Path, tmp_path: Path
 ) -> None:
-    small_grid.write_text(small_grid.read_text().replace("layers: [1, 2]", "layers: [1]"))
     home = tmp_path / "mlruns"
-    code, line = study(home, small_grid, images, limit)
+    code, line = study(fmsearch, four_points, images, limit)
     assert code == 1
     assert line.startswith("fmsearch: no space is left to write (")
     assert line.endswith("); free some, and run the same command")
 
-    assert study(home, small_grid, images, None) == (0, "")
+    assert study(fmsearch, four_points, images, None) == (0, "")
     assert len(scores(home)) == 4
     assert all(one.startswith("complete") for one in scores(home))
     runs = MlflowClient(f"sqlite:///{home / 'mlflow.db'}").search_runs(["1"])

@@ -10,7 +10,7 @@ import pytest
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV, KFold
 
-from fmsearch.models.data import load_training
+from fmsearch.models.data import describe, load_training
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.network import Network, Pixels
 from fmsearch.models.seeds import derive_seed
@@ -18,11 +18,14 @@ from fmsearch.models.split import Fold, cut_folds, split_rows
 from fmsearch.models.training import fit
 from fmsearch.search.domain import Choice
 from fmsearch.search.ledger import Ledger
+from fmsearch.search.plan import Plan
 from fmsearch.search.space import Space
 from fmsearch.search.space_file import read_space
+from fmsearch.search.study import run_study
 from fmsearch.search.study_ledger import StudyLedger
 from fmsearch.search.tables import cv_results
 from fmsearch.search.trial import State, best_trial, training_seed
+from fmsearch.tracking.places import Places
 
 GRID = """\
 name: tiny
@@ -76,11 +79,6 @@ def searches(
     images: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[GridSearchCV, StudyLedger]:
     """The same grid searched by scikit-learn in this process and by a study with two trainers."""
-    from fmsearch.models.data import describe
-    from fmsearch.search.plan import Plan
-    from fmsearch.search.study import run_study
-    from fmsearch.tracking.places import Places
-
     home = tmp_path_factory.mktemp("store")
     space = read_space(GRID, "")
     places = Places.of(home)

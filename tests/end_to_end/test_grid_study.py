@@ -2,55 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
-import pytest
-from mlflow import MlflowClient
+from .records import runs, table
 
 OPTIONS = ("--train-images", 400)
-
-
-@pytest.fixture
-def begin(tmp_path: Path):  # type: ignore[no-untyped-def]
-    """Starts a study in the background; it is ended with the test."""
-    processes = []
-
-    def run(*arguments: object) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "fmsearch.cli", "study", *map(str, arguments)],
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            # A shell's background jobs ignore Ctrl-C; these tests may be one.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-        processes.append(process)
-        return process
-
-    yield run
-    for process in processes:
-        process.kill()
-        process.wait()
-
-
-def scores(store: Path) -> dict[int, tuple[str, ...]]:
-    """Each trial's state, score and fold scores, as the ledger has them, to the last bit."""
-    from fmsearch.search.ledger import Ledger
-
-    trials = Ledger(f"sqlite:///{store / 'studies.db'}").study("small").trials()
-    return {t.number: (t.state.value, repr(t.score), repr(t.fold_scores)) for t in trials}
-
-
-def trial_runs(store: Path) -> list:  # type: ignore[type-arg]
-    client = MlflowClient(f"sqlite:///{store / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("fmsearch")
-    assert experiment is not None
-    return client.search_runs([experiment.experiment_id], "tags.`fmsearch.role` = 'trial'")
 
 
 def test_a_study_runs_to_its_end_and_says_what_is_best(installed, small_grid, images) -> None:  # type: ignore[no-untyped-def]
@@ -73,7 +27,7 @@ def test_any_number_of_trainers_gives_the_same_scores_to_the_last_bit(  # type: 
         options = ("--jobs", jobs, "--home", home, "--offline", *OPTIONS)
         done = fmsearch("study", "--space", small_grid, "--data", images, *options)
         assert done.returncode == 0, done.stderr
-        tables.append(scores(home))
+        tables.append(table(home, "small"))
     assert len(tables[0]) == 8
     assert tables[0] == tables[1]
 
@@ -81,43 +35,52 @@ def test_any_number_of_trainers_gives_the_same_scores_to_the_last_bit(  # type: 
 def test_a_second_coordinator_of_the_same_study_is_refused(  # type: ignore[no-untyped-def]
     begin, fmsearch, small_grid, images
 ) -> None:
-    arguments = ("--space", small_grid, "--data", images, "--jobs", 1, "--offline", *OPTIONS)
+    arguments = (
+        "study",
+        "--space",
+        small_grid,
+        "--data",
+        images,
+        "--jobs",
+        1,
+        "--offline",
+        *OPTIONS,
+    )
     process = begin(*arguments)
     assert process.stdout.readline().startswith("small: 8 trials")
-    second = fmsearch("study", *arguments)
+    second = fmsearch(*arguments)
     assert second.returncode == 1
     expected = f"fmsearch: the study 'small' is being run by process {process.pid}"
     assert second.stderr == f"{expected}; wait for it or stop it\n"
 
 
 def test_a_fresh_study_deletes_the_old_ones_runs_and_begins_anew(  # type: ignore[no-untyped-def]
-    begin, fmsearch, small_grid, images, tmp_path
+    begin, fmsearch, four_points, images, tmp_path
 ) -> None:
-    small_grid.write_text(small_grid.read_text().replace("layers: [1, 2]", "layers: [1]"))
-    arguments = ("study", "--space", small_grid, "--data", images, "--jobs", 1, *OPTIONS)
+    arguments = ("study", "--space", four_points, "--data", images, "--jobs", 1, *OPTIONS)
     assert fmsearch(*arguments).returncode == 0
-    first = {run.info.run_id for run in trial_runs(tmp_path / "mlruns")}
+    first = {run.info.run_id for run in runs(tmp_path / "mlruns")}
     asked = fmsearch(*arguments, "--seed", 1, "--fresh")
     assert asked.stderr == (
         "fmsearch: --fresh asks before it deletes; where nobody can answer, add --yes\n"
     )
-    anew = begin(*arguments[1:], "--seed", 1, "--fresh", "--yes")
+    anew = begin(*arguments, "--seed", 1, "--fresh", "--yes")
     assert anew.stdout.readline() == "small: 4 trials, 1 trainer\n"
     beside = fmsearch(*arguments, "--seed", 1, "--fresh", "--yes")
     assert beside.stderr.startswith("fmsearch: the study 'small' is being run by process ")
     assert anew.wait(120) == 0
-    second = trial_runs(tmp_path / "mlruns")
+    second = runs(tmp_path / "mlruns")
     assert len(second) == 4
     assert not first & {run.info.run_id for run in second}
 
 
 def test_studies_of_one_name_in_two_ledgers_keep_their_runs_apart(  # type: ignore[no-untyped-def]
-    fmsearch, small_grid, images, tmp_path
+    fmsearch, two_points, images, tmp_path
 ) -> None:
-    arguments = ("--space", small_grid, "--data", images, *OPTIONS)
+    arguments = ("--space", two_points, "--data", images, *OPTIONS)
     assert fmsearch("study", *arguments).returncode == 0
     (tmp_path / "mlruns" / "studies.db").unlink()
     assert fmsearch("study", *arguments, "--seed", 1).returncode == 0
-    runs = trial_runs(tmp_path / "mlruns")
-    assert len(runs) == 16
-    assert len({run.data.params["seed"] for run in runs}) == 8
+    found = runs(tmp_path / "mlruns")
+    assert len(found) == 4
+    assert len({run.data.params["seed"] for run in found}) == 4

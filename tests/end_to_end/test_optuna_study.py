@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from pathlib import Path
 
 import numpy as np
-import pytest
-from mlflow import MlflowClient
-from mlflow.entities import Run
 
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.study_ledger import StudyLedger
-from fmsearch.search.trial import State, Trial, best_trial
+from fmsearch.search.trial import State
+
+from .records import artifacts, client_of, ledger, run_of, runs, table, trials
 
 SMALL = """\
 name: small
 model: mlp
 engine: optuna
 score: {by: validation}
-fixed: {epochs: 2, layers: 1}
+fixed: {epochs: 2, layers: 1, hidden_units: 16}
 parameters:
-  hidden_units: {int: [4, 32]}
+  dropout_rate: {float: [0.0, 0.5]}
   optimizer: [adam, sgd]
   momentum: {float: [0.5, 0.9], when: {optimizer: sgd}}
 """
-
-
 FINITE = """\
 name: finite
 model: mlp
@@ -41,70 +34,17 @@ parameters:
 """
 
 
-OPTIONS = ("--train-images", 400, "--jobs", 2)
-
-
-@pytest.fixture
-def study(fmsearch, images: Path, tmp_path: Path):  # type: ignore[no-untyped-def]
-    """Runs a space, given as text; fails the test if the study does."""
-
-    def run(space: str, *options: object, home: str = "mlruns") -> str:
-        path = tmp_path / "space.yaml"
-        path.write_text(space)
-        arguments = ("--space", path, "--data", images, "--home", tmp_path / home)
-        done = fmsearch("study", *arguments, *OPTIONS, *options)
-        assert done.returncode == 0, done.stderr
-        return str(done.stdout)
-
-    return run
-
-
-def ledger(home: Path, name: str) -> StudyLedger:
-    return Ledger(f"sqlite:///{home / 'studies.db'}").study(name)
-
-
-def trials(home: Path, name: str) -> list[Trial]:
-    """All of them; what is found of them by queries of its own is the same."""
-    found = ledger(home, name)
-    every = found.trials()
-    assert found.best() == best_trial(every)
-    assert found.counts() == Counter(trial.state for trial in every)
-    return every
-
-
-def table(home: Path, name: str) -> list[tuple[object, ...]]:
-    """What must come out the same, to the last bit."""
-    return [
-        (t.number, t.state, dict(t.parameters), repr(t.score), t.duplicate_of)
-        for t in trials(home, name)
-    ]
-
-
-def runs(home: Path, role: str = "trial") -> dict[str, Run]:
-    """The store's runs of a role, by name."""
-    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("fmsearch")
-    assert experiment is not None
-    found = client.search_runs([experiment.experiment_id], f"tags.`fmsearch.role` = '{role}'")
-    return {run.info.run_name: run for run in found}
-
-
-def artifacts(home: Path, run: Run, folder: str) -> list[str]:
-    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
-    return sorted(Path(one.path).name for one in client.list_artifacts(run.info.run_id, folder))
-
-
 def test_a_study_tries_as_many_trials_as_asked_and_a_later_call_continues_it(  # type: ignore[no-untyped-def]
     study, tmp_path
 ) -> None:
-    assert "small: 3 trials, 2 trainers" in study(SMALL, "--trials", 3)
+    assert "small: 3 trials, 2 trainers" in study(SMALL, "--trials", 3, "--jobs", 2)
     before = table(tmp_path / "mlruns", "small")
-    said = study(SMALL, "--trials", 5)
+    said = study(SMALL, "--trials", 5, "--jobs", 2)
     assert "small: 5 trials, 3 of them finished before, 2 trainers" in said
     after = table(tmp_path / "mlruns", "small")
     assert len(after) == 5
     assert after[:3] == before
-    (run,) = runs(tmp_path / "mlruns", "study").values()
+    (run,) = runs(tmp_path / "mlruns", "study")
     best = max(trials(tmp_path / "mlruns", "small"), key=lambda trial: trial.score or 0)
     assert run.info.status == "FINISHED"
     assert json.loads(run.data.tags["fmsearch.best_parameters"]) == dict(best.parameters)
@@ -115,10 +55,8 @@ def test_a_hold_out_trial_stands_in_mlflow_with_its_best_epoch_and_its_model(  #
 ) -> None:
     study(SMALL, "--trials", 2)
     home = tmp_path / "mlruns"
-    run = runs(home)["small-0001"]
-    curve = MlflowClient(f"sqlite:///{home / 'mlflow.db'}").get_metric_history(
-        run.info.run_id, "val_accuracy"
-    )
+    run = run_of(home, "small-0001")
+    curve = client_of(home).get_metric_history(run.info.run_id, "val_accuracy")
     assert [point.step for point in curve] == [1, 2]
     assert run.data.metrics["score"] == max(point.value for point in curve)
     assert run.data.metrics["best_epoch"] == int(np.argmax([p.value for p in curve])) + 1
@@ -131,11 +69,11 @@ def test_a_hold_out_trial_stands_in_mlflow_with_its_best_epoch_and_its_model(  #
 def test_the_studys_run_has_the_figures_of_the_search(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
     study(SMALL, "--trials", 4, "--keep-models", "none")
     home = tmp_path / "mlruns"
-    assert {one.data.tags["fmsearch.model"] for one in runs(home).values()} == {
+    assert {one.data.tags["fmsearch.model"] for one in runs(home)} == {
         "dropped: --keep-models none"
     }
     assert not list((home / "artifacts").rglob("model.keras"))
-    (run,) = runs(home, "study").values()
+    (run,) = runs(home, "study")
     assert artifacts(home, run, "figures/search") == [
         "history.png",
         "importances.png",
@@ -155,7 +93,7 @@ def test_known_parameters_are_not_trained_twice_and_the_run_says_so(study, tmp_p
     first, _, third = trials(home, "finite")
     assert third.duplicate_of == 0
     assert (third.score, dict(third.metrics)) == (first.score, dict(first.metrics))
-    run = runs(home)["finite-0002"]
+    run = run_of(home, "finite-0002")
     assert run.data.tags["fmsearch.duplicate_of"] == "0"
     assert run.info.status == "FINISHED"
     assert run.data.metrics["score"] == first.score
@@ -163,7 +101,7 @@ def test_known_parameters_are_not_trained_twice_and_the_run_says_so(study, tmp_p
 
 
 def test_a_finite_space_that_is_exhausted_ends_the_study(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    study(FINITE, "--trials", 100, "--offline")
+    study(FINITE, "--trials", 100, "--jobs", 2, "--offline")
     found = trials(tmp_path / "mlruns", "finite")
     points = {json.dumps(dict(t.parameters)) for t in found if t.duplicate_of is None}
     assert len(points) == 4
@@ -202,19 +140,21 @@ def test_a_network_that_is_too_large_is_told_as_infeasible_without_being_trained
     assert large.reason == "infeasible: 6,370 parameters are more than 4,000"
     constraints = [trial.constraints for trial in ledger(home, "finite").frozen()]
     assert constraints == [{"parameters": 3190.0 - 4000}, {"parameters": 6370.0 - 4000}]
-    run = runs(home)["finite-0001"]
+    run = run_of(home, "finite-0001")
     assert run.info.status == "KILLED"
     assert run.data.metrics["parameters"] == 6370
     assert "train_loss" not in run.data.metrics
 
 
 def test_a_study_of_two_objectives_has_a_pareto_front(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    study(SMALL + "objectives: {score: maximize, parameters: minimize}\n", "--trials", 4)
+    space = SMALL.replace("dropout_rate: {float: [0.0, 0.5]}", "hidden_units: [4, 32]")
+    space = space.replace(", hidden_units: 16", "")
+    study(space + "objectives: {score: maximize, parameters: minimize}\n", "--trials", 4)
     home = tmp_path / "mlruns"
     optuna_study = ledger(home, "small").study()
     assert [one.name for one in optuna_study.directions] == ["MAXIMIZE", "MINIMIZE"]
     assert all(trial.values[1] > 784 * 4 for trial in optuna_study.trials)
-    (run,) = runs(home, "study").values()
+    (run,) = runs(home, "study")
     assert "pareto_front.png" in artifacts(home, run, "figures/search")
 
 
@@ -225,11 +165,11 @@ def test_only_the_models_of_the_best_trials_are_kept_and_the_others_runs_say_so(
     home = tmp_path / "mlruns"
     found = trials(home, "small")
     best = sorted(found, key=lambda t: (-(t.score or 0), t.number))[:2]
-    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
-    models = client.search_logged_models([runs(home)["small-0000"].info.experiment_id])
+    client = client_of(home)
+    models = client.search_logged_models([run_of(home, "small-0000").info.experiment_id])
     kept = {model.tags["fmsearch.trial"] for model in models}
     assert kept == {str(trial.number) for trial in best}
-    said = {name for name, run in runs(home).items() if "fmsearch.model" in run.data.tags}
+    said = {run.info.run_name for run in runs(home) if "fmsearch.model" in run.data.tags}
     assert said == {f"small-{t.number:04d}" for t in found if t not in best}
     assert len(list((home / "artifacts").rglob("model.keras"))) == 2
 
@@ -247,23 +187,23 @@ def test_a_trial_whose_loss_is_no_number_fails_with_that_reason_and_the_study_go
     failed, complete = trials(home, "finite")
     assert (failed.state, complete.state) == (State.FAILED, State.COMPLETE)
     assert failed.reason.startswith("the loss is nan in epoch ")
-    run = runs(home)["finite-0000"]
+    run = run_of(home, "finite-0000")
     assert (run.info.status, run.data.tags["fmsearch.error"]) == ("FAILED", failed.reason)
 
 
 def test_a_study_ends_when_its_target_is_reached(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    study(SMALL, "--trials", 50, "--target-score", "0.05", "--offline")
+    study(SMALL, "--trials", 50, "--jobs", 2, "--target-score", "0.05", "--offline")
     found = trials(tmp_path / "mlruns", "small")
     assert 1 <= len(found) <= 3  # the first one has it; two trainers were at work
     assert all(trial.state.finished for trial in found)
 
 
 def test_a_study_can_begin_without_the_published_points(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    space = SMALL + "published: [{hidden_units: 17, optimizer: adam}]\n"
+    space = SMALL + "published: [{dropout_rate: 0.17, optimizer: adam}]\n"
     study(space, "--trials", 1, "--offline", home="with")
     study(space, "--trials", 1, "--offline", "--enqueue", "nothing", home="without")
     first = [dict(trials(tmp_path / home, "small")[0].parameters) for home in ("with", "without")]
-    assert first[0] == {"hidden_units": 17, "optimizer": "adam"} != first[1]
+    assert first[0] == {"dropout_rate": 0.17, "optimizer": "adam"} != first[1]
 
 
 def test_a_study_begins_no_trial_after_its_time(study, tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +13,8 @@ import pytest
 from mlflow import MlflowClient
 
 from fmsearch.search.ledger import Ledger
+
+from ..conftest import Begin
 
 SPACE = """\
 name: outage
@@ -98,25 +97,17 @@ def proxy(mlflow_server: int) -> Iterator[Proxy]:
 
 @pytest.mark.parametrize("trouble", ["refuse", "500", "hang"])
 def test_a_study_ends_well_without_its_server_and_sync_ships_each_trial_once(
-    trouble: str, proxy: Proxy, mlflow_server: int, images: Path, tmp_path: Path
+    trouble: str, begin: Begin, proxy: Proxy, mlflow_server: int, images: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "outage.yaml").write_text(SPACE)
     environment = {
-        **os.environ,
         "MLFLOW_TRACKING_URI": proxy.url,
         "MLFLOW_EXPERIMENT_NAME": trouble,
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     }
-
-    def fmsearch(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-u", "-m", "fmsearch.cli", *arguments]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes)
-
-    options = ("--data", str(images), "--train-images", "200", "--jobs", "1")
-    study = fmsearch("study", "--space", "outage.yaml", *options)
-    assert study.stdout is not None
+    options = ("--data", images, "--train-images", 200, "--jobs", 1)
+    study = begin("study", "--space", "outage.yaml", *options, **environment)
     assert study.stdout.readline() == "outage: 4 trials, 1 trainer\n"
     proxy.trouble = trouble
     said, errors = study.communicate(timeout=200)
@@ -127,7 +118,7 @@ def test_a_study_ends_well_without_its_server_and_sync_ships_each_trial_once(
     assert [trial.state.value for trial in trials] == ["complete"] * 4
 
     proxy.trouble = ""
-    sync = fmsearch("sync")
+    sync = begin("sync", **environment)
     said, errors = sync.communicate(timeout=200)
     assert sync.returncode == 0, errors
     client = MlflowClient(f"http://127.0.0.1:{mlflow_server}")
@@ -140,34 +131,24 @@ def test_a_study_ends_well_without_its_server_and_sync_ships_each_trial_once(
 
 
 def test_a_slow_server_delays_no_training(
-    proxy: Proxy, mlflow_server: int, images: Path, tmp_path: Path
+    begin: Begin, proxy: Proxy, mlflow_server: int, images: Path, tmp_path: Path
 ) -> None:
     """The last trial is told long before a server that takes 2 s for each call has the first."""
     (tmp_path / "outage.yaml").write_text(SPACE)
-    environment = {
-        **os.environ,
-        "MLFLOW_TRACKING_URI": proxy.url,
-        "MLFLOW_EXPERIMENT_NAME": "slow",
-    }
-    command = [
-        sys.executable, "-u", "-m", "fmsearch.cli", "study", "--space", "outage.yaml", "--data",
-        str(images), "--train-images", "200", "--jobs", "1",
-    ]  # fmt: skip
+    environment = {"MLFLOW_TRACKING_URI": proxy.url, "MLFLOW_EXPERIMENT_NAME": "slow"}
+    options = ("--data", images, "--train-images", 200, "--jobs", 1)
     proxy.trouble = "slow"
-    with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
-    ) as study:
-        assert study.stdout is not None
-        for line in study.stdout:
-            if line.startswith("[4/4]"):
-                break
-        client = MlflowClient(f"http://127.0.0.1:{mlflow_server}")
-        experiment = client.get_experiment_by_name("slow")
-        shipped = client.search_runs([experiment.experiment_id]) if experiment else []
-        finished = [run for run in shipped if run.info.status == "FINISHED"]
-        assert finished == []
-        proxy.trouble = ""
-        study.communicate(timeout=200)
+    study = begin("study", "--space", "outage.yaml", *options, **environment)
+    for line in study.stdout:
+        if line.startswith("[4/4]"):
+            break
+    client = MlflowClient(f"http://127.0.0.1:{mlflow_server}")
+    experiment = client.get_experiment_by_name("slow")
+    shipped = client.search_runs([experiment.experiment_id]) if experiment else []
+    finished = [run for run in shipped if run.info.status == "FINISHED"]
+    assert finished == []
+    proxy.trouble = ""
+    study.communicate(timeout=200)
     assert study.returncode == 0
     experiment = client.get_experiment_by_name("slow")
     assert experiment is not None

@@ -2,46 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.study_ledger import StudyLedger
-from fmsearch.search.trial import State, Trial, best_trial
+from fmsearch.search.trial import State
 
-OPTIONS = ("--train-images", 400, "--jobs", 2)
-
-
-@pytest.fixture
-def study(fmsearch, images: Path, tmp_path: Path):  # type: ignore[no-untyped-def]
-    """Runs a space, given as text; fails the test if the study does."""
-
-    def run(space: str, *options: object, home: str = "mlruns") -> str:
-        path = tmp_path / "space.yaml"
-        path.write_text(space)
-        arguments = ("--space", path, "--data", images, "--home", tmp_path / home)
-        done = fmsearch("study", *arguments, *OPTIONS, *options)
-        assert done.returncode == 0, done.stderr
-        return str(done.stdout)
-
-    return run
-
-
-def ledger(home: Path, name: str) -> StudyLedger:
-    return Ledger(f"sqlite:///{home / 'studies.db'}").study(name)
-
-
-def trials(home: Path, name: str) -> list[Trial]:
-    """All of them; what is found of them by queries of its own is the same."""
-    found = ledger(home, name)
-    every = found.trials()
-    assert found.best() == best_trial(every)
-    assert found.counts() == Counter(trial.state for trial in every)
-    return every
+from .records import trials
 
 
 def save(path: Path, pixels: np.ndarray, labels: np.ndarray) -> Path:
@@ -93,7 +62,7 @@ def test_other_image_sizes_channels_and_class_counts_work(  # type: ignore[no-un
 ) -> None:
     data = make(tmp_path / "mine.npz")
     (tmp_path / "space.yaml").write_text(CNN)
-    done = fmsearch("study", "--space", "space.yaml", "--data", data, "--trials", 3, "--jobs", 2)
+    done = fmsearch("study", "--space", "space.yaml", "--data", data, "--trials", 2, "--jobs", 1)
     assert done.returncode == 0, done.stderr
     best = max(trial.score or 0 for trial in trials(tmp_path / "mlruns", "any_images"))
     assert best > least  # guessing has 0.1 and 0.04
@@ -103,7 +72,7 @@ def test_other_image_sizes_channels_and_class_counts_work(  # type: ignore[no-un
 
 def test_a_built_in_space_works_on_other_images(fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
     data = coloured_letters(tmp_path / "mine.npz")
-    options = ("--trials", 2, "--jobs", 2, "--offline")
+    options = ("--trials", 2, "--jobs", 1, "--offline")
     done = fmsearch("study", "--space", "cnn", "--data", data, *options)
     assert done.returncode == 0, done.stderr
     found = trials(tmp_path / "mlruns", "cnn")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from mlflow import MlflowClient
 
-from fmsearch.cli import main
 from fmsearch.search.circumstances import Circumstances, here
+
+from ..conftest import Run, WarmProgram
 
 GRID = """\
 name: small
@@ -23,8 +22,6 @@ score: {by: cross_validation, folds: 3}
 fixed: {hidden_units: 16, dropout_rate: 0.2, batch_size: 64}
 parameters: {epochs: [1, 2], optimizer: [adam, rmsprop]}
 """
-
-
 PRUNED = """\
 name: pruned
 model: mlp
@@ -37,25 +34,16 @@ parameters: {learning_rate: {float: [0.000001, 0.1], log: true}}
 published: [{learning_rate: 0.1}, {learning_rate: 0.09}, {learning_rate: 0.08},
   {learning_rate: 0.07}, {learning_rate: 0.06}, {learning_rate: 0.000001}, {learning_rate: 0.1}]
 """
-
-
 FOLDS = PRUNED.replace("by: validation", "by: cross_validation, folds: 3").replace("6,", "2,")
 
 
-def cli(*arguments: object) -> Result:
-    """Runs a command in this process, which has loaded the heavy libraries already.
-
-    MLflow leaves the address of a store in the environment, where the next command would find it.
-    """
-    return CliRunner(env={"MLFLOW_TRACKING_URI": None}).invoke(main, list(map(str, arguments)))
-
-
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Path:
+def finished(
+    tmp_path_factory: pytest.TempPathFactory, warm_program: WarmProgram, images: Path
+) -> Path:
     """A folder with data and the store of three studies and a registered model."""
     folder = tmp_path_factory.mktemp("finished")
     data = shutil.copyfile(images, folder / "mine.npz")
-    home = ("--home", folder / "mlruns")
     for name, text, more in (
         ("small", GRID, ("--jobs", 2)),
         ("pruned", PRUNED, ("--jobs", 1, "--trials", 7)),
@@ -63,16 +51,17 @@ def finished(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Path:
     ):
         (folder / f"{name}.yaml").write_text(text)
         options = ("--data", data, "--train-images", 400, "--keep-models", "none")
-        done = cli("study", "--space", folder / f"{name}.yaml", *options, *more, *home)
-        assert done.exit_code == 0, done.output
-    done = cli("register", "--study", "small", "--epochs", 2, *home)
-    assert done.exit_code == 0, done.output
+        done = warm_program.run(folder, "study", "--space", f"{name}.yaml", *options, *more)
+        assert done.returncode == 0, done.stderr
+    done = warm_program.run(folder, "register", "--study", "small", "--epochs", 2)
+    assert done.returncode == 0, done.stderr
     return folder
 
 
 @pytest.fixture
-def replay(finished: Path) -> Callable[..., Result]:
-    return lambda run, home=finished / "mlruns": cli("replay", run, "--home", home)
+def replay(finished: Path, fmsearch: Run) -> Run:
+    """Replays a run, of the finished store or of another home."""
+    return lambda run, home=finished / "mlruns": fmsearch("replay", run, "--home", home)
 
 
 @pytest.fixture
@@ -98,7 +87,7 @@ def test_a_trial_replays_identical_epoch_by_epoch(replay) -> None:  # type: igno
         *(f"  fold {fold}/3 epoch {epoch}/2" for fold in (1, 2, 3) for epoch in (1, 2)),
         "identical: 14 numbers of run small-0003",  # 4 curves of 2 epochs, 5 scores, a count
     ]
-    assert done.exit_code == 0
+    assert done.returncode == 0
 
 
 def test_the_run_alone_is_enough_and_the_store_stays_as_it_was(replay, copied) -> None:  # type: ignore[no-untyped-def]
@@ -122,7 +111,7 @@ def test_the_first_number_that_differs_is_named(replay, copied) -> None:  # type
     done = replay("small-0003", copied)
     last = f"differs: val_loss at epoch 2: {other} then, {point.value} now"
     assert done.stdout.splitlines()[-1] == last
-    assert done.exit_code == 1
+    assert done.returncode == 1
 
 
 def test_other_data_at_the_same_place_are_named_first(replay, finished, images) -> None:  # type: ignore[no-untyped-def]
@@ -135,14 +124,14 @@ def test_other_data_at_the_same_place_are_named_first(replay, finished, images) 
     first, *_, last = done.stdout.splitlines()
     assert first.startswith(f"data differ: {finished / 'mine.npz'} had SHA-256 ")
     assert last.startswith("differs: train_loss at epoch 1: ")
-    assert done.exit_code == 1
+    assert done.returncode == 1
 
 
-def test_data_that_have_moved_can_be_named(finished, images) -> None:  # type: ignore[no-untyped-def]
+def test_data_that_have_moved_can_be_named(fmsearch, finished, images) -> None:  # type: ignore[no-untyped-def]
     (finished / "mine.npz").unlink()
     try:
-        gone = cli("replay", "small-0000", "--home", finished / "mlruns")
-        done = cli("replay", "small-0000", "--home", finished / "mlruns", "--data", images)
+        gone = fmsearch("replay", "small-0000", "--home", finished / "mlruns")
+        done = fmsearch("replay", "small-0000", "--home", finished / "mlruns", "--data", images)
     finally:
         shutil.copyfile(images, finished / "mine.npz")
     assert gone.stderr.startswith(f"fmsearch: no data set '{finished / 'mine.npz'}'; --data takes")
@@ -160,7 +149,7 @@ def test_other_versions_and_another_processor_are_named_first(replay, copied) ->
         f"versions differ: tensorflow 2.20.0 then, {now.versions['tensorflow']} now",
         f"processor differs: Abacus, beads then, {now.processor} now",
     ]
-    assert done.exit_code == 0
+    assert done.returncode == 0
 
 
 def test_a_pruned_trial_is_trained_as_far_as_it_went(replay) -> None:  # type: ignore[no-untyped-def]
@@ -212,7 +201,7 @@ def test_what_cannot_be_replayed_is_one_line(replay, copied) -> None:  # type: i
         done = replay(name, copied)
         assert done.stderr.startswith(f"fmsearch: {expected}")
         assert done.stderr.count("\n") == 1
-        assert (done.stdout, done.exit_code) == ("", 1)
+        assert (done.stdout, done.returncode) == ("", 1)
 
 
 def test_a_store_that_is_not_there_is_one_line_and_is_not_made(replay, tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -221,7 +210,7 @@ def test_a_store_that_is_not_there_is_one_line_and_is_not_made(replay, tmp_path)
     assert not (tmp_path / "none").exists()
 
 
-def test_an_experiment_that_is_not_there_is_one_line_and_is_not_made(copied) -> None:  # type: ignore[no-untyped-def]
-    done = cli("replay", "small-0000", "--home", copied, "--experiment", "other")
+def test_an_experiment_that_is_not_there_is_one_line_and_is_not_made(fmsearch, copied) -> None:  # type: ignore[no-untyped-def]
+    done = fmsearch("replay", "small-0000", "--home", copied, "--experiment", "other")
     assert done.stderr.startswith("fmsearch: there is no experiment 'other' in MLflow at sqlite:")
     assert client(copied).get_experiment_by_name("other") is None

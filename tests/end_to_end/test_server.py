@@ -13,10 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 
-from fmsearch.cli import main
+from fmsearch.search.ledger import Ledger
+from fmsearch.search.register import register_best
+from fmsearch.search.sync import evidence_of
+from fmsearch.tracking.places import Places
+from fmsearch.tracking.reachability import TrackingError
 
 SPACE = """\
 name: served
@@ -106,9 +109,8 @@ def test_every_trial_is_on_the_server_with_its_figures_and_model(client, folder,
     assert not (folder / "mlruns" / "mlflow.db").exists()
 
 
-def test_a_run_on_the_server_replays_identical(server, folder) -> None:  # type: ignore[no-untyped-def]
-    runner = CliRunner(env={"MLFLOW_TRACKING_URI": server})
-    done = runner.invoke(main, ["replay", "served-0001"])
+def test_a_run_on_the_server_replays_identical(server, folder, warm_program) -> None:  # type: ignore[no-untyped-def]
+    done = warm_program.run(folder, "replay", "served-0001", MLFLOW_TRACKING_URI=server)
     last = "identical: 13 numbers of run served-0001"  # 2 epochs of 4 curves, 4 scores, a count
     assert done.stdout.splitlines()[-1] == last, done.stderr
 
@@ -148,12 +150,6 @@ def test_registering_again_makes_no_second_version(client, folder, warm_program,
 def test_a_register_that_was_cut_off_is_finished_by_the_next(  # type: ignore[no-untyped-def]
     client, folder, server, monkeypatch
 ) -> None:
-    from fmsearch.search.ledger import Ledger
-    from fmsearch.search.register import register_best
-    from fmsearch.search.sync import evidence_of
-    from fmsearch.tracking.places import Places
-    from fmsearch.tracking.reachability import TrackingError
-
     places = Places.of(folder / "mlruns", server)
     ledger = Ledger(places.storage).study("served")
     evidence = evidence_of(ledger.record)

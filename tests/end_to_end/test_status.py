@@ -2,98 +2,92 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import optuna
 import pytest
 
 from fmsearch.commands.looking import MOST_LISTED
-from fmsearch.search.ledger import Ledger
 from fmsearch.search.study_ledger import StudyLedger
+
+from ..conftest import Begin, Run, WarmProgram
+from .records import ledger
 
 SMALL = """\
 name: small
 model: mlp
 engine: optuna
+pruner: none
 score: {by: validation}
-fixed: {epochs: 2, layers: 1}
+fixed: {epochs: 2, layers: 1, hidden_units: 16}
 parameters:
-  hidden_units: {int: [4, 32]}
+  dropout_rate: {float: [0.0, 0.5]}
   optimizer: [adam, sgd]
   momentum: {float: [0.5, 0.9], when: {optimizer: sgd}}
 """
 
 
-OPTIONS = ("--train-images", 400, "--jobs", 2)
+@pytest.fixture(scope="module")
+def finished(
+    tmp_path_factory: pytest.TempPathFactory, warm_program: WarmProgram, images: Path
+) -> Path:
+    """The home of a study of six trials."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "small.yaml").write_text(SMALL)
+    done = warm_program.run(
+        folder, "study", "--space", "small.yaml", "--data", images, "--train-images", 400,
+        "--jobs", 1, "--trials", 6, "--offline",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder / "mlruns"
 
 
 @pytest.fixture
-def study(fmsearch, images: Path, tmp_path: Path):  # type: ignore[no-untyped-def]
-    """Runs a space, given as text; fails the test if the study does."""
-
-    def run(space: str, *options: object, home: str = "mlruns") -> str:
-        path = tmp_path / "space.yaml"
-        path.write_text(space)
-        arguments = ("--space", path, "--data", images, "--home", tmp_path / home)
-        done = fmsearch("study", *arguments, *OPTIONS, *options)
-        assert done.returncode == 0, done.stderr
-        return str(done.stdout)
-
-    return run
+def small(finished: Path, tmp_path: Path) -> StudyLedger:
+    """A copy of that study, in the home where commands of this test find it."""
+    return ledger(Path(shutil.copytree(finished, tmp_path / "mlruns")), "small")
 
 
-def ledger(home: Path, name: str) -> StudyLedger:
-    return Ledger(f"sqlite:///{home / 'studies.db'}").study(name)
-
-
-def test_status_shows_what_is_best_and_what_matters(study, fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    study(SMALL, "--trials", 6, "--offline")
+def test_status_shows_what_is_best_and_what_matters(small: StudyLedger, fmsearch: Run) -> None:
     lines = fmsearch("status", "small").stdout.splitlines()
     assert lines[0] == "small: 6 trials: 6 complete"
     assert lines[1].startswith("best: trial ")
-    expected = optuna.importance.get_param_importances(ledger(tmp_path / "mlruns", "small").study())
+    expected = optuna.importance.get_param_importances(small.study())
     shown = ", ".join(f"{name} {share:.0%}" for name, share in expected.items())
     assert lines[2] == f"importance: {shown}"
-    program = Path(sys.executable).with_name("fmsearch")
-    watching = subprocess.Popen(
-        [program, "status", "small", "--watch"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell's background jobs ignore Ctrl-C; this test may be one.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    assert watching.stdout is not None
-    heads = (line for line in watching.stdout if line.strip() == lines[0])
+
+
+def test_status_is_shown_again_until_ctrl_c(small: StudyLedger, begin: Begin) -> None:
+    watching = begin("status", "small", "--watch")
+    head = "small: 6 trials: 6 complete"
+    heads = (line for line in watching.stdout if line.strip() == head)
     assert [next(heads), next(heads)]  # shown, and two seconds later again
     watching.send_signal(signal.SIGINT)
     assert watching.communicate(timeout=60)[1] == ""
     assert watching.returncode == 0
 
 
-def test_status_lists_the_latest_of_many_trials_that_do_not_wait(study, fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    study(SMALL, "--trials", 1, "--offline")
-    optunas = ledger(tmp_path / "mlruns", "small").study()
+def test_status_lists_the_latest_of_many_trials_that_do_not_wait(
+    small: StudyLedger, fmsearch: Run
+) -> None:
+    optunas = small.study()
     for _ in range(MOST_LISTED):
         optunas.enqueue_trial({})
     latest = fmsearch("status", "small")
-    assert f"trials: {MOST_LISTED} waiting, 1 complete" in latest.stdout
+    assert f"trials: {MOST_LISTED} waiting, 6 complete" in latest.stdout
     assert latest.stdout.count(" waiting ") == 0
-    assert latest.stdout.count(" complete ") == 1
+    assert latest.stdout.count(" complete ") == 6
     assert latest.stderr == "these are the latest trials; --all lists all\n"
     everything = fmsearch("status", "small", "--all")
     assert everything.stdout.count(" waiting ") == MOST_LISTED
-    assert everything.stdout.count(" complete ") == 1
+    assert everything.stdout.count(" complete ") == 6
     assert everything.stderr == ""
 
 
-def test_status_shows_what_the_ledger_says_matters(study, fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    study(SMALL, "--trials", 3, "--offline")
-    notes = ledger(tmp_path / "mlruns", "small").notes
+def test_status_shows_what_the_ledger_says_matters(small: StudyLedger, fmsearch: Run) -> None:
+    notes = small.notes
     assert notes.importances() == {}  # nothing was drawn
-    notes.note_importances({"momentum": 0.75, "hidden_units": 0.25})
-    assert "importance: momentum 75%, hidden_units 25%\n" in fmsearch("status", "small").stdout
+    notes.note_importances({"momentum": 0.75, "dropout_rate": 0.25})
+    assert "importance: momentum 75%, dropout_rate 25%\n" in fmsearch("status", "small").stdout

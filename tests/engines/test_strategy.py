@@ -10,8 +10,6 @@ from fmsearch.search.space_file import load_space, read_space
 from fmsearch.search.strategy import PRUNERS, SAMPLERS, Strategy, choose_strategy
 
 VALIDATION = "score: {by: validation}\n"
-
-
 SEVERAL = f"{VALIDATION}objectives: {{score: maximize, parameters: minimize}}\n"
 
 
@@ -74,14 +72,8 @@ def test_a_grid_refuses_every_part_of_a_strategy(
 
 
 NO_PRUNER = "a study of several objectives has none; use --pruner none"
-
-
 NO_EPOCHS = "compares epochs, and this space scores by folds; use median"
-
-
 RUNNING = "looks at running trials; use --pruner median or none"
-
-
 REFUSED = [
     *[
         (SEVERAL, "tpe", one, False, f"--pruner {one}: {NO_PRUNER}")

@@ -17,8 +17,6 @@ SMALL: dict[str, Value] = {
     "dropout_rate": 0.3,
     "batch_size": 64,
 }
-
-
 SMALL_CNN: dict[str, Value] = {
     "depth": 2,
     "filters_1": 4,

@@ -16,14 +16,8 @@ from fmsearch.models.split import Fold, cut_folds
 from fmsearch.models.training import Epoch
 
 ROWS = np.random.default_rng(0).permutation(2400).astype(np.int32)
-
-
 FOLDS = cut_folds(np.arange(300, dtype=np.int32), 3)
-
-
 HELD = Fold(ROWS[:500], ROWS[500:800])
-
-
 BOTH = list(Scoring)
 
 

@@ -23,8 +23,6 @@ SMALL: dict[str, Value] = {
     "dropout_rate": 0.3,
     "batch_size": 64,
 }
-
-
 EVERYTHING: dict[str, Value] = {
     "dropout_rate": 0.3,
     "schedule": "cosine",
@@ -37,8 +35,6 @@ EVERYTHING: dict[str, Value] = {
     "erase": 0.2,
 }
 """What a training can have, all at once."""
-
-
 SMALL_CNN: dict[str, Value] = {
     "depth": 2,
     "filters_1": 4,

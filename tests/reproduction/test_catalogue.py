@@ -14,11 +14,7 @@ from fmsearch.search.reproduction.experiments import (
 )
 
 CATALOGUE = load_catalogue()
-
-
 TRAININGS = [one for one in CATALOGUE.experiments if not one.is_grid]
-
-
 GRIDS = [one for one in CATALOGUE.experiments if one.is_grid]
 
 

@@ -11,11 +11,7 @@ from fmsearch.search.result import Result
 from fmsearch.search.trial import State, Trial
 
 NAMES = ("T-shirt/top", "Trouser", "Pullover", "Shirt")
-
-
 GOOD = ((80, 0, 5, 15), (0, 99, 1, 0), (5, 0, 85, 10), (18, 0, 12, 70))
-
-
 CATALOGUE = load_catalogue()
 
 

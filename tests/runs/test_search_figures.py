@@ -56,8 +56,6 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Draw:
 
 
 ONE = {"score": "maximize"}
-
-
 TWO = {"score": "maximize", "parameters": "minimize"}
 
 

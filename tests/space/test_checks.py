@@ -12,8 +12,6 @@ engine: keras_tuner
 score: {by: cross_validation, folds: 3}
 parameters: {batch_size: [64, 128]}
 """
-
-
 OPTUNA = """\
 name: mine
 model: mlp
@@ -21,8 +19,6 @@ engine: optuna
 score: {by: validation}
 parameters: {layers: {int: [1, 3]}, dropout_rate: {float: [0.0, 0.5]}}
 """
-
-
 EVERYTHING = """\
 name: everything
 about: Every key that a space of Optuna may have.
@@ -114,8 +110,6 @@ FAULTS = {
     "published: [{batch_size: 64}]\n": "published: a grid has none; it belongs to engine: optuna",
     "1: 2\n": "1: unknown key",
 }
-
-
 OPTUNA_FAULTS = {
     "sampler: luck\n": "sampler: 'luck' is unknown; it is one of tpe, random, nsga2",
     "sampler: [tpe]\n": "sampler: ['tpe'] is unknown",
@@ -171,8 +165,6 @@ OPTUNA_FAULTS = {
     "model: mine:build\nparameters: {width: {int: [1, 2.5]}}\n": "[1, 2.5] are not two whole",
     "model: mine:build\nparameters: {width: [2020-01-01]}\n": "is not a number, a word, true or",
 }
-
-
 PARAMETER_FAULTS = {
     "layers: 3": "parameters.layers: 3 is not a list of choices, like [64, 128]",
     "layers: {}": "parameters.layers: needs one of choices: […], int: [low, high], fl",

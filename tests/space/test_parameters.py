@@ -45,8 +45,6 @@ def test_a_domain_has_a_size_and_says_what_it_holds(
 
 
 WHEN = {"depth": (3, 4), "flip": (True,)}
-
-
 APPLIES = [
     ({}, {}, True),
     ({}, {"depth": 3}, True),

@@ -13,8 +13,6 @@ engine: keras_tuner
 score: {by: cross_validation, folds: 3}
 parameters: {batch_size: [64, 128]}
 """
-
-
 OPTUNA = """\
 name: mine
 model: mlp
@@ -22,8 +20,6 @@ engine: optuna
 score: {by: validation}
 parameters: {layers: {int: [1, 3]}, dropout_rate: {float: [0.0, 0.5]}}
 """
-
-
 EVERYTHING = """\
 name: everything
 about: Every key that a space of Optuna may have.

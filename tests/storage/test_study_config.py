@@ -25,8 +25,6 @@ def space_of(more: str) -> Space:
 
 
 TEXT = space_of(VALIDATION).text
-
-
 OTHERS = [
     ({"sampler": "random"}, ["--sampler (random)"]),
     ({"pruner": "none"}, ["--pruner (none)"]),

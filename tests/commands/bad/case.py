@@ -16,8 +16,6 @@ engine: keras_tuner
 score: {by: cross_validation, folds: 3}
 parameters: {epochs: [1, 2]}
 """
-
-
 OWN = """\
 name: own
 model: mine:build
@@ -26,11 +24,7 @@ score: {by: validation}
 fixed: {epochs: 1}
 parameters: {width: [4, 8]}
 """
-
-
 LONG = "x" * 5_000
-
-
 Make = Callable[[Path], object]
 """Puts the bad thing into a folder, where `small.yaml`, `own.yaml` and `tiny.npz` are good."""
 

@@ -34,14 +34,8 @@ def header(text: str) -> bytes:
 
 
 HUGE = header("{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000, 1000, 1000), }\n")
-
-
 UNFINISHED = header("{'descr': '|u1', 'fortran_order': False, 'shape': (1,\n")
-
-
 SHOW = "data --data bad.npz"
-
-
 NO_ZIP = "bad.npz is no readable .npz file"
 
 

@@ -12,14 +12,8 @@ BOMB = "a: &a [x, x]\n" + "".join(
 """Eight to the power of eleven values in 500 bytes, as in "billion laughs"."""
 
 MERGED = BOMB.replace("[x, x]", "{x: 1}").replace("[*", "{<<: [*").replace("]\n", "]}\n")
-
-
 MANY_FLAGS = "".join(f"  flag_{one}: [false, true]\n" for one in range(40))
-
-
 ALL_FLAGS = ", ".join(f"flag_{one}: true" for one in range(40))
-
-
 PRINT = "spaces bad.yaml"
 
 

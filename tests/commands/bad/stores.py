@@ -68,17 +68,9 @@ def in_place_of(path: str) -> Make:
 
 
 NOTE = json.dumps({"settings": {}, "seed": 0, "error": "none", "failed_at": 0})
-
-
 NOT_ON_RECORD = "delete that folder: if its trial is not on record yet, it is trained again"
-
-
 SVM = GRID.replace("mlp", "svm")
-
-
 WORKER = "worker --study small"
-
-
 JOINABLE = recorded(versions=here().computing)
 
 
