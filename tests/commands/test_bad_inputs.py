@@ -18,9 +18,9 @@ import pytest
 
 from fmsearch.cli import main
 from fmsearch.models.data import describe
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.study_record import StudyRecord
-from fmsearch.tracking.places import Places
+from fmsearch.places import Places
+from fmsearch.search.storage.storage import open_storage
+from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.tracking.store import Store
 
 from ..conftest import Run
@@ -54,14 +54,14 @@ def content(path: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ledger of a study `small` that has two waiting trials, in a folder to be copied."""
+    """The storage of a study `small` that has two waiting trials, in a folder to be copied."""
     home = tmp_path_factory.mktemp("made") / "mlruns"
     np.savez(home.parent / "tiny.npz", **arrays())
     found = describe(str(home.parent / "tiny.npz"))
-    ledger = Ledger(f"sqlite:///{home / 'studies.db'}")
-    study = ledger.open_study(StudyRecord("small", GRID, found.spec, found.sha256, 0, None))
+    storage = open_storage(f"sqlite:///{home / 'studies.db'}")
+    study = storage.open_study(StudyConfig("small", GRID, found.spec, found.sha256, 0, None))
     study.enqueue([{"epochs": 1}, {"epochs": 2}], {"epochs": [1, 2]})
-    (home / "outbox" / study.record.label).mkdir(parents=True)
+    (home / "outbox" / study.config.label).mkdir(parents=True)
     return home
 
 

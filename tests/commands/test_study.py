@@ -13,8 +13,8 @@ from sklearn.datasets import load_digits
 
 from fmsearch.errors import RunError
 from fmsearch.models.data import describe
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.study_record import StudyRecord
+from fmsearch.search.storage.storage import open_storage
+from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.tracking.registry import check_names
 
 from ..conftest import Run
@@ -54,7 +54,7 @@ REFUSED = {
         "small.yaml",
         "--storage",
         "nonsense",
-    ): "the ledger nonsense is neither an SQLite file",
+    ): "the storage nonsense is neither an SQLite file",
     ("--space", "small.yaml", "--home", "wrong.yaml/x"): "wrong.yaml/x: Not a directory",
 }
 
@@ -119,8 +119,8 @@ def test_a_name_that_belongs_to_another_study_is_refused(
 ) -> None:
     data = describe(str(images))
     (tmp_path / "mlruns").mkdir()
-    record = StudyRecord("small", small_grid.read_text(), data.spec, data.sha256, 0, None)
-    Ledger(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").open_study(record)
+    config = StudyConfig("small", small_grid.read_text(), data.spec, data.sha256, 0, None)
+    open_storage(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").open_study(config)
     with np.load(images) as arrays:
         np.savez(tmp_path / "other.npz", **{**arrays, "y_test": arrays["y_test"][::-1]})
     other = small_grid.read_text().replace("[1, 2]", "[1]")

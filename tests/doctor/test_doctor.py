@@ -9,10 +9,10 @@ import pytest
 from mlflow import MlflowClient
 
 from fmsearch.errors import FmsearchError
-from fmsearch.search.doctor import Finding
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.lock import hold
-from fmsearch.tracking.places import Places
+from fmsearch.locks import hold
+from fmsearch.places import Places
+from fmsearch.search.doctor.doctor import Finding
+from fmsearch.search.storage.storage import open_storage
 
 from .damages import (
     MENDABLE,
@@ -27,9 +27,9 @@ from .patient import STATES, Patient, erase
 
 
 def test_a_healthy_store_has_no_differences(patient: Patient) -> None:
-    ledger = Ledger(Places.of(patient.home).storage)
-    assert [trial.state.value for trial in ledger.study("search").trials()] == STATES
-    assert ledger.study("search").trials()[7].duplicate_of == 0
+    storage = open_storage(Places.of(patient.home).storage)
+    assert [trial.state.value for trial in storage.study("search").trials()] == STATES
+    assert storage.study("search").trials()[7].duplicate_of == 0
     for study in ("grid", "search"):
         assert patient.doctor(study) == Finding(study, waiting=None, left=[])
 
@@ -97,7 +97,7 @@ def test_a_mended_run_is_as_it_was_but_for_what_is_lost(patient: Patient) -> Non
     assert after.data.params == before.data.params
     kept = ("score", "best_epoch", "parameters", "val_accuracy")
     assert after.data.metrics == {name: before.data.metrics[name] for name in kept}
-    assert after.data.tags["fmsearch.restored"].startswith("made anew from the ledger")
+    assert after.data.tags["fmsearch.restored"].startswith("made anew from the storage")
     curve = patient.client.get_metric_history(after.info.run_id, "val_accuracy")
     assert [point.step for point in curve] == [1, 2, 3, 4]
 

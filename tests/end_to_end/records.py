@@ -1,4 +1,4 @@
-"""What stands in a ledger and in MLflow's store after a study, in one home or another."""
+"""What stands in a storage and in MLflow's store after a study, in one home or another."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.study_ledger import StudyLedger
+from fmsearch.search.storage.storage import open_storage
+from fmsearch.search.storage.stored_study import StoredStudy
 from fmsearch.search.trial import Trial, best_trial
 
 
-def ledger(home: Path, study: str) -> StudyLedger:
-    return Ledger(f"sqlite:///{home / 'studies.db'}").study(study)
+def stored(home: Path, study: str) -> StoredStudy:
+    return open_storage(f"sqlite:///{home / 'studies.db'}").study(study)
 
 
 def trials(home: Path, study: str) -> list[Trial]:
     """All of them; what is found of them by queries of its own is the same."""
-    found = ledger(home, study)
+    found = stored(home, study)
     every = found.trials()
     assert found.best() == best_trial(every)
     assert found.counts() == Counter(trial.state for trial in every)

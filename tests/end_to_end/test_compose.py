@@ -124,11 +124,11 @@ def psql(stack: Stack, role: str, database: str, password: str) -> str:
 
 
 def test_each_role_sees_its_own_databases_alone(stack: Stack) -> None:
-    ledger, mlflow = (str(stack.variables[f"{name}_PASSWORD"]) for name in ("LEDGER", "MLFLOW_DB"))
-    assert psql(stack, "ledger", "ledger", ledger) == "1"
+    stored, mlflow = (str(stack.variables[f"{name}_PASSWORD"]) for name in ("LEDGER", "MLFLOW_DB"))
+    assert psql(stack, "ledger", "ledger", stored) == "1"
     assert psql(stack, "mlflow", "mlflow_users", mlflow) == "1"
     assert "password authentication failed" in psql(stack, "ledger", "ledger", "ledger")
-    assert "permission denied for database" in psql(stack, "ledger", "mlflow_users", ledger)
+    assert "permission denied for database" in psql(stack, "ledger", "mlflow_users", stored)
     assert "permission denied for database" in psql(stack, "mlflow", "ledger", mlflow)
 
 

@@ -1,4 +1,4 @@
-"""Several coordinators on one PostgreSQL ledger: killed, frozen, and with the server restarted."""
+"""Several coordinators on one PostgreSQL storage: killed, frozen, and with the server restarted."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from mlflow import MlflowClient
 
-from fmsearch.search.claims import CLAIM
-from fmsearch.search.ledger import Ledger
+from fmsearch.search.storage.ownership import OWNER
+from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.trial import Trial
 
 from ..conftest import Begin, Command
@@ -67,7 +67,7 @@ def grid(folder: Path, trials: int) -> Path:
 
 
 def trials(database: str, study: str) -> list[Trial]:
-    return Ledger(database).study(study).trials()
+    return open_storage(database).study(study).trials()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
@@ -154,7 +154,7 @@ def run_by(database: str, home: Path) -> int:
     """How many running trials carry the mark of a home's worker."""
     query = (
         "SELECT count(*) FROM trials JOIN trial_user_attributes USING (trial_id) "
-        f"WHERE state = 'RUNNING' AND key = '{CLAIM}' AND value_json LIKE "
+        f"WHERE state = 'RUNNING' AND key = '{OWNER}' AND value_json LIKE "
     )
     return number_of(database, query + f"'%{(home / 'worker').read_text()}:%'")
 
@@ -169,7 +169,7 @@ def test_the_same_home_takes_its_own_trials_up_at_once(
     os.killpg(dead.pid, signal.SIGKILL)
     dead.wait()
     assert run_by(database, home) > 0
-    Ledger(database, (home / "worker").read_text()).study("many").take_back()
+    open_storage(database, (home / "worker").read_text()).study("many").take_back()
     assert run_by(database, home) == 0
 
 
@@ -205,7 +205,7 @@ def test_work_goes_on_when_postgresql_was_restarted(
     postgresql.start()
     said = ended(worker)
     assert worker.returncode == 0, said
-    assert "the ledger does not answer; trying again in" in said
+    assert "the storage does not answer; trying again in" in said
     assert {trial.state.value for trial in trials(database, "many")} == {"complete"}
     assert "12 trials wait in the outbox" in said
 

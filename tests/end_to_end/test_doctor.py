@@ -6,19 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from fmsearch.search.doctor import examine
-from fmsearch.search.ledger import Ledger
+from fmsearch.places import Places
+from fmsearch.search.doctor.doctor import examine
+from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.trial import State
-from fmsearch.tracking.places import Places
 
 from ..doctor.patient import GRID, Quiet, run
 
 
 def test_after_ctrl_c_there_are_no_differences(images: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "mlruns", images, GRID, watcher=Quiet(interrupt_after=2))
+        run(tmp_path / "mlruns", images, GRID, callback=Quiet(interrupt_after=2))
     states = {
-        t.state for t in Ledger(f"sqlite:///{tmp_path}/mlruns/studies.db").study("grid").trials()
+        t.state
+        for t in open_storage(f"sqlite:///{tmp_path}/mlruns/studies.db").study("grid").trials()
     }
     assert states == {State.COMPLETE, State.WAITING}
     (found,) = examine(Places.of(tmp_path / "mlruns"), ["grid"], fix=False)

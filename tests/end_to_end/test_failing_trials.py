@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fmsearch.search.ledger import Ledger
+from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.trial import State, Trial
 
 MODEL = """\
@@ -70,7 +70,7 @@ def study(fmsearch: Study, images: Path, tmp_path: Path) -> Study:
 
 
 def trials(folder: Path) -> list[Trial]:
-    return Ledger(f"sqlite:///{folder / 'mlruns' / 'studies.db'}").study("own").trials()
+    return open_storage(f"sqlite:///{folder / 'mlruns' / 'studies.db'}").study("own").trials()
 
 
 def test_a_trial_that_fails_says_why_and_the_study_goes_on(study: Study, tmp_path: Path) -> None:

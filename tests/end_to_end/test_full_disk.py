@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from fmsearch.search.ledger import Ledger
+from fmsearch.search.storage.storage import open_storage
 
 from ..conftest import Run
 
@@ -21,11 +21,11 @@ def study(run: Run, space: Path, images: Path, most_bytes: int | None) -> tuple[
 
 
 def scores(home: Path) -> list[str]:
-    trials = Ledger(f"sqlite:///{home / 'studies.db'}").study("small").trials()
+    trials = open_storage(f"sqlite:///{home / 'studies.db'}").study("small").trials()
     return [f"{trial.state.value} {trial.score!r}" for trial in trials]
 
 
-# While the ledger is made, while MLflow's database is made, while trials are shipped.
+# While the storage is made, while MLflow's database is made, while trials are shipped.
 @pytest.mark.parametrize("limit", [100_000, 600_000, 900_000])
 def test_a_full_disk_is_one_line_and_the_same_command_does_the_rest(
     limit: int, fmsearch: Run, four_points: Path, images: Path, tmp_path: Path

@@ -16,16 +16,16 @@ from fmsearch.models.network import Network, Pixels
 from fmsearch.models.seeds import derive_seed
 from fmsearch.models.split import Fold, cut_folds, split_rows
 from fmsearch.models.training import fit
-from fmsearch.search.domain import Choice
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.plan import Plan
-from fmsearch.search.space import Space
-from fmsearch.search.space_file import read_space
-from fmsearch.search.study import run_study
-from fmsearch.search.study_ledger import StudyLedger
-from fmsearch.search.tables import cv_results
+from fmsearch.places import Places
+from fmsearch.search.runs.tables import cv_results
+from fmsearch.search.space.load import read_space
+from fmsearch.search.space.parameters import Choice
+from fmsearch.search.space.space import Space
+from fmsearch.search.storage.storage import open_storage
+from fmsearch.search.storage.stored_study import StoredStudy
+from fmsearch.search.study.plan import Plan
+from fmsearch.search.study.run import run_study
 from fmsearch.search.trial import State, best_trial, training_seed
-from fmsearch.tracking.places import Places
 
 GRID = """\
 name: tiny
@@ -77,7 +77,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
 @pytest.fixture(scope="module")
 def searches(
     images: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[GridSearchCV, StudyLedger]:
+) -> tuple[GridSearchCV, StoredStudy]:
     """The same grid searched by scikit-learn in this process and by a study with two trainers."""
     home = tmp_path_factory.mktemp("store")
     space = read_space(GRID, "")
@@ -90,18 +90,18 @@ def searches(
     estimator = Perceptron(Pixels(training, 10), rows)
     search = GridSearchCV(estimator, choices(space), cv=KFold(3), refit=False)
     search.fit(np.arange(len(rows)))
-    return search, Ledger(places.storage).study("tiny")
+    return search, open_storage(places.storage).study("tiny")
 
 
 class Silent:
     """Watches a study and says nothing."""
 
-    def begun(self, *_: object) -> None: ...
-    def epoch(self, *_: object) -> None: ...
-    def told(self, *_: object) -> None: ...
+    def on_start(self, *_: object) -> None: ...
+    def on_epoch(self, *_: object) -> None: ...
+    def on_trial_end(self, *_: object) -> None: ...
 
 
-Searches = tuple[GridSearchCV, StudyLedger]
+Searches = tuple[GridSearchCV, StoredStudy]
 
 
 def test_a_study_has_gridsearchcvs_candidates_in_the_same_order(searches: Searches) -> None:

@@ -74,7 +74,7 @@ def test_a_fresh_study_deletes_the_old_ones_runs_and_begins_anew(  # type: ignor
     assert not first & {run.info.run_id for run in second}
 
 
-def test_studies_of_one_name_in_two_ledgers_keep_their_runs_apart(  # type: ignore[no-untyped-def]
+def test_studies_of_one_name_in_two_storage_keep_their_runs_apart(  # type: ignore[no-untyped-def]
     fmsearch, two_points, images, tmp_path
 ) -> None:
     arguments = ("--space", two_points, "--data", images, *OPTIONS)

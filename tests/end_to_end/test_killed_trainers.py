@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from fmsearch.models.data import describe
-from fmsearch.search.job import EpochDone
-from fmsearch.search.plan import Plan
-from fmsearch.search.space_file import read_space
-from fmsearch.search.study import run_study
-from fmsearch.search.trainers import Trainers, load_tensorflow_in_advance
+from fmsearch.places import Places
+from fmsearch.search.processes.fork_server import load_tensorflow_in_advance
+from fmsearch.search.space.load import read_space
+from fmsearch.search.study.plan import Plan
+from fmsearch.search.study.run import run_study
+from fmsearch.search.trainers.messages import EpochDone
+from fmsearch.search.trainers.pool import Trainers
 from fmsearch.search.trial import State, Trial
-from fmsearch.tracking.places import Places
 
 SPACE = """\
 name: one
@@ -37,13 +38,13 @@ class Recorder:
         self.deadly = deadly
         self.trainers: Trainers | None = None
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None:
         """Nothing to note."""
 
-    def told(self, trial: Trial, trials: list[Trial]) -> None:
+    def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:
         """Nothing to note."""
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
         place = (done.fold, done.epoch)
         self.epochs.append(place)
         if place in self.deadly:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fmsearch.search.trial import State
 
-from .records import artifacts, client_of, ledger, run_of, runs, table, trials
+from .records import artifacts, client_of, run_of, runs, stored, table, trials
 
 SMALL = """\
 name: small
@@ -138,7 +138,7 @@ def test_a_network_that_is_too_large_is_told_as_infeasible_without_being_trained
     small, large = trials(home, "finite")
     assert (small.state, large.state) == (State.COMPLETE, State.PRUNED)
     assert large.reason == "infeasible: 6,370 parameters are more than 4,000"
-    constraints = [trial.constraints for trial in ledger(home, "finite").frozen()]
+    constraints = [trial.constraints for trial in stored(home, "finite").frozen()]
     assert constraints == [{"parameters": 3190.0 - 4000}, {"parameters": 6370.0 - 4000}]
     run = run_of(home, "finite-0001")
     assert run.info.status == "KILLED"
@@ -151,7 +151,7 @@ def test_a_study_of_two_objectives_has_a_pareto_front(study, tmp_path) -> None: 
     space = space.replace(", hidden_units: 16", "")
     study(space + "objectives: {score: maximize, parameters: minimize}\n", "--trials", 4)
     home = tmp_path / "mlruns"
-    optuna_study = ledger(home, "small").study()
+    optuna_study = stored(home, "small").study()
     assert [one.name for one in optuna_study.directions] == ["MAXIMIZE", "MINIMIZE"]
     assert all(trial.values[1] > 784 * 4 for trial in optuna_study.trials)
     (run,) = runs(home, "study")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from fmsearch.search.ledger import Ledger
+from fmsearch.search.storage.storage import open_storage
 
 from ..conftest import Begin
 
@@ -34,7 +34,7 @@ class Proxy:
     """
 
     def __init__(self, port: int) -> None:
-        self.trouble = ""
+        self.failures = ""
         self._server = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -48,15 +48,15 @@ class Proxy:
 
     def _serve(self, client: socket.socket) -> None:
         with client, suppress(OSError):
-            if self.trouble == "refuse":
+            if self.failures == "refuse":
                 return
-            if self.trouble == "hang":
+            if self.failures == "hang":
                 time.sleep(60)
-            if self.trouble == "500":
+            if self.failures == "500":
                 client.recv(65536)
                 client.sendall(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
                 return
-            if self.trouble == "slow":
+            if self.failures == "slow":
                 time.sleep(2)
             with socket.create_connection(("127.0.0.1", self._server)) as server:
                 back = threading.Thread(target=_pump, args=(server, client), daemon=True)
@@ -67,12 +67,12 @@ class Proxy:
     def _forward(self, client: socket.socket, server: socket.socket) -> None:
         """What the client says, as long as there is no trouble: connections are kept open."""
         while data := client.recv(65536):
-            if self.trouble in ("refuse", "500"):
+            if self.failures in ("refuse", "500"):
                 client.shutdown(socket.SHUT_RDWR)
                 break
-            if self.trouble == "hang":
+            if self.failures == "hang":
                 time.sleep(60)
-            if self.trouble == "slow" and data.startswith((b"GET", b"POST", b"PUT", b"PATCH")):
+            if self.failures == "slow" and data.startswith((b"GET", b"POST", b"PUT", b"PATCH")):
                 time.sleep(2)
             server.sendall(data)
         with suppress(OSError):
@@ -97,32 +97,34 @@ def proxy(mlflow_server: int) -> Iterator[Proxy]:
 
 @pytest.mark.parametrize("trouble", ["refuse", "500", "hang"])
 def test_a_study_ends_well_without_its_server_and_sync_ships_each_trial_once(
-    trouble: str, begin: Begin, proxy: Proxy, mlflow_server: int, images: Path, tmp_path: Path
+    failures: str, begin: Begin, proxy: Proxy, mlflow_server: int, images: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "outage.yaml").write_text(SPACE)
     environment = {
         "MLFLOW_TRACKING_URI": proxy.url,
-        "MLFLOW_EXPERIMENT_NAME": trouble,
+        "MLFLOW_EXPERIMENT_NAME": failures,
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     }
     options = ("--data", images, "--train-images", 200, "--jobs", 1)
     study = begin("study", "--space", "outage.yaml", *options, **environment)
     assert study.stdout.readline() == "outage: 4 trials, 1 trainer\n"
-    proxy.trouble = trouble
+    proxy.failures = failures
     said, errors = study.communicate(timeout=200)
     assert study.returncode == 0, errors
     assert "trials wait in the outbox; `fmsearch sync` ships them" in said
     assert "Traceback" not in errors
-    trials = Ledger(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").study("outage").trials()
+    trials = (
+        open_storage(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").study("outage").trials()
+    )
     assert [trial.state.value for trial in trials] == ["complete"] * 4
 
-    proxy.trouble = ""
+    proxy.failures = ""
     sync = begin("sync", **environment)
     said, errors = sync.communicate(timeout=200)
     assert sync.returncode == 0, errors
     client = MlflowClient(f"http://127.0.0.1:{mlflow_server}")
-    experiment = client.get_experiment_by_name(trouble)
+    experiment = client.get_experiment_by_name(failures)
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
     assert sorted(run.data.tags["fmsearch.role"] for run in runs) == ["study", *["trial"] * 4]
@@ -137,7 +139,7 @@ def test_a_slow_server_delays_no_training(
     (tmp_path / "outage.yaml").write_text(SPACE)
     environment = {"MLFLOW_TRACKING_URI": proxy.url, "MLFLOW_EXPERIMENT_NAME": "slow"}
     options = ("--data", images, "--train-images", 200, "--jobs", 1)
-    proxy.trouble = "slow"
+    proxy.failures = "slow"
     study = begin("study", "--space", "outage.yaml", *options, **environment)
     for line in study.stdout:
         if line.startswith("[4/4]"):
@@ -147,7 +149,7 @@ def test_a_slow_server_delays_no_training(
     shipped = client.search_runs([experiment.experiment_id]) if experiment else []
     finished = [run for run in shipped if run.info.status == "FINISHED"]
     assert finished == []
-    proxy.trouble = ""
+    proxy.failures = ""
     study.communicate(timeout=200)
     assert study.returncode == 0
     experiment = client.get_experiment_by_name("slow")

@@ -10,7 +10,7 @@ import pytest
 from fmsearch.search.trial import State
 
 from ..conftest import Run, WarmProgram
-from .records import artifacts, ledger, run_of, table, trials
+from .records import artifacts, run_of, stored, table, trials
 
 PRUNED = """\
 name: pruned
@@ -56,8 +56,8 @@ def test_a_pruned_trial_is_logged_with_its_curve_its_last_confusion_matrix_and_t
     assert "score" not in run.data.metrics
 
 
-def test_the_ledger_has_a_pruned_trials_scores_and_optuna_knows_them(pruned: Path) -> None:
-    frozen = ledger(pruned, "pruned").frozen()
+def test_the_storage_has_a_pruned_trials_scores_and_optuna_knows_them(pruned: Path) -> None:
+    frozen = stored(pruned, "pruned").frozen()
     assert sorted(frozen[0].intermediate_values) == [1, 2, 3, 4, 5, 6]
     assert sorted(frozen[5].intermediate_values) == [1, 2]
 
@@ -86,7 +86,7 @@ def test_what_a_pruner_has_decided_holds_though_its_coordinator_died_before_it_a
     assert killed.returncode == -signal.SIGKILL
     home = tmp_path / "mlruns"
     assert trials(home, "pruned")[5].state is State.RUNNING
-    decision = ledger(home, "pruned").decision(5)
+    decision = stored(home, "pruned").decision(5)
     assert decision is not None
     assert decision.step == 2
     assert fmsearch(*command).returncode == 0
@@ -111,7 +111,7 @@ def test_a_reproducible_study_comes_out_the_same_every_time(  # type: ignore[no-
     assert len(tables[0]) == 9
     assert tables[0][6][1] is State.PRUNED
     assert tables[0] == tables[1] == tables[2]
-    assert ledger(tmp_path / "one", "pruned").record.lag == 2
+    assert stored(tmp_path / "one", "pruned").record.lag == 2
     more = fmsearch(
         "study", "--space", "space.yaml", "--data", images, "--train-images", 400, "--home", "one",
         *REPRODUCIBLE, "--jobs", 3,

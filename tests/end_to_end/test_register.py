@@ -13,18 +13,18 @@ from mlflow import MlflowClient
 
 from fmsearch.errors import FmsearchError
 from fmsearch.models.data import describe
-from fmsearch.search.job import EpochDone
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.plan import Plan
-from fmsearch.search.register import register_best
-from fmsearch.search.space_file import read_space
-from fmsearch.search.study import run_study
-from fmsearch.search.sync import evidence_of
-from fmsearch.search.trainers import Trainers
+from fmsearch.places import Places
+from fmsearch.search.retrain.register import register_best
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.storage import open_storage
+from fmsearch.search.study.plan import Plan
+from fmsearch.search.study.run import run_study
+from fmsearch.search.study.sync import run_records_of
+from fmsearch.search.trainers.messages import EpochDone
+from fmsearch.search.trainers.pool import Trainers
 from fmsearch.search.trial import Trial
-from fmsearch.tracking.places import Places
-from fmsearch.tracking.recorded import find_named, read_points
 from fmsearch.tracking.store import Store
+from fmsearch.tracking.stored_runs import find_named, read_points
 
 SPACE = """\
 name: one
@@ -42,11 +42,11 @@ OnEpoch = Callable[[EpochDone], None]
 class Unwatched:
     """Nothing is noted of a study."""
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None: ...
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None: ...
 
-    def told(self, trial: Trial, best: Trial | None) -> None: ...
+    def on_trial_end(self, trial: Trial, best: Trial | None) -> None: ...
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +83,10 @@ def trainers(monkeypatch: pytest.MonkeyPatch) -> list[Trainers]:
 def register(home: Path, on_epoch: OnEpoch = lambda done: None) -> dict[tuple[str, int], float]:
     """Registers the study's best, with a checkpoint after each epoch; all numbers but the time."""
     places = Places.of(home)
-    study = Ledger(places.storage).study("one")
-    evidence = evidence_of(study.record)
+    study = open_storage(places.storage).study("one")
+    run_records = run_records_of(study.config)
     options = {"name": "one", "alias": "champion", "epochs": EPOCHS, "checkpoint_every": 0.0}
-    register_best(study, evidence, places, **options, on_epoch=on_epoch)
+    register_best(study, run_records, places, **options, on_epoch=on_epoch)
     store = Store(places)
     points = read_points(store, find_named(store, "one-0000-final"))
     return {key: value for key, value in points.items() if key[0] != "train_seconds"}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from fmsearch.search.circumstances import Circumstances, here
+from fmsearch.search.environment import Environment, here
 
 from ..conftest import Run, WarmProgram
 
@@ -141,7 +141,7 @@ def test_data_that_have_moved_can_be_named(fmsearch, finished, images) -> None: 
 def test_other_versions_and_another_processor_are_named_first(replay, copied) -> None:  # type: ignore[no-untyped-def]
     run = run_id(copied, "small-0000")
     now = here()
-    then = Circumstances({**now.versions, "tensorflow": "2.20.0"}, "Abacus, beads")
+    then = Environment({**now.versions, "tensorflow": "2.20.0"}, "Abacus, beads")
     for name, value in then.tags.items():
         client(copied).set_tag(run, name, value)
     done = replay("small-0000", copied)

@@ -14,8 +14,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from fmsearch.search.reproduction.experiments import load_catalogue
-from fmsearch.search.result import read_result
+from fmsearch.search.outbox import read_result
+from fmsearch.search.reproduction.catalogue import load_catalogue
 
 from ..conftest import IMAGES, Begin, WarmProgram
 

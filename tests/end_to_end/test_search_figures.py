@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from fmsearch.models.data import describe
-from fmsearch.search import delivery
-from fmsearch.search.importances import importances
-from fmsearch.search.job import EpochDone
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.plan import Limits, Plan
-from fmsearch.search.space_file import read_space
-from fmsearch.search.strategy import choose_strategy
-from fmsearch.search.study import run_study
+from fmsearch.places import Places
+from fmsearch.search.engines.strategy import choose_strategy
+from fmsearch.search.runs import shipping
+from fmsearch.search.runs.importances import importances
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.storage import open_storage
+from fmsearch.search.study.plan import Limits, Plan
+from fmsearch.search.study.run import run_study
+from fmsearch.search.trainers.messages import EpochDone
 from fmsearch.search.trial import Trial
-from fmsearch.tracking.places import Places
 
 SPACE = """\
 name: small
@@ -38,13 +38,13 @@ class Waiting:
         self.found: list[Path] = []
         self.matters: Mapping[str, float] = {}
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None:
         """Nothing to do."""
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
         """Nothing to do."""
 
-    def told(self, trial: Trial, trials: list[Trial]) -> None:
+    def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:
         deadline = time.monotonic() + 120
         while trial.number == 2 and not self.matters and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -53,14 +53,14 @@ class Waiting:
 
 
 def noted(places: Places) -> Mapping[str, float]:
-    """What the ledger says of the importances."""
-    return Ledger(places.storage).study("small").notes.importances()
+    """What the storage says of the importances."""
+    return open_storage(places.storage).study("small").attributes.importances()
 
 
 def test_figures_and_importances_are_there_while_the_study_runs(
     images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "FIGURES_SECONDS", 0.0)
+    monkeypatch.setattr(shipping, "FIGURES_SECONDS", 0.0)
     space = read_space(SPACE, "small")
     plan = Plan(
         space,
@@ -74,9 +74,9 @@ def test_figures_and_importances_are_there_while_the_study_runs(
         strategy=choose_strategy(space, None, None, reproducible=False, jobs=1),
         limits=Limits(4),
     )
-    watcher = Waiting(plan.places)
-    run_study(plan, watcher)
-    assert watcher.found
-    assert set(watcher.matters) == {"hidden_units", "optimizer"}
-    finished = Ledger(plan.places.storage).study("small")
+    callback = Waiting(plan.places)
+    run_study(plan, callback)
+    assert callback.found
+    assert set(callback.matters) == {"hidden_units", "optimizer"}
+    finished = open_storage(plan.places.storage).study("small")
     assert noted(plan.places) == importances(finished.study()) != {}

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.register import register_best
-from fmsearch.search.sync import evidence_of
-from fmsearch.tracking.places import Places
+from fmsearch.places import Places
+from fmsearch.search.retrain.register import register_best
+from fmsearch.search.storage.storage import open_storage
+from fmsearch.search.study.sync import run_records_of
 from fmsearch.tracking.reachability import TrackingError
 
 SPACE = """\
@@ -151,11 +151,11 @@ def test_a_register_that_was_cut_off_is_finished_by_the_next(  # type: ignore[no
     client, folder, server, monkeypatch
 ) -> None:
     places = Places.of(folder / "mlruns", server)
-    ledger = Ledger(places.storage).study("served")
-    evidence = evidence_of(ledger.record)
+    storage = open_storage(places.storage).study("served")
+    run_records = run_records_of(storage.config)
 
     def register():  # type: ignore[no-untyped-def]
-        return register_best(ledger, evidence, places, name="cut", alias="best", epochs=1)
+        return register_best(storage, run_records, places, name="cut", alias="best", epochs=1)
 
     def cut(*_: object) -> None:
         raise OSError("cut")
@@ -188,7 +188,7 @@ def test_the_doctor_mends_runs_on_the_server(client, folder, warm_program, serve
     differences = [
         "served: its run is deleted",
         "served trial 0: its run is deleted",
-        "served trial 1: its run is RUNNING, the ledger says complete",
+        "served trial 1: its run is RUNNING, the storage says complete",
         "served trial 2: artifact figures/confusion_matrix.png is missing",
         "served trial 2: artifact figures/learning_curves.png is missing",
     ]

@@ -9,11 +9,11 @@ from pathlib import Path
 import optuna
 import pytest
 
-from fmsearch.commands.looking import MOST_LISTED
-from fmsearch.search.study_ledger import StudyLedger
+from fmsearch.commands.status import MOST_LISTED
+from fmsearch.search.storage.stored_study import StoredStudy
 
 from ..conftest import Begin, Run, WarmProgram
-from .records import ledger
+from .records import stored
 
 SMALL = """\
 name: small
@@ -45,12 +45,12 @@ def finished(
 
 
 @pytest.fixture
-def small(finished: Path, tmp_path: Path) -> StudyLedger:
+def small(finished: Path, tmp_path: Path) -> StoredStudy:
     """A copy of that study, in the home where commands of this test find it."""
-    return ledger(Path(shutil.copytree(finished, tmp_path / "mlruns")), "small")
+    return stored(Path(shutil.copytree(finished, tmp_path / "mlruns")), "small")
 
 
-def test_status_shows_what_is_best_and_what_matters(small: StudyLedger, fmsearch: Run) -> None:
+def test_status_shows_what_is_best_and_what_matters(small: StoredStudy, fmsearch: Run) -> None:
     lines = fmsearch("status", "small").stdout.splitlines()
     assert lines[0] == "small: 6 trials: 6 complete"
     assert lines[1].startswith("best: trial ")
@@ -59,7 +59,7 @@ def test_status_shows_what_is_best_and_what_matters(small: StudyLedger, fmsearch
     assert lines[2] == f"importance: {shown}"
 
 
-def test_status_is_shown_again_until_ctrl_c(small: StudyLedger, begin: Begin) -> None:
+def test_status_is_shown_again_until_ctrl_c(small: StoredStudy, begin: Begin) -> None:
     watching = begin("status", "small", "--watch")
     head = "small: 6 trials: 6 complete"
     heads = (line for line in watching.stdout if line.strip() == head)
@@ -70,11 +70,11 @@ def test_status_is_shown_again_until_ctrl_c(small: StudyLedger, begin: Begin) ->
 
 
 def test_status_lists_the_latest_of_many_trials_that_do_not_wait(
-    small: StudyLedger, fmsearch: Run
+    small: StoredStudy, fmsearch: Run
 ) -> None:
-    optunas = small.study()
+    optuna_state = small.study()
     for _ in range(MOST_LISTED):
-        optunas.enqueue_trial({})
+        optuna_state.enqueue_trial({})
     latest = fmsearch("status", "small")
     assert f"trials: {MOST_LISTED} waiting, 6 complete" in latest.stdout
     assert latest.stdout.count(" waiting ") == 0
@@ -86,8 +86,8 @@ def test_status_lists_the_latest_of_many_trials_that_do_not_wait(
     assert everything.stderr == ""
 
 
-def test_status_shows_what_the_ledger_says_matters(small: StudyLedger, fmsearch: Run) -> None:
-    notes = small.notes
+def test_status_shows_what_the_storage_says_matters(small: StoredStudy, fmsearch: Run) -> None:
+    notes = small.attributes
     assert notes.importances() == {}  # nothing was drawn
-    notes.note_importances({"momentum": 0.75, "dropout_rate": 0.25})
+    notes.set_importances({"momentum": 0.75, "dropout_rate": 0.25})
     assert "importance: momentum 75%, dropout_rate 25%\n" in fmsearch("status", "small").stdout

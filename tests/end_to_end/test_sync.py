@@ -1,14 +1,14 @@
-"""`fmsearch sync`: what an offline study left, and results that the ledger does not know."""
+"""`fmsearch sync`: what an offline study left, and results that the storage does not know."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 
-from fmsearch.search.lock import hold
-from fmsearch.tracking.places import Places
+from fmsearch.locks import hold
+from fmsearch.places import Places
 
-from .records import ledger, runs, table
+from .records import runs, stored, table
 
 OPTIONS = ("--train-images", 400)
 
@@ -38,14 +38,14 @@ def test_sync_leaves_a_study_that_is_run_and_ships_the_others(  # type: ignore[n
     assert fmsearch("sync").stdout == "first: 2 of 2 trials shipped\n"
 
 
-def test_results_on_disk_that_the_ledger_does_not_know_are_told(  # type: ignore[no-untyped-def]
+def test_results_on_disk_that_the_storage_does_not_know_are_told(  # type: ignore[no-untyped-def]
     fmsearch, four_points, images, tmp_path
 ) -> None:
 
     arguments = ("--space", four_points, "--data", images, "--offline", *OPTIONS)
     assert fmsearch("study", *arguments).returncode == 0
     whole = table(tmp_path / "mlruns", "small")
-    study = ledger(tmp_path / "mlruns", "small")
+    study = stored(tmp_path / "mlruns", "small")
     with sqlite3.connect(tmp_path / "mlruns" / "studies.db") as database:
         # As if the coordinator had been killed just before it told trials 0 to 2.
         database.execute("delete from trial_values where trial_id <= 3")

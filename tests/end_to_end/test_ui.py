@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fmsearch.tracking.places import Places
+from fmsearch.places import Places
 from fmsearch.tracking.store import Store
 
 

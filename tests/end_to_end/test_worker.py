@@ -1,4 +1,4 @@
-"""Workers that join a study: what they take from the ledger, and cut lines."""
+"""Workers that join a study: what they take from the storage, and cut lines."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from mlflow import MlflowClient
 
 from fmsearch.cli import main
 from fmsearch.models.data import describe
-from fmsearch.search.circumstances import here
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.optuna_engine import OptunaEngine
-from fmsearch.search.space_file import read_space
-from fmsearch.search.strategy import Strategy
-from fmsearch.search.study_ledger import StudyLedger
-from fmsearch.search.study_record import StudyRecord
+from fmsearch.places import Places
+from fmsearch.search.engines.optuna_engine import OptunaEngine
+from fmsearch.search.engines.strategy import Strategy
+from fmsearch.search.environment import here
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.storage import open_storage
+from fmsearch.search.storage.stored_study import StoredStudy
+from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import State, Trial
-from fmsearch.tracking.places import Places
 
 from ..conftest import Begin, Command
 
@@ -78,10 +78,10 @@ def test_a_server_that_leaves_artifacts_to_its_clients_is_refused(
     assert ended.value.code == 1
 
 
-def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StudyLedger:
-    """A new study in a ledger, on which nobody has worked yet."""
+def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StoredStudy:
+    """A new study in a storage, on which nobody has worked yet."""
     found = describe(str(images))
-    record = StudyRecord(
+    config = StudyConfig(
         **{
             "name": read_space(space, "space").name,
             "space": space,
@@ -97,14 +97,14 @@ def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StudyLedge
             **more,
         }
     )
-    return Ledger(url).open_study(record)
+    return open_storage(url).open_study(config)
 
 
 def trials(url: str, study: str) -> list[Trial]:
-    return Ledger(url).study(study).trials()
+    return open_storage(url).study(study).trials()
 
 
-def test_a_worker_waits_for_its_study_and_takes_all_from_the_ledger(
+def test_a_worker_waits_for_its_study_and_takes_all_from_the_storage(
     begin: Begin, database: str, images: Path, tmp_path: Path
 ) -> None:
     where = ("--offline", "--storage", database, "--home", "home")
@@ -116,10 +116,10 @@ def test_a_worker_waits_for_its_study_and_takes_all_from_the_ledger(
     assert said.endswith("3 trials wait in the outbox; `fmsearch sync` ships them\n")
     alone = make(f"sqlite:///{tmp_path / 'alone.db'}", images, seed=7)
     engine = OptunaEngine(
-        read_space(SEARCH, "space"), alone, Strategy("random", "none"), study.record.seed
+        read_space(SEARCH, "space"), alone, Strategy("random", "none"), study.config.seed
     )
     assert [one.parameters for one in study.trials()] == [engine.ask()[0].parameters for _ in "123"]
-    assert Ledger(database).study("mine").record == study.record
+    assert open_storage(database).study("mine").record == study.config
 
 
 def test_data_that_stand_elsewhere_are_named_by_the_worker(
@@ -225,7 +225,7 @@ def _close(end: socket.socket) -> None:
 def test_of_a_worker_whose_lines_are_cut_nothing_is_lost_and_nothing_stands_twice(
     begin: Begin, database: str, mlflow_server: int, images: Path
 ) -> None:
-    ledger = Line(f"{database.partition('host=')[2]}/.s.PGSQL.5432")
+    stored = Line(f"{database.partition('host=')[2]}/.s.PGSQL.5432")
     store = Line(("127.0.0.1", mlflow_server))
     direct = {
         "FMSEARCH_STORAGE": database,
@@ -235,7 +235,7 @@ def test_of_a_worker_whose_lines_are_cut_nothing_is_lost_and_nothing_stands_twic
     }
     cut = {
         **direct,
-        "FMSEARCH_STORAGE": f"postgresql://postgres@127.0.0.1:{ledger.port}/postgres",
+        "FMSEARCH_STORAGE": f"postgresql://postgres@127.0.0.1:{stored.port}/postgres",
         "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{store.port}",
         "FMSEARCH_HOME": "cut",
     }
@@ -245,7 +245,7 @@ def test_of_a_worker_whose_lines_are_cut_nothing_is_lost_and_nothing_stands_twic
     assert " trainer" in workers[1].stdout.readline()  # until it works, a dead line is an error
     while workers[1].poll() is None and not is_over(database):
         time.sleep(chance.uniform(0.5, 2))
-        for line in chance.choice([(ledger,), (store,), (ledger, store)]):
+        for line in chance.choice([(stored,), (store,), (stored, store)]):
             line.cut(chance.uniform(0, 1))
     said = [ended(worker) for worker in workers]
     told = [

@@ -6,8 +6,8 @@ import multiprocessing
 
 from sklearn.model_selection import ParameterGrid
 
-from fmsearch.search.trainers import load_tensorflow_in_advance
-from fmsearch.search.tuner_process import TunerProcess
+from fmsearch.search.engines.grid_process import TunerProcess
+from fmsearch.search.processes.fork_server import load_tensorflow_in_advance
 
 
 def test_keras_tuner_in_a_process_of_its_own_hears_every_score_again_after_its_death() -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from fmsearch.listings import overview_lines
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.optuna_engine import OptunaEngine
-from fmsearch.search.overview import overview
+from fmsearch.commands.tables import overview_lines
+from fmsearch.search.engines.optuna_engine import OptunaEngine
+from fmsearch.search.engines.strategy import Strategy
 from fmsearch.search.result import Result
-from fmsearch.search.space_file import read_space
-from fmsearch.search.strategy import Strategy
-from fmsearch.search.study_ledger import StudyLedger
-from fmsearch.search.study_record import StudyRecord
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.storage import open_storage
+from fmsearch.search.storage.stored_study import StoredStudy
+from fmsearch.search.storage.study_config import StudyConfig
+from fmsearch.search.study.status import overview
 from fmsearch.search.trial import State, Trial
 
 STEPS = 6
@@ -33,19 +33,21 @@ FEW = TEXT.replace("dropout_rate: {float: [0.0, 0.5]}, ", "")
 
 
 class Bench:
-    """A study on a ledger of its own, whose scores come from a formula."""
+    """A study on a storage of its own, whose scores come from a formula."""
 
     def __init__(self, home: Path, strategy: Strategy, text: str = TEXT, seed: int = 0) -> None:
         home.mkdir(exist_ok=True)
         self.space = read_space(text, "mine")
         self.strategy, self.seed = strategy, seed
-        record = StudyRecord("mine", text, "here", "0", seed, None, lag=strategy.lag)
-        self.ledger: StudyLedger = Ledger(f"sqlite:///{home / 'studies.db'}").open_study(record)
+        config = StudyConfig("mine", text, "here", "0", seed, None, lag=strategy.lag)
+        self.stored: StoredStudy = open_storage(f"sqlite:///{home / 'studies.db'}").open_study(
+            config
+        )
         self.engine = self.start()
 
     def start(self) -> OptunaEngine:
         """The engine of one more session."""
-        return OptunaEngine(self.space, self.ledger, self.strategy, self.seed)
+        return OptunaEngine(self.space, self.stored, self.strategy, self.seed)
 
     def tell(self, trial: Trial, score: float, pruned: str = "") -> None:
         result = Result(
@@ -80,7 +82,7 @@ class Bench:
                 if reason := self.engine.report(trial, step, tuple(scores), last=last):
                     break
             self.tell(trial, sum(scores) / len(scores), reason)
-        return self.ledger.trials()
+        return self.stored.trials()
 
 
 def proposals(trials: Sequence[Trial]) -> list[str]:
@@ -125,7 +127,7 @@ def test_a_pruner_hears_the_mean_of_the_folds_so_far_and_wilcoxon_each_fold(
         (trial,) = bench.engine.ask()
         for step, scores in enumerate([(0.5,), (0.5, 0.7), (0.5, 0.7, 0.9)], start=1):
             bench.engine.report(trial, step, scores, last=False)
-        heard[pruner] = bench.ledger.reported(trial.number)
+        heard[pruner] = bench.stored.reported(trial.number)
     assert heard["median"] == pytest.approx({1: 0.5, 2: 0.6, 3: 0.7})
     assert heard["wilcoxon"] == {1: 0.5, 2: 0.7, 3: 0.9}
 
@@ -137,13 +139,13 @@ def test_a_trial_that_is_trained_again_is_judged_where_it_was_not_before(tmp_pat
     for step in (1, 2, 3):
         assert bench.engine.report(trial, step, (0.95,), last=False) == ""
     bench.engine = bench.start()
-    bench.ledger.take_back()
+    bench.stored.take_back()
     (again,) = bench.engine.ask()
     assert (again.number, again.parameters) == (trial.number, trial.parameters)
     # Otherwise these would be judged: nothing said of epochs 1 to 3 counts again.
     assert [bench.engine.report(again, step, (0.01,), last=False) for step in (1, 2, 3)] == [""] * 3
     assert bench.engine.report(again, 4, (0.4,), last=False) == ""  # its best was good
-    assert bench.ledger.reported(trial.number) == {1: 0.95, 2: 0.95, 3: 0.95, 4: 0.4}
+    assert bench.stored.reported(trial.number) == {1: 0.95, 2: 0.95, 3: 0.95, 4: 0.4}
 
 
 def test_after_a_restart_the_first_epoch_that_was_not_heard_is_judged(tmp_path: Path) -> None:
@@ -152,7 +154,7 @@ def test_after_a_restart_the_first_epoch_that_was_not_heard_is_judged(tmp_path: 
     (trial,) = bench.engine.ask()
     assert bench.engine.report(trial, 1, (0.01,), last=False) == ""
     bench.engine = bench.start()
-    bench.ledger.take_back()
+    bench.stored.take_back()
     (again,) = bench.engine.ask()
     assert bench.engine.report(again, 1, (0.99,), last=False) == ""
     assert bench.engine.report(again, 2, (0.01,), last=False).endswith("after epoch 2")
@@ -165,7 +167,7 @@ def test_a_decision_of_an_earlier_session_is_made_at_its_step(tmp_path: Path) ->
     reasons = [bench.engine.report(trial, step, (0.01,), last=False) for step in (1, 2)]
     assert reasons[1]
     bench.engine = bench.start()
-    bench.ledger.take_back()
+    bench.stored.take_back()
     (again,) = bench.engine.ask()
     assert [bench.engine.report(again, step, (0.99,), last=False) for step in (1, 2)] == reasons
 
@@ -176,8 +178,8 @@ def test_an_overview_shows_what_is_running_and_its_last_score(tmp_path: Path) ->
     for _ in range(2):
         bench.engine.ask()
     for step, score in enumerate((0.3, 0.25), start=1):
-        bench.engine.report(bench.ledger.trial(1), step, (score,), last=False)
-    assert overview_lines("mine", overview(bench.ledger))[-2:] == [
+        bench.engine.report(bench.stored.trial(1), step, (score,), last=False)
+    assert overview_lines("mine", overview(bench.stored))[-2:] == [
         "running: trial 1, score 0.2500 after step 2",
         "running: trial 2, no score yet",
     ]
@@ -206,8 +208,8 @@ def test_but_in_a_reproducible_study_its_failure_is_repeated_whenever_it_was_hea
     if not heard_first:
         bench.engine.fail(first, "why")
     assert third.duplicate_of == 0
-    assert bench.engine.repeat(third, bench.ledger.trial(0))
-    assert bench.ledger.trial(2).reason == "why"
+    assert bench.engine.repeat(third, bench.stored.trial(0))
+    assert bench.stored.trial(2).reason == "why"
 
 
 def test_a_reproducible_study_knows_failures_of_earlier_sessions(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import warnings
 import optuna
 import pytest
 
-from fmsearch.search.strategy import PRUNERS, Strategy, make_pruner
+from fmsearch.search.engines.strategy import Strategy
+from fmsearch.search.pruners import PRUNERS, make_pruner
 
 
 @pytest.mark.parametrize("pruner", PRUNERS)

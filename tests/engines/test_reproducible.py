@@ -6,8 +6,10 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from fmsearch.search.optuna_engine import lagged_view
-from fmsearch.search.strategy import Strategy, make_pruner, make_sampler
+from fmsearch.search.engines.reproducible import lagged_view
+from fmsearch.search.engines.strategy import Strategy
+from fmsearch.search.pruners import make_pruner
+from fmsearch.search.samplers import make_sampler
 
 LAG, EPOCHS = 3, 12
 MEDIAN = Strategy("tpe", "median")

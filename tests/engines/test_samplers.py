@@ -7,7 +7,8 @@ import warnings
 import optuna
 import pytest
 
-from fmsearch.search.strategy import SAMPLERS, Strategy, make_sampler
+from fmsearch.search.engines.strategy import Strategy
+from fmsearch.search.samplers import SAMPLERS, make_sampler
 
 
 def proposals(sampler: str, seed: int) -> list[float]:

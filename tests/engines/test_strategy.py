@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from fmsearch.errors import FmsearchError
-from fmsearch.search.space import Space
-from fmsearch.search.space_file import load_space, read_space
-from fmsearch.search.strategy import PRUNERS, SAMPLERS, Strategy, choose_strategy
+from fmsearch.search.engines.strategy import Strategy, choose_strategy
+from fmsearch.search.pruners import PRUNERS
+from fmsearch.search.samplers import SAMPLERS
+from fmsearch.search.space.load import load_space, read_space
+from fmsearch.search.space.space import Space
 
 VALIDATION = "score: {by: validation}\n"
 SEVERAL = f"{VALIDATION}objectives: {{score: maximize, parameters: minimize}}\n"

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from fmsearch.models.augmentation import gather_augmented
-from fmsearch.models.backend import tf
 from fmsearch.models.data import load_training
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.network import Network, Pixels
+from fmsearch.models.quiet_tensorflow import tf
 from fmsearch.models.settings import Value
 from fmsearch.models.split import Rows
 

@@ -12,15 +12,9 @@ import pytest
 from fmsearch.models.checkpoint import SHARE, Checkpoint
 from fmsearch.models.data import load_training
 from fmsearch.models.families import FAMILIES
+from fmsearch.models.fold_training import Progress, Report, Scored, Training, train_and_score
 from fmsearch.models.network import Network, Pixels
-from fmsearch.models.outcome import FoldOutcome
-from fmsearch.models.scoring import (
-    Progress,
-    Report,
-    Scored,
-    Training,
-    train_and_score,
-)
+from fmsearch.models.score import FoldOutcome
 from fmsearch.models.settings import Scoring
 from fmsearch.models.split import Fold, cut_folds
 from fmsearch.models.training import Epoch, FitState

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmsearch.models.backend import keras
 from fmsearch.models.cnn import MOST_BLOCKS, fault
 from fmsearch.models.data import load_training
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.network import Network, Pixels
+from fmsearch.models.quiet_tensorflow import keras
 from fmsearch.models.settings import Value
 from fmsearch.models.split import Fold
 from fmsearch.models.training import fit

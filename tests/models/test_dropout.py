@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmsearch.models.backend import keras, tf
 from fmsearch.models.data import load_training
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.network import Network, Pixels
+from fmsearch.models.quiet_tensorflow import keras, tf
 from fmsearch.models.settings import Value
 
 SMALL: dict[str, Value] = {

@@ -8,8 +8,8 @@ from PIL import Image
 from sklearn import metrics
 
 from fmsearch.models import figures
+from fmsearch.models.confusion import classification_report
 from fmsearch.models.data import Images, load_training
-from fmsearch.models.evaluation import classification_report
 from fmsearch.models.fashion_mnist import CLASS_NAMES
 from fmsearch.models.training import Epoch
 

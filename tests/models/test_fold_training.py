@@ -8,9 +8,9 @@ import pytest
 
 from fmsearch.models.data import load_training
 from fmsearch.models.families import FAMILIES
+from fmsearch.models.fold_training import Report, Training, train_and_score
 from fmsearch.models.network import Network, Pixels, Variables
-from fmsearch.models.outcome import Outcome
-from fmsearch.models.scoring import Report, Training, train_and_score
+from fmsearch.models.score import Outcome
 from fmsearch.models.settings import Scoring, Value
 from fmsearch.models.split import Fold, cut_folds
 from fmsearch.models.training import Epoch

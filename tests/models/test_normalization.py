@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmsearch.models.backend import keras, tf
 from fmsearch.models.data import load_training
 from fmsearch.models.families import Family
 from fmsearch.models.network import Network, Pixels
 from fmsearch.models.normalization import fuse_batch_normalization
+from fmsearch.models.quiet_tensorflow import keras, tf
 from fmsearch.models.split import Fold
 from fmsearch.models.training import Epoch, fit
 

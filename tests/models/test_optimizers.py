@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pytest
 
-from fmsearch.models.backend import keras, tf
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.optimizers import Optimizer
+from fmsearch.models.quiet_tensorflow import keras, tf
 from fmsearch.models.settings import OPTIMIZERS, Value
 
 START = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)

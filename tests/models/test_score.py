@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fmsearch.models.outcome import FoldOutcome, Outcome
+from fmsearch.models.score import FoldOutcome, Outcome
 from fmsearch.models.settings import Scoring
 
 

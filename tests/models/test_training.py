@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmsearch.models.backend import tf
 from fmsearch.models.checkpoint import Checkpoint
 from fmsearch.models.data import load_training
 from fmsearch.models.dropout import rates_of
 from fmsearch.models.families import FAMILIES
+from fmsearch.models.fold_training import Progress
 from fmsearch.models.network import Network, Pixels, Variables
-from fmsearch.models.scoring import Progress
+from fmsearch.models.quiet_tensorflow import tf
 from fmsearch.models.settings import OPTIMIZERS, Value
 from fmsearch.models.split import Fold
 from fmsearch.models.training import Epoch, FitState, fit

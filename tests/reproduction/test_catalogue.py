@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fmsearch.models.families import FAMILIES
-from fmsearch.search.reproduction.experiments import (
+from fmsearch.search.reproduction.catalogue import (
     Experiment,
     choice_space,
     grid_space,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fmsearch.search.reproduction.claims import Claim, check_claims
-from fmsearch.search.reproduction.experiments import load_catalogue
+from fmsearch.search.reproduction.catalogue import load_catalogue
 from fmsearch.search.reproduction.outcomes import Outcomes, Searched
+from fmsearch.search.reproduction.ownership import Claim, check_claims
 from fmsearch.search.result import Result
 from fmsearch.search.trial import State, Trial
 
@@ -86,7 +86,7 @@ def search(winner: float, other: float, seed: int) -> Searched:
 def test_a_published_winner_that_wins_is_the_best_point() -> None:
     found = claim(outcomes([search(0.89, 0.80, 0), search(0.89, 0.80, 1)]), "winner")
     assert found.verdict == "yes"
-    assert "ranks by seed: 1, 1; 1 of 2 points" in found.evidence
+    assert "ranks by seed: 1, 1; 1 of 2 points" in found.run_records
 
 
 def test_a_published_winner_that_loses_has_its_rank() -> None:
@@ -96,7 +96,7 @@ def test_a_published_winner_that_loses_has_its_rank() -> None:
 
 def test_points_that_differ_by_less_than_folds_do_are_not_distinguishable() -> None:
     found = claim(outcomes([search(0.8800, 0.8795, 0), search(0.8800, 0.8795, 1)]), "winner")
-    assert "2 of 2 points are not distinguishable" in found.evidence
+    assert "2 of 2 points are not distinguishable" in found.run_records
 
 
 def test_networks_are_in_order_where_each_is_clearly_better() -> None:

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from fmsearch.search.reproduction.experiments import load_catalogue
+from fmsearch.search.reproduction.catalogue import load_catalogue
 from fmsearch.search.reproduction.outcomes import Outcomes, Searched
-from fmsearch.search.reproduction.rows import rows_of
 from fmsearch.search.reproduction.statistics import (
     p_of_difference,
     p_of_greater,
     p_over_folds,
     prediction_interval,
 )
+from fmsearch.search.reproduction.table import rows_of
 from fmsearch.search.result import Result
 
 NAMES = ("T-shirt/top", "Trouser", "Pullover", "Shirt")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fmsearch.search.recording import read_settings
-from fmsearch.search.space_file import load_space, read_space
+from fmsearch.search.retrain.recorded_training import read_settings
+from fmsearch.search.space.load import load_space, read_space
 
 
 def test_settings_are_read_from_texts_as_the_values_that_they_were() -> None:

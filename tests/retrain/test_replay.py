@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fmsearch.search.replay import Comparison, compare
+from fmsearch.search.retrain.replay import Comparison, compare
 
 
 def test_numbers_are_compared_in_the_order_in_which_they_were_measured() -> None:

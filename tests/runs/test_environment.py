@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fmsearch.search.circumstances import Circumstances, here, processor
+from fmsearch.search.environment import Environment, here, processor
 
 
 def test_a_processor_is_known_by_its_name_its_model_and_its_instructions() -> None:
@@ -11,6 +11,6 @@ def test_a_processor_is_known_by_its_name_its_model_and_its_instructions() -> No
 
 
 def test_circumstances_survive_a_runs_tags() -> None:
-    assert Circumstances.of(here().tags) == here()
+    assert Environment.of(here().tags) == here()
     assert set(here().versions) == {"python", "tensorflow", "keras", "numpy", "fmsearch"}
-    assert Circumstances().tags == {}
+    assert Environment().tags == {}

@@ -1,4 +1,4 @@
-"""Runs of studies and trials, made from what the ledger says."""
+"""Runs of studies and trials, made from what the storage says."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import pytest
 
 from fmsearch.models.data import describe, load_training
 from fmsearch.models.split import split_rows
-from fmsearch.search.evidence import Evidence
-from fmsearch.search.expected import study_outcome
-from fmsearch.search.result import Failure, write_note
-from fmsearch.search.space_file import load_space
-from fmsearch.search.study_record import StudyRecord
+from fmsearch.places import Places
+from fmsearch.search.outbox import write_note
+from fmsearch.search.result import Failure
+from fmsearch.search.runs.records import RunRecords
+from fmsearch.search.runs.schema import study_outcome
+from fmsearch.search.space.load import load_space
+from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import State, Trial
-from fmsearch.tracking.places import Places
-from fmsearch.tracking.record import Status
+from fmsearch.tracking.run_record import Status
 from fmsearch.tracking.store import Store
 
 
@@ -27,7 +28,7 @@ def store(tmp_path: Path) -> Store:
 
 def test_the_best_parameters_of_a_grid_are_params_once_no_point_is_left() -> None:
     space = load_space("mlp_grid")
-    study = StudyRecord("s", space.text, "data", "sha256", 0, None, id="id")
+    study = StudyConfig("s", space.text, "data", "sha256", 0, None, id="id")
     best = Trial(0, {"epochs": 3}, State.COMPLETE, score=0.5)
     left = study_outcome(study, space, [best, Trial(1, {"epochs": 4}, State.WAITING)])
     assert (left.params, left.metrics) == ({"seed": "0"}, {"score": 0.5, "best_trial": 0.0})
@@ -38,14 +39,14 @@ def test_a_studys_run_shows_its_last_score_though_the_clock_went_back(
     store: Store, images: Path, tmp_path: Path
 ) -> None:
     space, data = load_space("mlp_grid"), describe(str(images))
-    study = StudyRecord("s", space.text, data.spec, data.sha256, 0, None, id="id")
-    evidence = Evidence(study, space, data, split_rows(load_training(data.spec).labels))
+    study = StudyConfig("s", space.text, data.spec, data.sha256, 0, None, id="id")
+    run_records = RunRecords(study, space, data, split_rows(load_training(data.spec).labels))
     seconds, score = (1.0,), {"fold_1_score": 0.5}
     first = Trial(0, {"epochs": 1}, State.COMPLETE, 0.5, score, seconds, seconds)
     second = replace(first, number=1, score=0.6)
     (files := tmp_path / "files").mkdir()
-    store.ship(evidence.study_ended([first], Status.KILLED, 9_000, files))
-    run_id = store.ship(evidence.study_ended([first, second], Status.FINISHED, 5_000, files))
+    store.ship(run_records.study_ended([first], Status.KILLED, 9_000, files))
+    run_id = store.ship(run_records.study_ended([first, second], Status.FINISHED, 5_000, files))
     assert store.client.get_run(run_id).data.metrics == {"score": 0.6, "best_trial": 1.0}
 
 
@@ -53,11 +54,11 @@ def test_a_failed_trial_has_a_run_that_says_why(store: Store, images: Path, tmp_
     space = load_space("mlp_grid")
     data = describe(str(images))
     split = split_rows(load_training(data.spec).labels)
-    study = StudyRecord("s", space.text, data.spec, data.sha256, 0, None, id="id")
+    study = StudyConfig("s", space.text, data.spec, data.sha256, 0, None, id="id")
     entry = tmp_path / "trial-000003"
     write_note(entry, Failure({"epochs": 3}, 7, "the loss is nan", 9_000))
     trial = Trial(3, {"epochs": 3}, State.FAILED, reason="the loss is nan")
-    run_id = store.ship(Evidence(study, space, data, split).trial(trial, entry))
+    run_id = store.ship(RunRecords(study, space, data, split).trial(trial, entry))
     run = store.client.get_run(run_id)
     assert (run.info.status, run.info.end_time) == ("FAILED", 9_000)
     assert run.data.tags["fmsearch.state"] == "failed"

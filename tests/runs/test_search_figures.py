@@ -10,7 +10,7 @@ import optuna
 import pytest
 from PIL import Image
 
-from fmsearch.search.study_figures import draw
+from fmsearch.search.runs.search_figures import draw
 
 Draw = Callable[[dict[str, str]], Path]
 

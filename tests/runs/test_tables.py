@@ -1,6 +1,6 @@
 """Tables of a study's trials, as its run has them."""
 
-from fmsearch.search.tables import cv_results_csv, trials_csv
+from fmsearch.search.runs.tables import cv_results_csv, trials_csv
 from fmsearch.search.trial import State, Trial
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fmsearch.search.space_file import load_space
+from fmsearch.search.space.load import load_space
 
 ONE = {"score": "maximize"}
 TWO = {"score": "maximize", "parameters": "minimize"}

@@ -3,7 +3,7 @@
 import pytest
 
 from fmsearch.errors import FmsearchError
-from fmsearch.search.space_file import read_space
+from fmsearch.search.space.load import read_space
 
 GOOD = """\
 name: mine

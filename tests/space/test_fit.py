@@ -4,9 +4,9 @@ import pytest
 
 from fmsearch.errors import FmsearchError
 from fmsearch.models.data import DataSet
-from fmsearch.search.plan import check_fit, example_point
-from fmsearch.search.space import Space
-from fmsearch.search.space_file import load_space, read_space, space_names
+from fmsearch.search.space.fit import check_fit, example_point
+from fmsearch.search.space.load import load_space, read_space, space_names
+from fmsearch.search.space.space import Space
 
 
 def space_of(parameters: str, model: str = "mlp", more: str = "") -> Space:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from fmsearch.errors import FmsearchError
-from fmsearch.search.domain import Choice, Parameter
-from fmsearch.search.space_file import load_space, read_space, space_names
+from fmsearch.search.space.load import load_space, read_space, space_names
+from fmsearch.search.space.parameters import Choice, Parameter
 
 GOOD = """\
 name: mine

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from fmsearch.errors import FmsearchError
 from fmsearch.models.settings import TRAINING
-from fmsearch.search.plan import example_point
-from fmsearch.search.space import Space
-from fmsearch.search.space_file import load_space, read_space, space_names
-from fmsearch.search.space_reader import KEYS
+from fmsearch.search.space.fit import example_point
+from fmsearch.search.space.load import load_space, read_space, space_names
+from fmsearch.search.space.reader import KEYS
+from fmsearch.search.space.space import Space
 
 # No deadline: what a first call loads is no slowness. Derandomized: what fails, fails again.
 settings.register_profile("spaces", deadline=None, derandomize=True, max_examples=150)

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from fmsearch.models.settings import Value
-from fmsearch.search.domain import Choice, Domain, FloatInterval, IntInterval, Parameter
+from fmsearch.search.space.parameters import Choice, Domain, FloatInterval, IntInterval, Parameter
 
 HOLDS = [
     (Choice((32, 64)), (32, 64), (48, 32.0, "32")),

@@ -3,8 +3,8 @@
 import pytest
 
 from fmsearch.models.settings import Scoring
-from fmsearch.search.domain import Choice, FloatInterval, IntInterval, Parameter
-from fmsearch.search.space_file import read_space
+from fmsearch.search.space.load import read_space
+from fmsearch.search.space.parameters import Choice, FloatInterval, IntInterval, Parameter
 
 GOOD = """\
 name: mine

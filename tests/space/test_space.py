@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from fmsearch.errors import FmsearchError
 from fmsearch.models.data import DataSet
 from fmsearch.models.settings import Value
-from fmsearch.search.plan import check_fit
-from fmsearch.search.space import Space
-from fmsearch.search.space_file import load_space, read_space
+from fmsearch.search.space.fit import check_fit
+from fmsearch.search.space.load import load_space, read_space
+from fmsearch.search.space.space import Space
 
 
 def space_of(parameters: str, model: str = "mlp", more: str = "") -> Space:

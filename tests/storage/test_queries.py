@@ -13,7 +13,7 @@ import pytest
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
 
-from fmsearch.search.storage import LedgerStorage
+from fmsearch.search.storage.database import open_database
 
 CHOICES = {"size": optuna.distributions.CategoricalDistribution([8, "large", None, True])}
 
@@ -62,14 +62,14 @@ def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("far_from_utc")
 def test_trials_are_those_that_optuna_reads(url: str) -> None:
-    optunas = make(url).get_trials()
-    ours = LedgerStorage(url).optuna
+    optuna_state = make(url).get_trials()
+    ours = open_database(url).optuna
     study_id = ours.get_study_id_from_name("all")
-    assert len(optunas) == 6
-    assert {trial.state for trial in optunas} == set(TrialState)
-    assert [repr(trial) for trial in ours.get_all_trials(study_id)] == list(map(repr, optunas))
-    alone = [ours.get_trial(trial._trial_id) for trial in optunas]
-    assert list(map(repr, alone)) == list(map(repr, optunas))
+    assert len(optuna_state) == 6
+    assert {trial.state for trial in optuna_state} == set(TrialState)
+    assert [repr(trial) for trial in ours.get_all_trials(study_id)] == list(map(repr, optuna_state))
+    alone = [ours.get_trial(trial._trial_id) for trial in optuna_state]
+    assert list(map(repr, alone)) == list(map(repr, optuna_state))
 
 
 def test_the_best_trial_and_the_states_are_found_without_reading_all(url: str) -> None:
@@ -77,7 +77,7 @@ def test_the_best_trial_and_the_states_are_found_without_reading_all(url: str) -
     made = optuna.create_study(
         study_name="best", storage=storage, directions=["maximize", "minimize"]
     )
-    backend, study_id = LedgerStorage(url).backend, made._study_id
+    backend, study_id = open_database(url).backend, made._study_id
     assert backend.best(study_id, "repeats") is None
     assert backend.counts(study_id) == {}
     for values in ([0.5, 9.0], [0.7, 1.0], [0.7, 0.0], None, [0.9, 2.0], [-math.inf, 5.0]):
@@ -102,7 +102,7 @@ def test_the_latest_and_the_running_trials_are_found_without_reading_the_others(
     every = make(url).get_trials()
     other = optuna.create_study(study_name="other", storage=url)
     other.ask()
-    store = LedgerStorage(url)
+    store = open_database(url)
     backend, study_id = store.backend, store.optuna.get_study_id_from_name("all")
     started = [repr(trial) for trial in every if trial.state is not TrialState.WAITING]
     assert len(started) == 5
@@ -115,14 +115,14 @@ def test_the_latest_and_the_running_trials_are_found_without_reading_the_others(
 
 
 def test_garbage_is_collected_again_after_trials_were_looked_for_in_vain(url: str) -> None:
-    storage = LedgerStorage(url).optuna
+    storage = open_database(url).optuna
     with pytest.raises(KeyError):
         storage.get_all_trials(7)
     assert gc.isenabled()
 
 
 def test_what_others_do_to_waiting_trials_is_seen(url: str) -> None:
-    theirs, ours = LedgerStorage(url).optuna, LedgerStorage(url).optuna
+    theirs, ours = open_database(url).optuna, open_database(url).optuna
     study_id = theirs.create_new_study([optuna.study.StudyDirection.MAXIMIZE], "grid")
     ids = []
     for size in CHOICES["size"].choices:

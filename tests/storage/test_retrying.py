@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fmsearch.search.ledger import Ledger
-from fmsearch.search.study_record import StudyRecord
+from fmsearch.search.storage.storage import open_storage
+from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import State
 
 SPACE = """\
@@ -22,18 +22,18 @@ parameters: {{dropout_rate: [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]}}
 """
 
 
-def test_a_ledger_that_another_program_holds_is_waited_for(
+def test_a_storage_that_another_program_holds_is_waited_for(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    record = StudyRecord("held", SPACE.format(name="held"), "here", "0", 0, None)
-    study = Ledger(f"sqlite:///{tmp_path / 'studies.db'}").open_study(record)
+    config = StudyConfig("held", SPACE.format(name="held"), "here", "0", 0, None)
+    study = open_storage(f"sqlite:///{tmp_path / 'studies.db'}").open_study(config)
     study.enqueue([{"dropout_rate": 0.0}], {"dropout_rate": [0.0]})
     other = sqlite3.connect(tmp_path / "studies.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     release = threading.Timer(7, other.execute, ["COMMIT"])  # SQLite itself waits for 5 s
     release.start()
-    assert study.claim(0)
+    assert study.take(0)
     release.join()
     other.close()
     assert study.trials()[0].state is State.RUNNING
-    assert "the ledger does not answer; trying again in" in caplog.text
+    assert "the storage does not answer; trying again in" in caplog.text

@@ -11,10 +11,10 @@ import optuna
 import pytest
 
 from fmsearch.errors import FmsearchError
-from fmsearch.search.ledger import RECORD, Ledger
-from fmsearch.search.space import Space
-from fmsearch.search.space_file import read_space
-from fmsearch.search.study_record import StudyRecord
+from fmsearch.search.space.load import read_space
+from fmsearch.search.space.space import Space
+from fmsearch.search.storage.storage import CONFIG_KEY
+from fmsearch.search.storage.study_config import StudyConfig
 
 VALIDATION = "score: {by: validation}\n"
 
@@ -44,11 +44,11 @@ OTHERS = [
 def test_a_study_is_another_one_if_its_results_would_be(
     change: dict[str, Any], differing: list[str]
 ) -> None:
-    ours = StudyRecord("mine", TEXT, "data.npz", "0", 0, None, "tpe", "median", 2, id="id")
+    ours = StudyConfig("mine", TEXT, "data.npz", "0", 0, None, "tpe", "median", 2, id="id")
     assert ours.differences(replace(ours, **change)) == differing
 
 
-MINE = StudyRecord("mine", "", "data.npz", "0", 0, None, id="0123456789ab")
+MINE = StudyConfig("mine", "", "data.npz", "0", 0, None, id="0123456789ab")
 
 
 @pytest.mark.parametrize(
@@ -64,15 +64,15 @@ MINE = StudyRecord("mine", "", "data.npz", "0", 0, None, id="0123456789ab")
 def test_a_record_whose_name_would_lead_out_of_the_outbox_is_refused(
     change: dict[str, Any],
 ) -> None:
-    assert StudyRecord.of("mine", asdict(MINE)) == MINE
+    assert StudyConfig.of("mine", asdict(MINE)) == MINE
     with pytest.raises(FmsearchError, match="the record of the study 'mine' is damaged"):
-        StudyRecord.of("mine", {**asdict(MINE), **change})
+        StudyConfig.of("mine", {**asdict(MINE), **change})
 
 
-def test_a_ledger_with_such_a_study_ends_in_one_line(tmp_path: Path) -> None:
+def test_a_storage_with_such_a_study_ends_in_one_line(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'studies.db'}"
     name = "../../elsewhere"
     study = optuna.create_study(storage=url, study_name=name)
-    study.set_user_attr(RECORD, {**asdict(MINE), "name": name})
+    study.set_user_attr(CONFIG_KEY, {**asdict(MINE), "name": name})
     with pytest.raises(FmsearchError, match=re.escape(f"study {name!r} is damaged")):
-        list(Ledger(url).records())
+        list(open_storage(url).configs())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from fmsearch.full_disk import full_disk
+from fmsearch.errors import full_disk
 
 
 def test_an_error_that_came_from_a_full_disk_is_known() -> None:

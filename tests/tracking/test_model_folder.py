@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fmsearch.tracking.model_folder import write_model_folder
-from fmsearch.tracking.record import LoggedModel
+from fmsearch.tracking.run_record import LoggedModel
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fmsearch.tracking.places import shown
+from fmsearch.places import shown
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fmsearch.tracking.record import RunRecord, Status, tagged
+from fmsearch.tracking.run_record import RunRecord, Status, tagged
 
 
 def test_a_run_cannot_be_ended_and_running() -> None:

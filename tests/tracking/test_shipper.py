@@ -30,7 +30,7 @@ def test_parcels_are_delivered_in_order_and_tried_again(monkeypatch: pytest.Monk
     assert all_delivered.wait(10)
     shipper.close()
     assert delivered == [0, 1, 2]
-    assert shipper.undelivered == []
+    assert shipper.unshipped == []
 
 
 def test_closing_tries_for_some_seconds_and_then_leaves_the_rest(
@@ -50,7 +50,7 @@ def test_closing_tries_for_some_seconds_and_then_leaves_the_rest(
         shipper.give(lambda number=number: away(number))
     assert began.wait(10)
     shipper.close()
-    assert len(shipper.undelivered) == 100
+    assert len(shipper.unshipped) == 100
     assert len(calls) > 2
     assert set(calls) == {0}  # the others wait on disk: one has found out that the server is away
 

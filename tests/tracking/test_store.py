@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from fmsearch.models.families import FAMILIES
-from fmsearch.tracking.places import Places
+from fmsearch.places import Places
 from fmsearch.tracking.reachability import TrackingError
-from fmsearch.tracking.record import LoggedModel, Point, RunRecord, Status
 from fmsearch.tracking.registry import register_version
+from fmsearch.tracking.run_record import LoggedModel, Metric, RunRecord, Status
 from fmsearch.tracking.store import Store
 
 IDENTITY = {"fmsearch.study": "s", "fmsearch.role": "trial", "fmsearch.trial": "3"}
@@ -42,7 +42,7 @@ def record(tmp_path: Path, keras_file: Path) -> RunRecord:
         ended_at=5_000,
         tags={"long": "x" * 9_000},
         params={"a": "1"},
-        points=tuple(Point("loss", 1 / step, step, 1_000 + step) for step in range(1, 1_501)),
+        metrics=tuple(Metric("loss", 1 / step, step, 1_000 + step) for step in range(1, 1_501)),
         artifacts=artifacts,
         model=LoggedModel(keras_file, (28, 28), 10, step=2),
     )

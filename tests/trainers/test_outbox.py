@@ -7,14 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fmsearch.search.result import (
-    Duplicate,
-    discard,
-    entries,
-    entry_name,
-    remove_half_written,
-    write_note,
-)
+from fmsearch.search.outbox import discard, entries, entry_name, remove_half_written, write_note
+from fmsearch.search.result import Duplicate
 
 
 def test_a_result_whose_removal_is_cut_off_counts_no_more(tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.split import Fold
-from fmsearch.search.job import CheckJob, JobDone, JobFailed, TrainerSetup, TrialJob
-from fmsearch.search.result import read_result
-from fmsearch.search.trainer import Trainer
+from fmsearch.search.outbox import read_result
+from fmsearch.search.trainers.jobs import CheckJob, TrainerSetup, TrialJob
+from fmsearch.search.trainers.messages import JobDone, JobFailed
+from fmsearch.search.trainers.trainer import Trainer
 
 from ..conftest import IMAGES
 

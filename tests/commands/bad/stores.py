@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fmsearch.search.circumstances import here
+from fmsearch.search.environment import here
 
 from .case import GRID, STUDY, Bad, Make, data, file
 
@@ -108,5 +108,5 @@ STORES = (
     Bad("no data on this machine", f"{WORKER} --data gone.npz", "no data set 'gone.npz'; --data takes", JOINABLE),
     Bad("other data on this machine", f"{WORKER} --data bad.npz", "bad.npz is not the data set of the study 'small' (SHA-256", lambda at: [make(at) for make in (JOINABLE, data(y_test=np.array([1, 0, 1, 0])))]),
     Bad("runs in another store", WORKER, "the run of the study 'small' (0a1b2c) is not in the experiment 'fmsearch' of MLflow at", with_a_run_elsewhere),
-    Bad("the ledger as runs", f"{STUDY} --tracking-uri sqlite:///mlruns/studies.db", "it is a database of Optuna, not of MLflow"),
+    Bad("the storage as runs", f"{STUDY} --tracking-uri sqlite:///mlruns/studies.db", "it is a database of Optuna, not of MLflow"),
 )
