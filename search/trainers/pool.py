@@ -36,7 +36,7 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-@dataclass(kw_only=True)
+@dataclass
 class _Trainer:
     """A process and its job.
 
