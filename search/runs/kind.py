@@ -29,6 +29,7 @@ class Case(Enum):
     RESTORED = "made anew by the doctor"
 
     GRID = "a grid"
+    NO_GRID = "no grid"
     SEARCH = "an Optuna study"
     TRAINING = "a training"
     CHOSEN = "open settings were chosen"
