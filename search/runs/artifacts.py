@@ -12,6 +12,7 @@ from pathlib import Path
 from ...models import figures
 from ...models.confusion import Confusion, classification_report
 from ...models.data import DataSet
+from ...models.many_classes import ManyClassesFigure
 from ...models.training import Epoch
 from ...tracking.run_record import LoggedModel, Point
 from ..outbox import ARCHITECTURE, MODEL, SUMMARY
@@ -28,8 +29,8 @@ class Artifacts:
     data: DataSet
 
     @cached_property
-    def _confusion_figure(self) -> figures.ConfusionFigure:
-        return figures.ConfusionFigure(self.data.class_names)
+    def _confusion_figure(self) -> figures.ConfusionFigure | ManyClassesFigure:
+        return figures.confusion_figure(self.data.class_names)
 
     @cached_property
     def _curves_figure(self) -> figures.CurvesFigure:
