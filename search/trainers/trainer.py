@@ -27,6 +27,7 @@ from ...models.score import Outcome
 from ...models.settings import Value
 from ...models.split import Fold
 from ...models.training import Epoch, FitState, fit
+from ...text import one_line
 from ..environment import here
 from ..outbox import ARCHITECTURE, MODEL, SUMMARY, new_folder, publish, write_result
 from ..result import Result
@@ -54,8 +55,8 @@ def run_trainer(connection: Connection, setup: TrainerSetup) -> None:
 
 
 def _line(text: str) -> str:
-    """A message as one line without colours, which Keras' have."""
-    return " ".join(COLOUR.sub("", text).split())
+    """A message as one printable line without colours, which Keras' have."""
+    return one_line(COLOUR.sub("", text))
 
 
 class Trainer:
