@@ -1,4 +1,4 @@
-"""The program: its commands, its one line for what a user can mend, and how it ends."""
+"""The program: its commands, and how it shows errors and exits."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from .text import one_line
 
 
 class Commands(click.Group):
-    """A group that shows what a user can mend as one line, and exits with 1, 2 or 130."""
+    """A group that shows an error that a user can mend as one line, and exits with 1, 2 or 130."""
 
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
-        except KeyboardInterrupt:  # of which Click would make an empty line
+        except KeyboardInterrupt:  # Click would print an empty line
             raise click.Abort from None
 
     def main(self, *arguments: Any, **options: Any) -> Any:
@@ -43,7 +43,7 @@ class Commands(click.Group):
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             sys.exit(error.exit_code)
-        except click.ClickException as error:  # most of all wrong usage, whose code is 2
+        except click.ClickException as error:  # such as wrong usage, whose code is 2
             _end(error.format_message(), error.exit_code)
         except FmsearchError as error:
             _end(str(error), 1)
@@ -61,7 +61,7 @@ def _end(message: str, code: int) -> NoReturn:
 
 
 def program() -> NoReturn:
-    """The console script: `main`, then out; taking TensorFlow to pieces would cost 1.6 s."""
+    """The console script. It leaves by `os._exit`: unloading TensorFlow would take 1.6 s."""
     replace_missing_characters()
     try:
         main()
@@ -94,7 +94,7 @@ def main(verbose: bool) -> None:
         level=logging.INFO if verbose else logging.WARNING, handlers=[handler], force=True
     )
     if (here := str(Path.cwd())) not in sys.path:
-        sys.path.append(here)  # where people keep a model of their own
+        sys.path.append(here)  # the place of a user's own model
 
 
 for command in (

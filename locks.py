@@ -1,4 +1,4 @@
-"""A lock that one process of a machine holds, and that its death releases."""
+"""Lock files: one process of a machine holds each, and its end releases it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .errors import FmsearchError
 
 
 class HeldError(FmsearchError):
-    """Another process holds a lock; `holder` is its number."""
+    """Another process holds a lock; `holder` is its process id, as text."""
 
     def __init__(self, what: str, holder: str) -> None:
         super().__init__(f"{what} is being run by process {holder}; wait for it or stop it")
@@ -21,10 +21,10 @@ class HeldError(FmsearchError):
 
 @contextmanager
 def hold(path: Path, what: str) -> Iterator[None]:
-    """Hold the lock file `path`.
+    """Hold the lock file `path`; `what` names the locked thing in messages.
 
     Raises:
-        HeldError: Another process holds it; `what` names the locked thing.
+        HeldError: Another process holds it.
         FmsearchError: The file cannot be written.
     """
     try:
@@ -47,7 +47,7 @@ def hold(path: Path, what: str) -> Iterator[None]:
 
 @contextmanager
 def turn(path: Path) -> Iterator[None]:
-    """Wait for the lock file `path` and hold it; the holder's death frees it.
+    """Wait for the lock file `path`, and hold it.
 
     Raises:
         OSError: The file cannot be written.

@@ -1,4 +1,4 @@
-"""Where a store keeps its parts: all under one folder, or on servers."""
+"""Places: where the parts of a store are, in one folder or on servers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ SQLITE = "sqlite:///"
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 IN_MEMORY = re.compile(r"sqlite(\+\w+)?:(//)?/?(:memory:)?")
 MOST_EXPERIMENT_CHARACTERS = 500
-"""MLflow's own limit."""
+"""MLflow's limit."""
 ANSWER_SECONDS = (5.0, 20.0)
-"""To connect, and to answer: a server that has just begun, or whom many ask at once, is slow."""
+"""Time to connect and time to answer. A server that has just started, or is busy, is slow."""
 LEAST_FREE_BYTES = 64 * 2**20
 
 
@@ -29,10 +29,10 @@ class Places:
     """The parts of a store.
 
     Attributes:
-        home: The folder for all that stays on this machine.
-        tracking_uri: Of MLflow: a database URL, or an HTTP server's address.
-        storage: Of the storage, as SQLAlchemy takes it.
-        experiment: MLflow's experiment.
+        home: The folder for everything that stays on this machine.
+        tracking_uri: MLflow's: the URL of a database, or the address of an HTTP server.
+        storage: SQLAlchemy's URL of the storage.
+        experiment: Name of the experiment in MLflow.
     """
 
     home: Path
@@ -48,7 +48,7 @@ class Places:
         storage: str | None = None,
         experiment: str = EXPERIMENT,
     ) -> Places:
-        """The places below `home`, but for what is said to be elsewhere.
+        """Places in `home`, except those that are given.
 
         Raises:
             FmsearchError: An address is malformed, or MLflow would refuse the experiment's name.
@@ -70,19 +70,19 @@ class Places:
 
     @property
     def is_server(self) -> bool:
-        """Whether an MLflow server keeps the runs; else this process writes to a database."""
+        """Whether an MLflow server has the runs; else this process writes them to a database."""
         return self.tracking_uri.startswith(("http://", "https://"))
 
     @property
     def artifacts(self) -> Path:
-        """Artifacts of the embedded store."""
+        """The folder of the embedded store's artifacts."""
         return self.home / "artifacts"
 
     def worker(self) -> str:
-        """The name of this home among those that share a storage; drawn by `prepare`.
+        """The name of this home among all that share a storage; `prepare` draws it.
 
         Raises:
-            FmsearchError: The file that has it has something else.
+            FmsearchError: The file with the name is damaged.
         """
         file = self.home / "worker"
         try:
@@ -94,34 +94,34 @@ class Places:
         return name
 
     def outbox(self, label: str) -> Path:
-        """Results that MLflow does not have yet, of the study with this label."""
+        """The folder of results that MLflow does not have yet, of the study with this label."""
         return self.home / "outbox" / label
 
     def lock(self, study: str) -> Path:
-        """The file that a study's coordinator on this machine holds: beside the storage."""
+        """The lock file of a study's coordinator on this machine, beside the storage."""
         embedded = self.storage.startswith(SQLITE)
         beside = Path(self.storage.removeprefix(SQLITE)).parent if embedded else self.home
         return beside / "locks" / f"{study}.lock"
 
     @property
     def has_storage(self) -> bool:
-        """Whether there may be studies to read, so that reading creates nothing.
+        """Whether the storage may exist; who only reads asks this first and creates nothing.
 
         Raises:
-            FmsearchError: The storage's place cannot be looked at.
+            FmsearchError: The storage's folder cannot be read.
         """
         return _may_exist(self.storage)
 
     @property
     def has_runs(self) -> bool:
-        """Whether there may be runs, as `has_storage` says it of studies."""
+        """Whether MLflow's store may exist, as `has_storage`."""
         return _may_exist(self.tracking_uri)
 
     def prepare(self) -> None:
-        """Make the folder.
+        """Create the folder, and what belongs into it.
 
         Raises:
-            FmsearchError: It cannot be made or written, or its disk is full.
+            FmsearchError: It cannot be created or written, or its disk is almost full.
         """
         folder = self.home
         try:
@@ -153,7 +153,7 @@ def _check_tracking_uri(uri: str) -> None:
     try:
         parts = urlsplit(uri)
         scheme, is_host = parts.scheme.split("+")[0], bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets or a port that make no sense
+    except ValueError:  # invalid brackets or port
         scheme, is_host = "", False
     if not (scheme in DATABASES and "://" in uri) and not (scheme in ("http", "https") and is_host):
         raise FmsearchError(
@@ -163,16 +163,16 @@ def _check_tracking_uri(uri: str) -> None:
 
 
 def shown(uri: str) -> str:
-    """An address without its secrets, to be shown and logged."""
+    """An address without its secrets, for output and logs."""
     uri = re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", uri)
     uri = re.sub(r"(https?://)[^/@:]+@", r"\1***@", uri)  # a token alone
-    # No password, but what hides them.
+    # This is no password, but the pattern that hides passwords.
     secret = r"(?i)([?&][^=&]*(?:password|passfile|token|secret)[^=&]*=)[^&]*"  # nosec B105
     return re.sub(secret, r"\1***", uri)
 
 
 def _name_worker(home: Path) -> None:
-    with turn(home / "locks" / ".worker.lock"):  # of two at once, one is first
+    with turn(home / "locks" / ".worker.lock"):  # one process at a time
         if not (file := home / "worker").exists():
             part = home / ".worker.part"
             part.write_text(uuid.uuid4().hex[:12], "utf-8")

@@ -1,13 +1,13 @@
-"""Kills studies at random moments until they complete, and compares them with one never killed.
+"""Kills studies at random moments until they complete, and compares them with an undisturbed one.
 
     python benchmarks/chaos.py                                  # 100 kills, about 20 minutes
     python benchmarks/chaos.py --kills 100 --engine optuna      # with pruned trials
     python benchmarks/chaos.py --kills 10 --phase saving        # one phase alone
 
-A process tells its phase by `fmsearch -v`. When the wanted phase is there, all processes are
-stopped, so that it can be seen to be there still; then one of them, or all, are killed by SIGKILL,
-and the same command is started at once. In the end the table of trials, every number in MLflow and
-the tree of files are compared with those of an undisturbed study and `register`.
+The output of `fmsearch -v` shows the phase of each process. In the wanted phase all processes are
+stopped, to check that the phase is not over; then one or all are killed by SIGKILL, and the same
+command is started at once. In the end the table of trials, every number in MLflow and the tree of
+files are compared with those of an undisturbed study and `register`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ SPACES = {"grid": GRID, "optuna": OPTUNA}
 OF_STUDY = ("starting", "migrating", "training", "evaluating", "saving", "shipping")
 OF_REGISTER = ("training", "evaluating", "saving", "shipping", "registering")
 MOST_SPARED = 5
-"""Studies in a row in which no kill could be made: what is left of the plan never comes."""
+"""Studies in a row without a possible kill, after which the rest of the plan is given up."""
 
 
 def commands(engine: str, folder: Path, home: Path) -> tuple[list[str], list[str]]:
@@ -79,7 +79,7 @@ def run_campaign(
     """Complete studies until all kills are made.
 
     Returns:
-        How many studies, and all differences from an undisturbed one.
+        The number of studies, and all differences from an undisturbed one.
     """
     (folder / "whole").mkdir()
     undisturbed = Campaign([], campaign.choose)
@@ -110,7 +110,7 @@ def run_campaign(
 
 
 def main() -> None:
-    """Run a campaign and print its figures in one line."""
+    """Run a campaign and print its numbers in one line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0, help="of moments and victims")

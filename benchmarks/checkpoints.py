@@ -3,8 +3,8 @@
     python benchmarks/checkpoints.py                      # two networks, every 10 s as by default
     python benchmarks/checkpoints.py --every 1            # ten times as often
 
-One run gives the ratio: the time from the decision to keep a training's progress until it is on
-disk, copies of its weights included, over the time of the whole training.
+The result is a ratio: the time from the decision to write a checkpoint until it is on disk, copies
+of the weights included, over the time of the whole training.
 """
 
 from __future__ import annotations
@@ -30,12 +30,7 @@ NETWORKS: dict[str, dict[str, Value]] = {
 
 
 class Timed(Checkpoint):
-    """A checkpoint that knows how often it was kept, and what that took.
-
-    Attributes:
-        kept: How often.
-        seconds: In all.
-    """
+    """A checkpoint that counts how often it was written, and sums the seconds of that."""
 
     def __init__(self, path: Path, every: float) -> None:
         super().__init__(path, every)
@@ -53,7 +48,7 @@ class Timed(Checkpoint):
 
 
 def measure(network: Network, training: Training, every: float, seconds: float) -> str:
-    """Train for so long; says what the checkpoints took."""
+    """Train for `seconds`, and return in words how long the checkpoints took."""
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Timed(Path(folder, "checkpoint.npz"), every)
@@ -69,7 +64,7 @@ def measure(network: Network, training: Training, every: float, seconds: float) 
 
 
 def main() -> None:
-    """Train each network, and print what its checkpoints took."""
+    """Train each network, and print how long its checkpoints took."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--every", type=float, default=10.0, metavar="SECONDS")
     parser.add_argument("--seconds", type=float, default=40.0, help="of each training, at least")
@@ -79,7 +74,7 @@ def main() -> None:
     images = load_training(data.spec)
     split = split_rows(images.labels)
     fold = Fold(split.train, split.validation)
-    training = Training([fold], 0, [10**6], Scoring.VALIDATION)
+    training = Training(folds=[fold], seed=0, horizons=[10**6], scoring=Scoring.VALIDATION)
     pixels = Pixels(images, len(data.class_names))
     for name, chosen in NETWORKS.items():
         network = Network(pixels, FAMILIES["mlp"], FAMILIES["mlp"].complete(chosen))

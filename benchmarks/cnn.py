@@ -1,4 +1,4 @@
-"""What an epoch of a convolutional network costs: processor time, ours against Keras' `fit`.
+"""Measures the CPU time of an epoch of a convolutional network, in fmsearch and in Keras' `fit`.
 
 The network is the published cnn_4 (120,234 parameters). Each way runs in a process of its own; its
 first epoch, which compiles, is not counted.
@@ -28,7 +28,7 @@ EPOCHS = 4
 
 
 def keras_fit(images: int) -> list[float]:
-    """Processor seconds of each epoch of `model.fit`, as everybody writes it."""
+    """CPU seconds of each epoch of `model.fit`, in its usual form."""
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     from fmsearch.models.data import FASHION_MNIST, load_training
     from fmsearch.models.families import FAMILIES
@@ -53,7 +53,7 @@ def keras_fit(images: int) -> list[float]:
 
 
 def ours(images: int, settings: Mapping[str, object]) -> list[float]:
-    """Processor seconds of each epoch of a trainer."""
+    """CPU seconds of each epoch of a trainer."""
     os.environ["OMP_NUM_THREADS"], os.environ["CUDA_VISIBLE_DEVICES"] = "1", "-1"
     import numpy as np
 

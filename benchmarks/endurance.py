@@ -1,4 +1,4 @@
-"""Memory and open files of a coordinator and its trainers over a thousand short trials.
+"""Measures memory and open files of a coordinator and its trainers over a thousand short trials.
 
     python benchmarks/endurance.py --data tests/data/fashion.npz
 
@@ -25,13 +25,13 @@ parameters: {{dropout_rate: [{rates}]}}
 
 
 def children(pid: int) -> list[int]:
-    """Processes that a process started."""
+    """Ids of the processes that a process started."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(one) for one in found]
 
 
 def measure(pid: int) -> tuple[float, int]:
-    """Megabytes of memory that are the process's own, and its open files."""
+    """Unshared memory of a process, in MB, and its number of open files."""
     pages = Path(f"/proc/{pid}/statm").read_text().split()
     own = int(pages[1]) - int(pages[2])
     files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
@@ -39,7 +39,7 @@ def measure(pid: int) -> tuple[float, int]:
 
 
 def main() -> None:
-    """Run the study and print what stands where."""
+    """Run the study and print the measurements."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="an .npz file of images")
     parser.add_argument("--trials", type=int, default=1000)

@@ -1,13 +1,13 @@
-"""Times the whole published grid against scikit-learn's GridSearchCV around Keras' wrapper.
+"""Times the whole published grid, in fmsearch and in scikit-learn's GridSearchCV.
 
     python benchmarks/grid.py                 # everything, about 11 minutes on 2 cores
     python benchmarks/grid.py --rounds 3      # medians of three rounds
     python benchmarks/grid.py --only fmsearch --only "fmsearch, --offline"    # what tracking costs
 
-GridSearchCV runs a sixth of its fits: all 16 points with dropout 0.2, on the first of the three
-folds; each batch size, epoch count, width and optimizer has the same share as in the whole grid.
-The sample is timed warm (TensorFlow loaded, one fit done in each process) and multiplied by 6;
-fmsearch is timed whole, from the start of its process to the end, tracking included.
+GridSearchCV, with Keras' wrapper, runs a sixth of its fits: all 16 points with dropout 0.2, on the
+first of the three folds; each batch size, epoch count, width and optimizer has the same share as in
+the whole grid. The sample is timed warm (TensorFlow loaded, one fit done in each process) and
+multiplied by 6. fmsearch is timed from the start of its process to the end, tracking included.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ SAMPLE = {"dropout_rate": [0.2], "hidden_units": [64, 128], "optimizer": ["adam"
 FITS = {"batch_size": [64, 128], "epochs": [10, 20]}
 
 
-# scikit-learn passes the data, too, by these names.
+# The wrapper also passes the data, by the names X and y.
 def build(X: Any, y: Any, hidden_units: int, dropout_rate: float, optimizer: str) -> Any:  # noqa: ARG001, N803
-    """The published network, as everybody writes it."""
+    """The published network, in its usual form."""
     import keras
 
     model = keras.Sequential(
@@ -49,7 +49,7 @@ def build(X: Any, y: Any, hidden_units: int, dropout_rate: float, optimizer: str
 
 
 def grid_search(jobs: int) -> None:
-    """Print the seconds that GridSearchCV takes for the sample."""
+    """Print how many seconds GridSearchCV takes for the sample."""
     import keras
     from keras.wrappers import SKLearnClassifier
     from sklearn.model_selection import GridSearchCV, KFold, ParameterGrid
@@ -57,7 +57,7 @@ def grid_search(jobs: int) -> None:
     from fmsearch.models.data import FASHION_MNIST, load_training
     from fmsearch.models.split import split_rows
 
-    keras.config.disable_interactive_logging()  # progress bars would cost the peer time
+    keras.config.disable_interactive_logging()  # progress bars take time
     images = load_training(FASHION_MNIST)
     rows = split_rows(images.labels).train
     x = (images.pixels[rows].reshape(len(rows), -1) / 255).astype("float32")
@@ -99,10 +99,10 @@ def time_study(*options: str) -> float:
 
 
 def coordinator_seconds() -> float:
-    """CPU seconds of the studies run so far, without those of their trainers.
+    """CPU seconds of all studies so far, without those of their trainers.
 
-    Trainers are forked by a process of their own, which nobody waits for, so that the system
-    counts only the coordinator: it alone draws figures and talks to MLflow.
+    The system counts processes that were waited for: coordinators, which draw figures and talk to
+    MLflow, but not trainers, which a fork server has started.
     """
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

@@ -1,9 +1,9 @@
-"""Whether one registered model is better than another: McNemar's exact test on the test images.
+"""Compares two registered models by McNemar's exact test on the test images.
 
     python benchmarks/mcnemar.py models:/small@champion models:/cnn_4@champion
 
-The images on which both are right, or both wrong, say nothing; of the others each model would be
-right on half, if neither were better (McNemar 1947; exact, by the binomial distribution).
+Images on which both are right, or both wrong, do not count. If neither model were better, each
+would be right on half of the others (McNemar 1947; exact, by the binomial distribution).
 """
 
 from __future__ import annotations

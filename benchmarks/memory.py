@@ -3,8 +3,8 @@
     python benchmarks/memory.py               # 200 fits of 16 different trainings, a minute
 
 One trainer process runs jobs of three fits each; the jobs differ in width, layers, batch size,
-optimizer and dropout, so that compiled graphs are made, shared and dropped. The growth is that of
-the process's resident memory from the end of the first third of the fits to the end.
+optimizer and dropout, so that compiled graphs are created, shared and dropped. The growth is that
+of the process's resident memory over the last two thirds of the fits.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from fmsearch.models.data import describe, load_training
 from fmsearch.models.families import FAMILIES
@@ -23,7 +24,7 @@ from fmsearch.models.split import cut_folds, split_rows
 from fmsearch.search.processes.fork_server import load_tensorflow_in_advance
 from fmsearch.search.trainers.jobs import TrainerSetup, TrialJob
 from fmsearch.search.trainers.messages import JobDone
-from fmsearch.search.trainers.pool import Trainers
+from fmsearch.search.trainers.pool import TrainerPool
 
 IMAGES = Path(__file__).parent.parent / "tests" / "data" / "fashion.npz"
 CHOICES = {
@@ -34,10 +35,11 @@ CHOICES = {
 }
 
 
-def resident_megabytes(pid: int) -> float:
-    """Of a process, as the kernel counts it."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+def trainer_megabytes() -> float:
+    """The resident memory of the one trainer, the fork server's only child."""
+    helpers = psutil.Process().children()
+    (trainer,) = (child for helper in helpers for child in helper.children())
+    return float(trainer.memory_info().rss) / 2**20
 
 
 def main() -> None:
@@ -52,22 +54,31 @@ def main() -> None:
         FAMILIES["mlp"].complete(dict(zip(CHOICES, values, strict=True)))
         for values in itertools.product(*CHOICES.values())
     ]
-    setup = TrainerSetup(data.spec, 10, "mlp", tuple(CHOICES), folds, Scoring.CROSS_VALIDATION)
+    setup = TrainerSetup(
+        data=data.spec,
+        classes=10,
+        model="mlp",
+        parameters=tuple(CHOICES),
+        folds=folds,
+        scoring=Scoring.CROSS_VALIDATION,
+    )
     memory = []
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Trainers(1, setup) as trainers,
-    ):
-        for number in range(jobs):
-            chosen = settings[number % len(settings)]
-            entries, checkpoint = {0: Path(folder) / "trial"}, Path(folder) / "checkpoint"
-            trainers.give(0, TrialJob({0: 2}, chosen, number, entries, checkpoint))
-            done = False
-            while not done:
-                done = any(isinstance(said, JobDone) for _, _, said in trainers.messages(1.0))
-            memory.append(resident_megabytes(trainers.pids()[0]))
-            if number % max(1, jobs // 10) == 0:
-                print(f"{3 * (number + 1):>5} fits: {memory[-1]:.1f} MB", flush=True)
+    with tempfile.TemporaryDirectory() as folder, TrainerPool(1, setup) as pool:
+        to_do = [
+            TrialJob(
+                epochs={0: 2},
+                settings=settings[number % len(settings)],
+                seed=number,
+                entries={0: Path(folder) / "trial"},
+                checkpoint=Path(folder) / "checkpoint",
+            )
+            for number in range(jobs)
+        ]
+        for job, message in pool.run(to_do):
+            if isinstance(message, JobDone):
+                memory.append(trainer_megabytes())
+                if job.seed % max(1, jobs // 10) == 0:
+                    print(f"{3 * (job.seed + 1):>5} fits: {memory[-1]:.1f} MB", flush=True)
     tail = memory[len(memory) // 3 :]
     slope = np.polyfit(np.arange(len(tail)) * 3, tail, 1)[0]
     print(f"growth: {slope:.4f} MB per fit, over the last {3 * len(tail)} of {3 * jobs} fits")

@@ -1,12 +1,11 @@
-"""Measures whether a tracking server that hangs slows a study's training down.
+"""Measures whether a tracking server that does not answer slows training down.
 
     python benchmarks/outage.py                    # 60 trials, about 2 minutes
 
-One study with a real MLflow server on loopback. The server is frozen (SIGSTOP) and woken in turns,
-so that both halves meet the same machine: a frozen server accepts connections and never answers.
-From the end of one trial to that of the next, the one trainer trains or has to wait. What is
-compared is the part that it waits, the medians of both halves: the speed of the training itself is
-left to the machine.
+One study runs with a real MLflow server on this machine. The server is stopped (SIGSTOP) and
+continued in turns, so that both states are measured under the same load; a stopped server accepts
+connections and never answers. Between the ends of two trials, the one trainer trains or waits. The
+medians of the waiting part are compared, which does not depend on the speed of training.
 """
 
 from __future__ import annotations
@@ -36,11 +35,11 @@ fixed: {{hidden_units: 64, batch_size: 32, epochs: 6}}
 parameters: {{dropout_rate: [{rates}]}}
 """
 BLOCK = 5
-"""Trials between two changes; the first of each block, in which the change falls, is left out."""
+"""Trials between two changes; the first of each block, with the change in it, is left out."""
 
 
 def start_server(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """A server of one process, and its address once it answers."""
+    """Start a server of one process; return it and its address when it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -63,7 +62,7 @@ def start_server(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
 
 
 def run(trials: int, folder: Path) -> tuple[dict[str, list[float]], str]:
-    """The waiting parts of trials, while the server works and while it hangs; the last line."""
+    """Run the study; return the trials' waiting parts by the server's state, and the last line."""
     space = folder / "outage.yaml"
     rates = ", ".join(str(one / trials / 2) for one in range(trials))
     space.write_text(SPACE.format(rates=rates))
@@ -97,7 +96,7 @@ def run(trials: int, folder: Path) -> tuple[dict[str, list[float]], str]:
 
 
 def waiting_parts(folder: Path, seconds: dict[int, tuple[str, float]]) -> dict[str, list[float]]:
-    """What part of each trial's seconds was no training, by the server's state."""
+    """The part of each trial's time without training, by the server's state."""
     trials = open_storage(f"sqlite:///{folder / 'mlruns' / 'studies.db'}").study("outage").trials()
     parts: dict[str, list[float]] = {"works": [], "hangs": []}
     for number, (state, took) in seconds.items():

@@ -1,4 +1,4 @@
-"""What pruning saves: the recorded curves of an unpruned study, replayed through a pruner.
+"""Measures what pruning saves, by replaying the curves of an unpruned study through a pruner.
 
 Run a study without a pruner first, then this:
 
@@ -29,7 +29,7 @@ def replay(space: Space, curves: list[Curve], pruner: str, order: list[int]) -> 
     """Run a study whose trials have these curves, one after the other.
 
     Returns:
-        Whether the best trial was kept, and the share of all epochs that was trained.
+        Whether the best trial was not pruned, and the share of all epochs that was trained.
     """
     made = make_pruner(pruner, space)
     study = optuna.create_study(direction="maximize", pruner=made)
@@ -53,7 +53,7 @@ def replay(space: Space, curves: list[Curve], pruner: str, order: list[int]) -> 
 
 
 def main() -> None:
-    """Replay in several random orders and print what came out."""
+    """Replay in several random orders and print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--study", required=True, help="a study without a pruner")
     parser.add_argument("--home", type=Path, default=Path("mlruns"))

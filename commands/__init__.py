@@ -1,1 +1,1 @@
-"""The commands: the only place that prints."""
+"""The commands, one in each module; nothing else prints."""

@@ -1,4 +1,4 @@
-"""A data set, shown and verified."""
+"""`fmsearch data`: shows and verifies a data set."""
 
 from __future__ import annotations
 

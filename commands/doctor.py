@@ -1,4 +1,4 @@
-"""Comparing what is kept of studies, and repairing it."""
+"""`fmsearch doctor`: compares storage, outbox and MLflow, and repairs differences."""
 
 from __future__ import annotations
 

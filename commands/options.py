@@ -1,4 +1,4 @@
-"""What commands share: types of options, and the options that say where things are kept."""
+"""What several commands share: types of options, and options."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..search.storage.stored_study import StoredStudy
     from ..search.trainers.messages import EpochDone
 
-# Heavy libraries are imported where they are used: --help answers at once.
+# Slow imports are inside the functions, so that --help answers at once.
 
 DEFAULT_HOME = Path("mlruns")
 
@@ -36,8 +36,8 @@ class Duration(click.ParamType[float]):
         return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-class Share(click.FloatRange):
-    """A number in a range, which nan is not, though Click's own check lets it pass."""
+class Fraction(click.FloatRange):
+    """A number in a range. Click's own check accepts nan, this one refuses it."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
         number = float(super().convert(value, param, ctx))
@@ -47,7 +47,7 @@ class Share(click.FloatRange):
 
 
 class KeepModels(click.ParamType[int | None]):
-    """How many models are kept: all (None), none (0) or of the best K."""
+    """How many models are kept: all (None), none (0) or those of the K best trials (K)."""
 
     name = "keep_models"
 
@@ -63,7 +63,7 @@ class KeepModels(click.ParamType[int | None]):
 
 
 def store_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that say where things are kept."""
+    """Add the options that say where the store's parts are."""
     for option in reversed(
         [
             click.option(
@@ -104,7 +104,7 @@ def store_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def places_of(options: dict[str, Any]) -> Places:
-    """What the `store_options` say."""
+    """The places that the `store_options` name; raises what `Places.of` raises."""
     from ..places import Places
 
     return Places.of(
@@ -113,7 +113,7 @@ def places_of(options: dict[str, Any]) -> Places:
 
 
 def existing_study(places: Places, name: str) -> StoredStudy:
-    """A study to be read or registered from.
+    """A study of the storage, to be read.
 
     Raises:
         FmsearchError: There is none of that name.
@@ -166,6 +166,6 @@ offline_option = click.option(
 
 
 def echo_epoch(done: EpochDone) -> None:
-    """One line for a finished epoch."""
+    """Print one line for a finished epoch."""
     fold = f"fold {done.fold}/{done.folds} " if done.folds > 1 else ""
     click.echo(f"  {fold}epoch {done.epoch}/{done.epochs}")

@@ -1,4 +1,4 @@
-"""How studies and trainings go on: a live display on a terminal, plain lines elsewhere."""
+"""The progress of studies and trainings: a live display on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .tables import shown
 
 
 class StudyProgress:
-    """Shows a study on a console of `make_console`; a context manager."""
+    """A `StudyCallback` that shows a study on a console of `make_console`; a context manager."""
 
     def __init__(self, console: Console, study: str) -> None:
         self._console = console
@@ -52,7 +52,7 @@ class StudyProgress:
             self._live.remove_task(task)
         self._live.stop()
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None:
         self._total = total
         self._finished = self._finished_before = sum(trial.state.finished for trial in trials)
         resumed = f", {self._finished} of them finished before" if self._finished else ""
@@ -68,7 +68,7 @@ class StudyProgress:
             for index in range(jobs)
         ]
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
         numbers = ", ".join(str(trial.number) for trial in trials)
         accuracy = "" if done.accuracy is None else f"accuracy {done.accuracy:.4f}"
         self._live.update(
@@ -79,8 +79,8 @@ class StudyProgress:
             note=f"fold {done.fold}/{done.folds} epoch {done.epoch}/{done.epochs} {accuracy}",
         )
 
-    def told(self, trial: Trial, trials: list[Trial]) -> None:
-        self._finished = sum(one.state.finished for one in trials)  # other workers' included
+    def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:
+        self._finished = sum(one.state.finished for one in trials)  # those of other workers, too
         best = best_trial(trials)
         highest = f"best {best.score:.4f} (trial {best.number})" if best else "none complete yet"
         note = f"{highest}{self._time_left()}"
@@ -113,7 +113,7 @@ class ModelsProgress:
     """Shows the training of final models on such a console; a context manager."""
 
     def __init__(self, console: Console, jobs: Sequence[FinalJob], trained: int) -> None:
-        """Name what is to be trained; so many others were trained before."""
+        """Print how many models are to be trained, and that `trained` others are ready."""
         before = f", {trained} trained before" if trained else ""
         console.print(f"final models: {len(jobs)} to train{before}")
         self._console = console
@@ -136,7 +136,7 @@ class ModelsProgress:
     ) -> None:
         self._live.stop()
 
-    def epoch(self, job: FinalJob, done: EpochDone) -> None:
+    def on_epoch(self, job: FinalJob, done: EpochDone) -> None:
         name = job.folder.name
         if name not in self._tasks:
             self._tasks[name] = self._live.add_task(f"  {name}", total=done.epochs, note="")

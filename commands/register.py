@@ -1,4 +1,4 @@
-"""Registering the best model of a study."""
+"""`fmsearch register`: trains and registers the best model of a study."""
 
 from __future__ import annotations
 

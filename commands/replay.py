@@ -1,4 +1,4 @@
-"""Training a run again and comparing every number."""
+"""`fmsearch replay`: trains a run again and compares every number."""
 
 from __future__ import annotations
 

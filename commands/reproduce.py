@@ -1,4 +1,4 @@
-"""Reproducing: the published experiments again."""
+"""`fmsearch reproduce`: does the published experiments again."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def reproduce(
 
 
 class _Watch:
-    """Shows the parts of a reproduction, one after the other."""
+    """Shows the progress of a reproduction's studies and final models."""
 
     def study(self, name: str) -> StudyProgress:
         from .progress import StudyProgress

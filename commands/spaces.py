@@ -1,4 +1,4 @@
-"""The search spaces, listed or printed."""
+"""`fmsearch spaces`: lists the search spaces, or prints one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How studies stand: listed, or one study's trials."""
+"""`fmsearch status`: lists studies, or one study's trials."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 WATCH_SECONDS = 2.0
 MOST_LISTED = 200
-"""Trials that are listed without `--all`; a table of 10,000 takes seconds to lay out."""
+"""Trials that are listed without `--all`: the layout of a table of 10,000 takes seconds."""
 HEADING_LINES = 3
-"""Of a table of trials: its names, a rule; and the line on which the cursor waits."""
+"""Lines of a table of trials beside its rows: column names, a rule, and the cursor's line."""
 
 
 @click.command()
@@ -41,7 +41,7 @@ def status(study: str | None, watch: bool, everything: bool, **store: Any) -> No
     if study is not None:
         existing = existing_study(places, study)
         if watch:
-            with suppress(KeyboardInterrupt):  # which is the way to end it
+            with suppress(KeyboardInterrupt):  # Ctrl-C ends it
                 while True:
                     _show_latest(study, existing)
                     time.sleep(WATCH_SECONDS)
@@ -65,7 +65,7 @@ def status(study: str | None, watch: bool, everything: bool, **store: Any) -> No
 
 
 def _show_latest(study: str, stored: StoredStudy) -> None:
-    """As much as the terminal holds: how the study stands, and its latest trials."""
+    """Show a study's status and as many of its latest trials as the terminal has lines for."""
     from ..search.study.status import overview
     from .tables import overview_lines, trials_table
 

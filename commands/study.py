@@ -1,4 +1,4 @@
-"""Running studies."""
+"""`fmsearch study`: runs a study."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..search.pruners import PRUNERS
 from ..search.samplers import SAMPLERS
 from ..search.storage.ownership import HEARTBEAT
 from .options import (
+    Fraction,
     KeepModels,
-    Share,
     checkpoint_option,
     data_option,
     jobs_option,
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 @timeout_option
 @click.option(
     "--target-score",
-    type=Share(0, 1),
+    type=Fraction(0, 1),
     metavar="SCORE",
     help="Begin no more trials once the best one has SCORE.",
 )
@@ -148,7 +148,7 @@ def study(
         raise FmsearchError(
             f"the space {space.name!r} is a grid, which tries every point: it has no --trials"
         )
-    if enqueue != "published" and space.engine != "optuna":
+    if enqueue != "published" and space.traits.tries_every_point:
         raise FmsearchError(
             f"the space {space.name!r} is a grid, which tries every point: it has no --enqueue"
         )
@@ -169,27 +169,27 @@ def study(
     jobs = jobs or usable_cores()
     carry_out(
         Plan(
-            space,
-            name,
-            describe(data),
-            seed,
-            jobs,
-            train_images,
-            places,
-            offline,
-            choose_strategy(space, sampler, pruner, reproducible=reproducible, jobs=jobs),
-            Limits(trials or space.trials, timeout, target_score),
-            enqueue == "published",
-            keep_models,
-            checkpoint_every,
-            fresh,
-            heartbeat,
+            space=space,
+            name=name,
+            data=describe(data),
+            seed=seed,
+            jobs=jobs,
+            train_images=train_images,
+            places=places,
+            offline=offline,
+            strategy=choose_strategy(space, sampler, pruner, reproducible=reproducible, jobs=jobs),
+            limits=Limits(trials or space.trials, timeout, target_score),
+            enqueue=enqueue == "published",
+            keep_models=keep_models,
+            checkpoint_every=checkpoint_every,
+            fresh=fresh,
+            heartbeat=heartbeat,
         )
     )
 
 
 def carry_out(plan: Plan) -> None:
-    """Run a plan, and show how it goes on and what came of it."""
+    """Run a plan, and show its progress and its result; raises what `run_study` raises."""
     from ..search.study.run import run_study
     from .progress import StudyProgress
     from .tables import shown

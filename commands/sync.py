@@ -1,4 +1,4 @@
-"""Shipping what waits in the outbox."""
+"""`fmsearch sync`: ships to MLflow what waits in the outbox."""
 
 from __future__ import annotations
 

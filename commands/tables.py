@@ -1,4 +1,4 @@
-"""Listings: what is printed of studies and trials that are on record."""
+"""The tables of studies and trials that commands print."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .terminal import make_table
 
 
 def shown(value: Value) -> str:
-    """A parameter's value, numbers to four digits."""
+    """A parameter's value as text; a float has four significant digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def overview_lines(name: str, now: StudyStatus) -> list[str]:
-    """A few lines above the table of a study's trials."""
+    """The lines above the table of a study's trials."""
     counts = ", ".join(f"{count} {state.value}" for state, count in now.counts.items())
     lines = [f"{name}: {now.trials} trials: {counts}"]
     if now.best is not None:
@@ -34,7 +34,7 @@ def overview_lines(name: str, now: StudyStatus) -> list[str]:
 
 
 def studies_table(studies: Iterable[tuple[str, Mapping[State, int], Trial | None]]) -> Table:
-    """One row for each study: how many trials are in which state, and which is best."""
+    """One row for each study: its numbers of trials by state, and its best trial."""
     header = ("study", "trials", "complete", "pruned", "failed", "best score", "best trial")
     rows = (
         (
@@ -50,9 +50,9 @@ def studies_table(studies: Iterable[tuple[str, Mapping[State, int], Trial | None
 
 
 def trials_table(now: StudyStatus, most: int | None = None) -> Table:
-    """One row for each of the latest trials, the best one marked.
+    """One row for each trial, with a mark at the best one.
 
-    Of more than `most` trials only the latest of those are listed that do not wait.
+    A study of more than `most` trials is listed with its latest `most` that do not wait.
     """
     listed = now.latest
     best = now.best.number if now.best is not None else None
@@ -72,6 +72,6 @@ def trials_table(now: StudyStatus, most: int | None = None) -> Table:
     )
     header = ("trial", "state", "score", "std", *names, "reason")
     table = make_table(header, rows, wrapped=["reason"])
-    for column in table.columns[:3]:  # whatever has to be cut, these are not
+    for column in table.columns[:3]:  # these are never cut
         column.min_width = 8
     return table

@@ -1,4 +1,4 @@
-"""MLflow's UI on the store in use."""
+"""`fmsearch ui`: opens MLflow's UI on the store in use."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def ui(port: int, **store: Any) -> None:
     if places.is_server:
         say(f"the store in use is a server with its own UI: {shown(places.tracking_uri)}")
         return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server must end with us
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server has to end, too
     server = start_ui(places, port)
     say(f"MLflow's UI: http://{HOST}:{port}  (Ctrl-C ends it)")
     try:

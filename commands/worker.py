@@ -1,4 +1,4 @@
-"""Working on studies that were begun elsewhere."""
+"""`fmsearch worker`: joins a study that was begun elsewhere."""
 
 from __future__ import annotations
 
@@ -55,10 +55,17 @@ def worker(
 
     What is searched, and how, is as the study's storage has it.
     """
-    from ..search.study.join import Share, join, wait_for
+    from ..search.study.join import WorkerOptions, join, wait_for
     from ..search.trainers.pool import usable_cores
 
     places = places_of(store)
-    share = Share(places, data, jobs or usable_cores(), timeout, checkpoint_every, offline)
+    options = WorkerOptions(
+        places=places,
+        data=data,
+        jobs=jobs or usable_cores(),
+        seconds=timeout,
+        checkpoint_every=checkpoint_every,
+        offline=offline,
+    )
     wait_for(places, name, wait)
-    carry_out(join(existing_study(places, name), share))
+    carry_out(join(existing_study(places, name), options))

@@ -1,1 +1,1 @@
-"""What is trained: data, architectures, the training loop, evaluation and figures."""
+"""Data sets, architectures, the training loop, scores and figures."""

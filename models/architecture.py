@@ -19,12 +19,12 @@ def draw_architecture(path: Path, model: keras.Model) -> None:
     font = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
     twin = keras.models.clone_model(model)
     for layer in twin.layers:
-        layer.output_shape = layer.output.shape  # visualkeras asks for it; Keras 3 has it no more
+        layer.output_shape = layer.output.shape  # visualkeras reads it, Keras 3 lacks it
     visualkeras.layered_view(
         twin,
         to_file=str(path),
         legend=True,
-        legend_text_spacing_offset=0,  # its own default is deprecated, and it warns of that
+        legend_text_spacing_offset=0,  # visualkeras warns that its default is deprecated
         type_ignore=[keras.layers.InputLayer, keras.layers.Rescaling, keras.layers.Reshape],
         font=ImageFont.truetype(str(font), 13),
         scale_xy=6,

@@ -1,8 +1,7 @@
-"""Augmentation: mirrored and shifted images, as indices into the raw pixels, and blanked parts.
+"""Augmentation: mirroring, shifting and erasing while a batch is gathered.
 
-A batch is gathered from the data set anyway; here each of its pixels is fetched from where
-augmentation puts it, so that each image is mirrored and shifted in its own way by one gather of
-bytes.
+A batch is gathered from the data set anyway. Mirroring and shifting only change the indices of its
+pixels, so that one gather of bytes augments each image differently.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from .quiet_tensorflow import tf
 
 SMALLEST, LARGEST = 1 / 8, 1 / 2
-"""Sides of a blanked rectangle, as shares of the image's."""
+"""Sides of an erased rectangle, as shares of the image's sides."""
 
 
 def gather_augmented(
@@ -22,18 +21,18 @@ def gather_augmented(
     shift: tf.Tensor | None,
     erase: tf.Tensor | None,
 ) -> tf.Tensor:
-    """Images, each mirrored left to right or not, and moved by up to `shift` pixels each way.
+    """Gather images, each of them mirrored, shifted and erased at random.
 
-    What moves in from outside is 0, and so is the rectangle that is blanked in some images
-    (random erasing, Zhong et al. 2020).
+    Pixels that a shift brings in from outside are 0, and so is an erased rectangle (random erasing,
+    Zhong et al. 2020).
 
     Args:
         pixels: uint8, (n, h, w) or (n, h, w, c).
-        rows: int32, (b,): which images.
-        seed: int32, (2,); the draws depend on it alone.
-        flip: Whether half of the images, drawn at random, are mirrored.
-        shift: int64, (); None to move none.
-        erase: float32, (): the share of images that lose a rectangle; None for none.
+        rows: int32, (b,), indices of the images.
+        seed: int32, (2,); the random numbers depend on it alone.
+        flip: Whether each image is mirrored left to right with probability 1/2.
+        shift: int64, (), the largest shift in pixels, in each direction; None for no shift.
+        erase: float32, (), the share of images with an erased rectangle; None for none.
 
     Returns:
         uint8, (b, h, w) or (b, h, w, c).
@@ -66,7 +65,7 @@ def _sources(
     flip: bool,
     shift: tf.Tensor | None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """int64, (count, height) and (count, width): from which row and column each pixel comes."""
+    """int64, (count, height) and (count, width): the row and column to take each pixel from."""
     # 64 bits: a data set may have more than 2**31 pixels.
     y = tf.tile(tf.range(height, dtype=tf.int64)[tf.newaxis], [count, 1])
     x = tf.tile(tf.range(width, dtype=tf.int64)[tf.newaxis], [count, 1])
@@ -84,7 +83,7 @@ def _sources(
 def _rectangles(
     count: tf.Tensor, height: int, width: int, seed: tf.Tensor, share: tf.Tensor
 ) -> tf.Tensor:
-    """bool, (count, height, width): a random rectangle in a share of the images."""
+    """bool, (count, height, width): whether a pixel is erased."""
     draws = tf.random.stateless_uniform([count, 5], seed)
     inside = []
     for side, length, place in (

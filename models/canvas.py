@@ -47,14 +47,14 @@ def in_style(labels: Sequence[str] = ()) -> AbstractContextManager[None]:
 class Canvas:
     """A figure whose unchanging part is drawn once and kept as pixels.
 
-    Axes, ticks and labels take most of a figure's time, and are the same from trial to trial.
+    Most of the time goes into axes, ticks and labels, which are the same for all trials.
     """
 
     def __init__(self, figure: Figure, changing: Sequence[Artist]) -> None:
         self._canvas = FigureCanvasAgg(figure)
         self._changing = changing
         if figure.get_layout_engine() is not None:
-            self._canvas.draw()  # the layout makes room for what changes, too
+            self._canvas.draw()  # the layout needs room for the changing artists, too
             figure.set_layout_engine("none")
         for artist in changing:
             artist.set_visible(False)
@@ -62,7 +62,7 @@ class Canvas:
         self._background = self._canvas.copy_from_bbox(figure.bbox)
 
     def draw(self) -> Image.Image:
-        """The figure with the changing artists as they are now."""
+        """Draw the figure with the current state of the changing artists."""
         self._canvas.restore_region(self._background)
         for artist in self._changing:
             artist.set_visible(True)

@@ -1,4 +1,4 @@
-"""Checkpoints: a training's progress in a file, so that a dead trainer's work goes on."""
+"""Checkpoints: a training's progress in a file, from which the training continues after a crash."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from .training import Epoch, FitState
 
 DIGEST_BYTES = hashlib.sha256().digest_size
 SHARE = 0.02
-"""Of the time that keeping may take."""
+"""The largest share of a training's time that checkpoints may take."""
 
 
 class Checkpoint:
-    """One training's file; written whole or not at all."""
+    """The checkpoint file of one training, which is written completely or not at all."""
 
     def __init__(self, path: Path, every: float) -> None:
-        """Name the file.
+        """Name the file, which need not exist.
 
         Args:
-            path: Where it is, if there is one.
-            every: Seconds between two checkpoints, more where one takes too long; 0 for one after
-                each epoch, whatever it takes.
+            path: The file.
+            every: Seconds between two checkpoints, more where that would exceed `SHARE`; 0 for a
+                checkpoint after each epoch, however long it takes.
         """
         self._path = path
         self._part = path.with_suffix(".part")
@@ -85,7 +85,7 @@ class Checkpoint:
         self._cost = self._last - begin
 
     def load(self) -> Progress | None:
-        """What was kept; None if nothing was, or if it is damaged or of another version."""
+        """The stored progress; None if there is none, or it is damaged or of another version."""
         try:
             content = self._path.read_bytes()
         except OSError:

@@ -16,8 +16,9 @@ BATCH_NORMS = ("none", "dense", "each")
 HEADS = ("flatten", "average")
 
 MOMENTUM = 0.9
-"""Of the statistics of normalized convolutions. With Keras' 0.99 they trail the weights by hundreds
-of steps, and early epochs, by which pruners judge, say nothing."""
+"""Momentum of the moving statistics where `batch_norm` is `each`. With Keras' default of 0.99 they
+are hundreds of steps behind the weights, and the early scores, by which pruners judge, mean little.
+"""
 
 _WIDTHS = (32, 64, 128, 128, 128)
 
@@ -39,18 +40,18 @@ ARCHITECTURE: Mapping[str, Setting] = {
 
 
 def fault(settings: Mapping[str, Value], shape: tuple[int, ...]) -> str:
-    """Why images of a shape cannot go through so many poolings; empty if they can."""
+    """Why images of this shape are too small for `depth` blocks; empty if they are not."""
     deepest = min(shape[:2]).bit_length() - 1  # each pooling halves a side, rounding down
     if int(settings["depth"]) <= deepest:
         return ""
     return (
         f"depth: {settings['depth']} blocks halve the sides of an image {settings['depth']} times, "
-        f"and {shape[0]} x {shape[1]} pixels bear {deepest}"
+        f"and {shape[0]} x {shape[1]} pixels allow {deepest}"
     )
 
 
 def idle(settings: Mapping[str, Value]) -> frozenset[str]:
-    """What belongs to blocks that are not there."""
+    """The settings of blocks that the network does not have."""
     absent = range(int(settings["depth"]) + 1, MOST_BLOCKS + 1)
     return frozenset(f"{name}_{block}" for block in absent for name in ("filters", "convolutions"))
 
@@ -69,23 +70,23 @@ def build(
     dense_dropout: float,
     **blocks: int,
 ) -> keras.Model:
-    """A convolutional network on raw images; its pixels are divided by 255 inside.
+    """Build a convolutional network on raw images; its first layer divides the pixels by 255.
 
-    A block is some convolutions (3 x 3, padding same, relu), max pooling 2 x 2, and dropout.
+    A block is one or more convolutions (3 x 3, padding same, relu), max pooling 2 x 2, and dropout.
 
     Args:
-        input_shape: Of one uint8 image, (h, w) or (h, w, c); a side s bears log2(s) blocks.
+        input_shape: Shape of one uint8 image, (h, w) or (h, w, c); a side s allows log2(s) blocks.
         classes: Number of outputs.
         depth: Number of blocks.
         batch_norm: `each`: between every convolution or dense layer and its relu; `dense`: once,
             before the dense part; `none`.
-        norm_block: A block behind which stands a batch normalization of its own; 0 for none.
-        head: What turns maps into a vector: `flatten`, or the `average` of each map.
+        norm_block: The block after which a batch normalization is added; 0 for none.
+        head: How feature maps become a vector: `flatten`, or the `average` of each map.
         dense_units: Width of the dense relu layer before the outputs; 0 for none.
-        dropout_rate: Share of units dropped at the end of the blocks; 0 adds no layer.
-        dropout_from: The first block that has this dropout.
+        dropout_rate: Share of units dropped at the end of a block; 0 adds no layer.
+        dropout_from: The first block with this dropout.
         dense_dropout: Share of units dropped before the outputs; 0 adds no layer.
-        blocks: `filters_1`, `convolutions_1` and so on: each block's maps and convolutions.
+        blocks: `filters_1`, `convolutions_1` and so on: numbers of feature maps and convolutions.
 
     Returns:
         A model from uint8 images (n, *input_shape) to float32 probabilities (n, classes).
@@ -117,18 +118,18 @@ def build(
 def _with_relu(
     x: keras.KerasTensor, layer: Any, *size: int, is_normalized: bool, **more: Any
 ) -> keras.KerasTensor:
-    """A layer with weights, and relu; between them a batch normalization, if there is to be one."""
+    """A layer with weights and a relu, with a batch normalization between them if wanted."""
     import keras
 
     if not is_normalized:
         return layer(*size, activation="relu", **more)(x)
-    # It needs no bias of its own: the normalization has one.
+    # The normalization adds a bias, so that the layer needs none.
     x = layer(*size, use_bias=False, **more)(x)
     return keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=MOMENTUM)(x))
 
 
 def _pixels(input_shape: tuple[int, ...]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Raw images, and the same as float32 (n, h, w, c) in [0, 1]."""
+    """The input of raw images, and the same images as float32 (n, h, w, c) in [0, 1]."""
     import keras
 
     inputs = keras.Input(input_shape, dtype="uint8", name="images")

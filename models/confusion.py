@@ -1,4 +1,4 @@
-"""Evaluation: what follows from a confusion matrix."""
+"""Confusion matrices, and the classification report that follows from one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def classification_report(confusion: Confusion, class_names: Sequence[str]) -> d
 
     counts = np.asarray(confusion)
     classes = np.arange(len(counts))
-    # Only the counts are known, so each cell stands for that many equal answers.
+    # Only counts are known, so each cell is one sample with its count as weight.
     true, predicted = np.repeat(classes, len(classes)), np.tile(classes, len(classes))
     report: dict[str, Any] = metrics.classification_report(
         true,

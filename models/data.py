@@ -17,15 +17,15 @@ from . import fashion_mnist
 
 FASHION_MNIST = "fashion-mnist"
 FEWEST_PER_CLASS = 4
-"""Training images a class needs at least: every class must reach both sides of a 75/25 split."""
+"""Training images that each class needs, so that it is on both sides of the 75/25 split."""
 UNREADABLE = (
     *(OSError, ValueError, EOFError, MemoryError, RuntimeError, TypeError),
     *(tokenize.TokenError, zipfile.BadZipFile, zlib.error),
 )
-"""What NumPy and `zipfile` raise at a file that is damaged, encrypted or something else.
+"""What NumPy and `zipfile` raise for a file that is damaged, encrypted or of another format.
 
-TypeError: a bare .npy file loads as an array, which is no context manager. MemoryError: an array's
-header speaks of billions of values.
+TypeError: a plain .npy file loads as an array, which is not a context manager. MemoryError: the
+header of an array announces billions of values.
 """
 
 
@@ -45,17 +45,16 @@ class Images:
         return len(self.labels)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataSet:
-    """What a data set is, without its images.
+    """A description of a data set, without its images.
 
     Attributes:
         name: `fashion-mnist`, or the file's stem.
-        spec: What `--data` was given; reads the same images again.
-        sha256: Of the decompressed bytes, so that equal data have equal hashes.
-        class_names: One for each class.
-        train_counts, test_counts: Images of each class.
-        image_shape: Of one image, (h, w) or (h, w, c).
+        spec: The value of `--data` that gives the same images again.
+        sha256: Hash of the decompressed bytes, so that equal data have equal hashes.
+        train_counts, test_counts: Number of images of each class.
+        image_shape: Shape of one image, (h, w) or (h, w, c).
     """
 
     name: str
@@ -71,7 +70,7 @@ def load_training(spec: str) -> Images:
     """The training images of `fashion-mnist` or of an `.npz` file. No test image is read.
 
     Raises:
-        FmsearchError: The data are missing, damaged or not as `Images` asks.
+        FmsearchError: The data are missing or damaged, or have other shapes or types than `Images`.
     """
     if spec == FASHION_MNIST:
         return _read_fashion_mnist("train")
@@ -79,7 +78,7 @@ def load_training(spec: str) -> Images:
 
 
 def load_test(spec: str) -> Images:
-    """The test images; for a model that is reported, never for choosing one. Errors as above."""
+    """The test images: to report a model, never to choose one. Errors as in `load_training`."""
     if spec == FASHION_MNIST:
         return _read_fashion_mnist("t10k")
     return _read_npz(Path(spec), "test")
@@ -89,7 +88,7 @@ def describe(spec: str) -> DataSet:
     """Read, check and describe a data set.
 
     Raises:
-        FmsearchError: As `load_training`; also if the parts do not fit each other.
+        FmsearchError: As in `load_training`; also if training and test images do not match.
     """
     train, test = load_training(spec), load_test(spec)
     if spec == FASHION_MNIST:
@@ -130,7 +129,7 @@ def _read_fashion_mnist(part: str) -> Images:
 def _read_npz(path: Path, part: str) -> Images:
     keys = (f"x_{part}", f"y_{part}")
     try:
-        if path.exists() and not path.is_file():  # a pipe would never end
+        if path.exists() and not path.is_file():  # reading a pipe may never end
             raise FmsearchError(f"{path} is no file; --data takes the path of an .npz file")
         with np.load(path, allow_pickle=False) as file:
             missing = [key for key in keys if key not in file]
@@ -173,7 +172,7 @@ def _npz_class_names(path: Path, train: Images) -> tuple[str, ...]:
     try:
         with np.load(path, allow_pickle=False) as file:
             names = file["class_names"] if "class_names" in file else np.arange(classes)
-    except UNREADABLE as error:  # above all an array of Python objects, which need pickle
+    except UNREADABLE as error:  # most often an array of objects, which needs pickle
         raise FmsearchError(f"{path}: class_names must be an array of text ({error})") from error
     if names.shape != (classes,):
         raise FmsearchError(

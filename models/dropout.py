@@ -1,9 +1,9 @@
 """Dropout masks at half the cost, with a rate that can change without a new graph.
 
-Keras' `Dropout` draws a 32-bit number for each unit and holds its rate as a constant of the graph.
-Here a unit gets 16 bits of a Philox stream (Salmon et al. 2011), so that rates are exact to
-1/65536, and the rate is a variable. A model's layers stay Keras' own: they are saved, loaded and
-summarized as such; only what they do in training mode is replaced.
+Keras' `Dropout` draws 32 random bits for each unit, and its rate is a constant of the graph. Here a
+unit takes 16 bits of a Philox stream (Salmon et al. 2011), so that rates are exact to 1/65536, and
+the rate is a variable. The layers are still Keras' own, and are saved, loaded and summarized as
+such; only their computation in training mode is replaced.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ PHILOX = 1
 
 
 class Dropout:
-    """The dropout layers of one model, drawing their masks from one seed.
+    """The dropout layers of one model.
 
-    Masks depend on the seed, the training step and the layer's place in the model alone.
+    A mask depends only on the seed, the training step and the layer's position in the model.
     """
 
     def __init__(self, model: keras.Model, step: tf.Variable) -> None:
-        """Take over the model's dropout layers.
+        """Replace what the model's dropout layers compute in training mode.
 
         Args:
-            model: Any Keras model; layers with a noise shape of their own are left alone.
-            step: int64, (); counts training steps.
+            model: Any Keras model; layers with a `noise_shape` are not changed.
+            step: int64, (), the number of training steps so far.
         """
         self._layers = _dropout_layers(model)
         self._step = step
@@ -52,7 +52,7 @@ class Dropout:
         self.label(rates)
 
     def label(self, rates: Sequence[float]) -> None:
-        """Set what the layers say of themselves, in their saved configuration."""
+        """Set the rates that the layers' saved configurations have."""
         for layer, rate in zip(self._layers, rates, strict=True):
             layer.rate = rate
 
@@ -65,12 +65,12 @@ class Dropout:
         return call
 
     def _mask(self, index: int, shape: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-        """1 / (1 - rate) where a unit is kept, else 0."""
+        """1 / (1 - rate) for a unit that is kept, else 0."""
         count = tf.reduce_prod(shape)
         bits = tf.raw_ops.StatelessRandomUniformFullIntV2(
             shape=[(count + 1) // 2],
             key=tf.reshape(tf.cast(self._seed, tf.uint64), [1]),
-            # The lower word counts the numbers of one mask, so the upper one tells masks apart.
+            # The lower word counts the numbers within a mask; the upper one differs between masks.
             counter=tf.stack(
                 [tf.constant(0, tf.uint64), tf.cast(self._step * 1024 + index, tf.uint64)]
             ),

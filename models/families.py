@@ -26,10 +26,9 @@ class Family:
     uint8 images (n, *input_shape) and gives class probabilities (n, classes) as float32.
 
     Attributes:
-        build: Makes a network.
         architecture: The settings that `build` takes.
-        fault: Says what keeps settings from images of a shape; empty if nothing does.
-        idle: Names of settings that say nothing beside the other ones.
+        fault: Returns why settings do not suit images of a shape; empty if they do.
+        idle: Returns the names of settings that have no effect beside the other ones.
     """
 
     build: Build
@@ -39,20 +38,20 @@ class Family:
 
     @property
     def settings(self) -> dict[str, Setting]:
-        """All settings of a trial of this family: of the training and of the network."""
+        """All settings of a trial: those of the training and those of the network."""
         return {**TRAINING, **self.architecture}
 
     def graph(self, settings: Mapping[str, Value]) -> tuple[tuple[str, Value | None], ...]:
-        """What of a training's settings its compiled graph depends on; equal for equal graphs."""
+        """The settings on which a training's compiled graph depends; equal for equal graphs."""
         known = self.settings
         return tuple(
             (name, known[name].graph(settings[name])) for name in sorted(known) if name in settings
         )
 
     def complete(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
-        """`parameters` and, where they say nothing, the defaults; without idle ones.
+        """`parameters` and the defaults of all other settings, without idle ones.
 
-        A user's own model has defaults that only it knows; they stay unsaid.
+        The defaults of a user's own model are not known, and are left out.
         """
         optimizer = str(parameters.get("optimizer", TRAINING["optimizer"].default))
         defaults = {name: one.default for name, one in self.settings.items()}
@@ -65,27 +64,27 @@ class Family:
         """Build the network that `settings` describe.
 
         Raises:
-            FmsearchError: A user's own code does not give one.
+            FmsearchError: A user's own code fails, or does not return such a network.
         """
         architecture = {name: settings[name] for name in self.architecture if name in settings}
         return self.build(shape, classes, **architecture)
 
 
-FAMILIES: Mapping[str, Family] = {
+FAMILIES: dict[str, Family] = {
     "mlp": Family(mlp.build, mlp.ARCHITECTURE),
     "cnn": Family(cnn.build, cnn.ARCHITECTURE, cnn.fault, cnn.idle),
 }
 
 
 def find_family(model: str, parameters: Iterable[str]) -> Family:
-    """A built-in family by name, or a user's own as `package.module:function`.
+    """A built-in family by name, or a user's own model as `package.module:function`.
 
-    The user's code is loaded when a network is first made, not before.
+    The user's code is loaded when its first network is built.
 
     Args:
-        model: As a space names it.
-        parameters: Names of the parameters that a space gives; a user's own model takes those
-            that are not settings of the training.
+        model: The name, as in a space file.
+        parameters: Names of all parameters of the space; a user's own model takes those that are
+            not settings of the training.
     """
     if model in FAMILIES:
         return FAMILIES[model]
@@ -113,7 +112,7 @@ class _OwnModel:
             answers = np.asarray(model(np.zeros((2, *shape), "uint8")))
         except (FmsearchError, *MEMORY_ERRORS):
             raise
-        except Exception as error:  # whatever a user's code raises
+        except Exception as error:  # a user's code may raise anything
             raise FmsearchError(f"{type(error).__name__}: {error}") from error
         expected = (2, classes)
         if answers.shape != expected:

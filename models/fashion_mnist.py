@@ -1,4 +1,4 @@
-"""Fashion-MNIST's four files: where they are found, and proof that they are the right bytes."""
+"""Fashion-MNIST's four files: where they are found, and how they are verified."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SHA256 = {
     "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
     "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }
-"""Checksums of the decompressed bytes: each distributor compresses them anew."""
+"""Checksums of the decompressed bytes, because distributors compress them differently."""
 
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
 DEBIAN_FOLDER = Path("usr/share/datasets/fashion-mnist")
@@ -45,13 +45,13 @@ CONNECT_SECONDS, READ_SECONDS, APT_SECONDS = 4, 10, 120
 
 
 def cache_folder() -> Path:
-    """Where fmsearch keeps verified, decompressed files: `FMSEARCH_CACHE`, or below XDG's cache."""
+    """The folder of verified, decompressed files, in `FMSEARCH_CACHE` or else in XDG's cache."""
     chosen = os.environ.get("FMSEARCH_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     folder = Path(chosen) if chosen else Path(base) / "fmsearch"
     try:
         return folder.expanduser() / "fashion-mnist"
-    except RuntimeError as error:  # there is no such user, or this one has no home
+    except RuntimeError as error:  # `~` stands for no known folder
         raise FmsearchError(
             f"the cache folder {folder} cannot be found ({error}); set FMSEARCH_CACHE"
         ) from error
@@ -86,7 +86,7 @@ def fetch() -> str:
         The source that was used.
 
     Raises:
-        FmsearchError: No source has the files; the message lists what each of them said.
+        FmsearchError: No source has the files; the message lists each source's error.
     """
     tried = []
     for source, bring in SOURCES.items():
@@ -106,7 +106,7 @@ def fetch() -> str:
 
 
 def origin() -> str:
-    """Where the cached files are and where they came from."""
+    """The folder of the cached files, and the source that they came from."""
     try:
         source = (cache_folder() / SOURCE).read_text("utf-8")
     except OSError:
@@ -142,7 +142,7 @@ def _import_gzip_folder(folder: Path) -> None:
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target) as part:
             for name, content in contents.items():
-                made = Path(part, name)  # with the usual permissions: caches are shared
+                made = Path(part, name)  # readable by others, as a NamedTemporaryFile is not
                 made.write_bytes(content)
                 made.replace(target / name)
     except OSError as error:
@@ -163,7 +163,7 @@ def _download() -> None:
         for name in SHA256:
             file = f"{name}.gz"
             try:
-                # No known_hash: the decompressed bytes are verified on import, below.
+                # No known_hash: `_import_gzip_folder` verifies the decompressed bytes.
                 pooch.retrieve(
                     f"{PUBLISHER}/{file}", None, fname=file, path=folder, downloader=downloader
                 )
@@ -174,7 +174,7 @@ def _download() -> None:
 
 
 def _from_apt() -> None:
-    """`apt-get download`, unpacked without root; with private package lists if there are none."""
+    """Run `apt-get download` and unpack without root; update private package lists if needed."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in ("lists/partial", "cache/archives/partial"):
@@ -212,4 +212,4 @@ SOURCES: dict[str, Callable[[], None]] = {
     "download": _download,
     "apt-get download": _from_apt,
 }
-"""Where `fetch` looks, in this order."""
+"""The sources that `fetch` tries, in this order."""

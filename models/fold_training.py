@@ -1,4 +1,4 @@
-"""Scoring: a training on one or several folds, and what it leaves at one or several horizons."""
+"""A training on one or several folds, scored at one or several horizons."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is: all that it needs to go on as if it had never stopped.
+    """A training's progress: all that is needed to continue as if it had never stopped.
 
     Attributes:
-        fold: The one under way, counted from 1.
-        state: Of its fit.
-        kept: For each horizon the outcomes so far, by fold.
-        error: Why other horizons will not be reached.
+        fold: The current fold, counted from 1.
+        kept: The outcomes so far, by horizon and fold.
+        error: Why other horizons will not be reached; empty if all can be.
     """
 
     fold: int
@@ -38,13 +37,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Report:
-    """What a training says after each epoch.
+    """A training's report after an epoch.
 
     Attributes:
         fold: Counted from 1.
-        epoch: What it measured.
-        scores: Where a pruner may judge: the accuracy after this epoch or, cross-validated, the
-            scores of the folds that are done. Else empty.
+        scores: What a pruner may judge by: the accuracy after this epoch or, with
+            cross-validation, at the end of a fold the scores of all finished folds. Else empty.
     """
 
     fold: int
@@ -57,9 +55,9 @@ class Scored:
     """How a training ended.
 
     Attributes:
-        outcomes: By horizon, those that every fold reached.
-        error: Why others were not reached; empty if all were.
-        pruned: What there is of a training that was stopped before its end.
+        outcomes: By horizon, for the horizons that every fold reached.
+        error: Why other horizons were not reached; empty if all were.
+        pruned: The outcome so far of a training that was pruned; None for any other.
     """
 
     outcomes: dict[int, Outcome] = field(default_factory=dict)
@@ -72,12 +70,10 @@ class Training:
     """A training to be scored.
 
     Attributes:
-        folds: What to train and to score on; one for `Scoring.VALIDATION`.
+        folds: One fold for `Scoring.VALIDATION`.
         seed: Fold k's fit has the seed `derive_seed(seed, k)`, k from 1.
-        horizons: After how many epochs there are outcomes. A fit whose settings do not depend on
-            its length does not know it, so that its state after 10 of 20 epochs is exactly that
-            of a fit of 10.
-        scoring: How.
+        horizons: Numbers of epochs after which there are outcomes. Unless a fit's settings depend
+            on its length, its state after 10 of 20 epochs is exactly that of a fit of 10 epochs.
     """
 
     folds: Sequence[Fold]
@@ -86,7 +82,7 @@ class Training:
     scoring: Scoring
 
     def better(self, before: FoldOutcome | None, now: FoldOutcome) -> FoldOutcome:
-        """Which of two epochs of a fit is kept: the last one, or the best (the first of equals)."""
+        """The epoch of a fit that is kept: the last one, or the best (the first of equals)."""
         if self.scoring is Scoring.CROSS_VALIDATION or before is None or now.score > before.score:
             return now
         return replace(before, history=now.history)
@@ -94,20 +90,20 @@ class Training:
     def scores(
         self, folds: Mapping[int, FoldOutcome], now: FoldOutcome, longest: int
     ) -> tuple[float, ...]:
-        """What a pruner may judge by, see `Report`; `longest` is the horizon to be reached."""
+        """The `scores` of a `Report`; `longest` is the longest horizon."""
         if self.scoring is Scoring.VALIDATION:
             return (now.score,)
         return tuple(f.score for f in folds.values()) if now.epoch == longest else ()
 
 
 class Keeper(Protocol):
-    """Keeps a training's progress, in case its process dies."""
+    """Stores a training's progress, in case its process dies."""
 
     def due(self) -> bool:
-        """Whether it is time to keep it."""
+        """Whether it is time to store it."""
 
     def keep(self, progress: Progress) -> None:
-        """Keep it, in place of an earlier one."""
+        """Store it, in place of an earlier one."""
 
 
 def train_and_score(
@@ -115,18 +111,19 @@ def train_and_score(
     training: Training,
     report: Callable[[Report], bool] = lambda one: False,
     keeper: Keeper | None = None,
+    *,
     start: Progress | None = None,
 ) -> Scored:
     """Fit each fold once, to the longest horizon, and take the outcome at every horizon.
 
-    Where a fit diverges, the horizons that it had passed can still be scored.
+    If a fit diverges, the horizons before that epoch are still scored.
 
     Args:
-        network: Any state; it is overwritten.
-        training: What to train.
-        report: Called after each epoch; where it gets scores, its answer True ends the training.
-        keeper: Gets the progress whenever it is due.
-        start: Go on from here.
+        network: Its state is overwritten.
+        report: Called after each epoch; if the report has scores, returning True prunes the
+            training.
+        keeper: Stores the progress whenever that is due.
+        start: The progress to continue from.
     """
     kept: dict[int, dict[int, FoldOutcome]] = {horizon: {} for horizon in training.horizons}
     if start:
@@ -138,7 +135,7 @@ def train_and_score(
         state = start.state if start and number == start.fold else None
         history = state.history if state else ()
         seed, longest = derive_seed(training.seed, number), max(kept)
-        for epoch, evaluation in fit(network, fold, seed, longest, state):
+        for epoch, evaluation in fit(network, fold, seed, longest, start=state):
             if epoch.diverged:
                 error = f"{epoch.diverged} of fold {number}"
                 kept = {at: folds for at, folds in kept.items() if at < epoch.epoch}

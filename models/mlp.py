@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import keras
 
 MOMENTUM = 0.9
-"""Of the normalizations' statistics, as in convolutional networks (`cnn.MOMENTUM`)."""
+"""Momentum of the batch normalizations' moving statistics, for the reason at `cnn.MOMENTUM`."""
 
 ARCHITECTURE: Mapping[str, Setting] = {
     "hidden_units": Setting(IntRange(1, 2**16), 128),
@@ -30,15 +30,15 @@ def build(
     batch_norm: bool,
     dropout_rate: float,
 ) -> keras.Model:
-    """A perceptron on raw images; its pixels are divided by 255 and flattened inside.
+    """Build a perceptron on raw images; its first layers divide the pixels by 255 and flatten them.
 
     Args:
-        input_shape: Of one uint8 image, (h, w) or (h, w, c).
+        input_shape: Shape of one uint8 image, (h, w) or (h, w, c).
         classes: Number of outputs.
         hidden_units: Width of the first dense layer; each further layer has half as many
             units as the one before, and at least one: 128 gives 128 and 64, as published.
         layers: Number of hidden layers.
-        batch_norm: Whether a batch normalization stands between each dense layer and its relu.
+        batch_norm: Whether each dense layer has a batch normalization before its relu.
         dropout_rate: Share of units dropped after each hidden layer; 0 adds no layer.
 
     Returns:

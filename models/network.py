@@ -26,7 +26,7 @@ Variables = tuple[npt.NDArray[np.generic], ...]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A network's answers to some images.
+    """How well a network classifies some images.
 
     Attributes:
         loss: Mean categorical cross-entropy, in nats.
@@ -43,10 +43,10 @@ class Evaluation:
 
 
 def use_one_thread() -> None:
-    """Let TensorFlow compute in one thread, and be silent; before its first operation.
+    """Make TensorFlow compute in one thread and log errors only; call this before any operation.
 
-    One thread makes sums come in one order, and so results equal to the last bit; the cores
-    are used by running several trainers.
+    One thread adds numbers in one order, so that results are equal to the last bit. All cores are
+    used by running several trainers.
     """
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -54,7 +54,7 @@ def use_one_thread() -> None:
 
 
 class Pixels:
-    """All images of a data set's training part as one tensor; folds are row numbers into it."""
+    """All training images of a data set as one tensor; folds are row numbers of it."""
 
     def __init__(self, images: Images, classes: int) -> None:
         self.pixels = tf.constant(images.pixels)
@@ -69,13 +69,13 @@ class Pixels:
 class Network:
     """A model and its optimizer, traced once and used for any number of fits.
 
-    What a fit needs of them, their variables, is set by `initialize` or `restore`, so that
-    no fit leaves anything to the next one, and none builds a graph of its own.
+    `initialize` and `restore` set all variables, so that no fit influences the next one, and all
+    share one graph.
 
     Attributes:
-        model: The Keras model, with the weights of the moment.
-        settings: All settings of the training. They may be replaced by ones with an equal
-            `Family.graph`; the next `initialize` takes them over.
+        model: The Keras model, with its current weights.
+        settings: All settings of the training. They may be replaced by settings with an equal
+            `Family.graph`, which the next `initialize` uses.
     """
 
     def __init__(self, data: Pixels, family: Family, settings: Mapping[str, Value]) -> None:
@@ -104,12 +104,12 @@ class Network:
         return [*self.model.variables, *self._optimizer.variables, *ours]
 
     def initialize(self, seed: int, images: int, epochs: int) -> None:
-        """Set fresh weights, drawn from `seed` by the layers' own initializers.
+        """Set new weights, drawn by the layers' own initializers.
 
         Args:
-            seed: Of weights and dropout.
-            images: How many are trained on in each epoch.
-            epochs: How many there will be, for a schedule that needs to know.
+            seed: In [0, 2**31); determines weights and dropout.
+            images: Number of training images of an epoch.
+            epochs: Number of epochs of the fit, for the learning rate schedule.
         """
         keras.utils.set_random_seed(seed)
         fresh = self._build()
@@ -130,13 +130,13 @@ class Network:
         return tuple(np.array(variable.numpy()) for variable in self._variables)
 
     def restore(self, state: Variables) -> None:
-        """Go back to a state that `state` gave, in this process or in another one."""
+        """Set a state that `state` returned, in this process or in another one."""
         for variable, value in zip(self._variables, state, strict=True):
             variable.assign(value)
         self._dropout.label(rates_of(self._build()))
 
     def weights(self) -> Variables:
-        """Copies of the model's weights, as `keras.Model.get_weights` orders them."""
+        """Copies of the model's weights, in the order of `keras.Model.get_weights`."""
         return tuple(self.model.get_weights())
 
     @property
@@ -154,15 +154,15 @@ class Network:
         """Train on every row once, in an order that depends on (seed, epoch) alone.
 
         Returns:
-            Mean loss (nats) and accuracy over the epoch's images, each measured in training
-            mode just before the step that it led to, as Keras' `fit` reports them.
+            Mean loss (nats) and accuracy over the epoch's images, measured in training mode
+            before the step on each batch, as Keras' `fit` reports them.
         """
         order = tf.constant([seed, epoch], tf.int32)
         loss, correct = self._train(tf.constant(rows), order)
         return float(loss) / len(rows), int(correct) / len(rows)
 
     def evaluate(self, rows: Rows) -> Evaluation:
-        """Answers to the images of `rows`, in inference mode."""
+        """Evaluate the model on the images of `rows`, in inference mode."""
         loss, confusion = self._evaluate(tf.constant(rows))
         return Evaluation(float(loss) / len(rows), confusion.numpy())
 
@@ -181,7 +181,7 @@ class Network:
                 probabilities = self.model(images, training=True)
                 losses = self._losses(labels, probabilities)
                 loss = tf.reduce_mean(losses)
-                if self.model.losses:  # the regularizers of a user's own model
+                if self.model.losses:  # regularizers of a user's own model
                     loss += tf.add_n(self.model.losses)
             self._optimizer.step(tape.gradient(loss, variables))
             total += tf.reduce_sum(losses)
@@ -218,7 +218,7 @@ class Network:
         )
 
     def _losses(self, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
-        """Cross-entropy of each image, in nats, with the labels smoothed as the settings say."""
+        """Cross-entropy of each image, in nats, with smoothed labels if the settings say so."""
         if not self.settings["label_smoothing"]:
             return keras.ops.sparse_categorical_crossentropy(labels, probabilities)
         classes = self._data.classes

@@ -1,8 +1,8 @@
 """Batch normalization in training mode as one fused TensorFlow kernel.
 
-Keras composes it from a dozen operations, each a pass over memory: 40 % of a step of a network that
-normalizes after every convolution, of which the kernel leaves 8 %. A model's layers stay Keras'
-own: they are saved, loaded and summarized as such; only what they do in training mode is replaced.
+Keras composes it of a dozen operations, each a pass over memory. In a network that normalizes after
+every convolution they take 40 % of a step, the kernel 8 %. The layers are still Keras' own, and are
+saved, loaded and summarized as such; only their computation in training mode is replaced.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from .quiet_tensorflow import keras, tf
 
 
 def fuse_batch_normalization(model: keras.Model) -> None:
-    """Take over the batch normalizations of a model whose channels come last."""
+    """Replace what a model's batch normalizations compute in training, if channels are last."""
     for layer in model._flatten_layers(include_self=False):
         if type(layer) is keras.layers.BatchNormalization and layer.scale and layer.center:
             layer.call = _make_call(layer)

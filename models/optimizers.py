@@ -2,8 +2,8 @@
 
 The kernels `ResourceApply…` compute the formulas of Keras' optimizers in one pass over memory.
 Keras' own `Optimizer.apply` inside a `tf.function` is slower (for the published MLP the whole
-training step takes 1.2 times as long) and leaves several MB behind for each fit. The
-hyperparameters are variables, so that trainings that differ in them share one compiled graph.
+training step takes 1.2 times as long) and leaks several MB for each fit. The hyperparameters are
+variables, so that trainings that differ only in them share one compiled graph.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ RHO = 0.9
 
 
 class Optimizer:
-    """The state of an optimizer, and its step under a learning rate schedule."""
+    """An optimizer's state, and its step with a learning rate schedule."""
 
     def __init__(self, variables: Sequence[keras.Variable], settings: Mapping[str, Value]) -> None:
-        """Make the state; `begin` sets it.
+        """Create the state; `begin` sets it.
 
         Args:
             variables: What is optimized.
-            settings: All settings of a training. Of them `optimizer`, `schedule` and whether
-                there is a `weight_decay` are compiled; the other ones are set by `begin`.
+            settings: All settings of a training. `optimizer`, `schedule` and whether there is a
+                `weight_decay` are compiled into the graph; `begin` sets the others.
         """
         self._kernel = KERNELS[str(settings["optimizer"])]
         self._cosine = settings["schedule"] == "cosine"
@@ -44,12 +44,12 @@ class Optimizer:
 
     @property
     def variables(self) -> list[tf.Variable]:
-        """All that a later step depends on."""
+        """All variables on which later steps depend."""
         slots = [slot for target in self._targets for slot in target.slots]
         return [self.iterations, *self._hyper.values(), *slots]
 
     def begin(self, settings: Mapping[str, Value], steps_per_epoch: int, epochs: int) -> None:
-        """Forget all steps and take the hyperparameters of `settings`, for a fit of `epochs`."""
+        """Reset the state for a fit of `epochs` epochs with the hyperparameters of `settings`."""
         for variable in self.variables:
             variable.assign(tf.zeros_like(variable))
         for name in ("learning_rate", "momentum", "weight_decay"):
@@ -58,12 +58,12 @@ class Optimizer:
         self._hyper["steps"].assign(float(epochs * steps_per_epoch))
 
     def rate(self) -> tf.Tensor:
-        """The learning rate of the coming step, float32."""
+        """The learning rate of the next step, float32, ()."""
         peak, warmup = self._hyper["learning_rate"], self._hyper["warmup_steps"]
         step = tf.cast(self.iterations, tf.float32)
         if not self._cosine:
             return peak * tf.minimum(1.0, (step + 1) / tf.maximum(warmup, 1.0))
-        # Loshchilov & Hutter 2017, one period, after a linear rise.
+        # One period of cosine annealing (Loshchilov & Hutter 2017), after a linear warm-up.
         passed = (step - warmup) / tf.maximum(self._hyper["steps"] - warmup, 1.0)
         falling = 0.5 * (1 + tf.cos(math.pi * tf.clip_by_value(passed, 0.0, 1.0)))
         return peak * tf.where(step < warmup, (step + 1) / tf.maximum(warmup, 1.0), falling)
@@ -88,7 +88,7 @@ class _Target:
 
 @dataclass(frozen=True)
 class _Kernel:
-    """`apply(target, gradient, learning rate, number of the step, momentum)`."""
+    """An update rule: `apply(target, gradient, learning rate, step from 1, momentum)`."""
 
     slots: int
     apply: Callable[[_Target, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], None]
@@ -101,7 +101,7 @@ def _zeros(variable: keras.Variable) -> tf.Variable:
 def _adam(
     target: _Target, gradient: tf.Tensor, rate: tf.Tensor, count: tf.Tensor, _: tf.Tensor
 ) -> None:
-    # As in Keras, epsilon is added to sqrt(v), not to its corrected value.
+    # As in Keras, epsilon is added to sqrt(v), not to its bias-corrected value.
     mean, variance = target.slots
     tf.raw_ops.ResourceApplyAdam(
         var=target.variable.value.handle,
@@ -136,7 +136,7 @@ def _rmsprop(
 def _sgd(
     target: _Target, gradient: tf.Tensor, rate: tf.Tensor, _: tf.Tensor, momentum: tf.Tensor
 ) -> None:
-    # Without momentum this is the plain step: the velocity is then minus rate times gradient.
+    # With momentum 0 the velocity is minus rate times gradient: plain gradient descent.
     (velocity,) = target.slots
     tf.raw_ops.ResourceApplyKerasMomentum(
         var=target.variable.value.handle,

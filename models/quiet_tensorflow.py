@@ -1,8 +1,7 @@
-"""TensorFlow and Keras, loaded without the chatter of TensorFlow's C++ part.
+"""TensorFlow and Keras, loaded without the messages of TensorFlow's C++ code.
 
-Before its logging is set up, TensorFlow writes to file descriptor 2 whatever the environment
-says about log levels; so that descriptor leads nowhere while it is loaded. Python's own errors
-come after.
+Until its logging is set up, that code writes to file descriptor 2 and ignores the log level of the
+environment, so that this descriptor leads to /dev/null meanwhile. Python shows its errors later.
 """
 
 from __future__ import annotations
@@ -31,6 +30,6 @@ with _muted_stderr():
     import tensorflow as tf
 
 MEMORY_ERRORS = (MemoryError, tf.errors.ResourceExhaustedError)
-"""What is raised where memory does not suffice."""
+"""What is raised when there is not enough memory."""
 
 __all__ = ["MEMORY_ERRORS", "keras", "tf"]

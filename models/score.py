@@ -1,4 +1,4 @@
-"""Outcomes: what trainings on folds came to, and the scores that follow."""
+"""The outcome of a training on its folds, and the scores that follow."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class FoldOutcome:
 
     Attributes:
         history: The epochs up to the horizon.
-        epoch: The one that is scored and kept.
-        confusion: int64 (classes, classes) counts of the fold's validation images after that
+        epoch: The epoch that is scored, from 1.
+        confusion: int64, (classes, classes), counts of the fold's validation images after that
             epoch; rows are true classes.
         weights: The model's weights after that epoch.
     """
@@ -35,17 +35,17 @@ class FoldOutcome:
 
     @property
     def score(self) -> float:
-        """Accuracy on the fold's validation images after the kept epoch."""
+        """Accuracy on the fold's validation images after that epoch."""
         return float(np.trace(self.confusion) / self.confusion.sum())
 
     @property
     def fit_seconds(self) -> float:
-        """Time spent in training, over all epochs."""
+        """Training time of all epochs."""
         return sum(epoch.seconds - epoch.score_seconds for epoch in self.history)
 
     @property
     def score_seconds(self) -> float:
-        """Time spent in the evaluation that gave the score."""
+        """Time of the evaluation that gave the score."""
         return self.history[self.epoch - 1].score_seconds
 
 
@@ -72,7 +72,7 @@ class Outcome:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """`score` and what belongs to it, under the names they are logged by."""
+        """The score and related numbers, by the metrics' names in MLflow."""
         if self.scoring is Scoring.VALIDATION:
             return {"score": self.score, "best_epoch": self.folds[0].epoch}
         folds = {f"fold_{k}_score": score for k, score in enumerate(self.scores, start=1)}
@@ -86,13 +86,13 @@ class Outcome:
 
     @property
     def median_fold(self) -> FoldOutcome:
-        """The fold with the median score (the lower one of two), the first of equals."""
+        """The fold with the median score (the lower of two medians); the first of equals."""
         order = np.argsort(self.scores, kind="stable")
         return self.folds[int(order[(len(order) - 1) // 2])]
 
     @property
     def history(self) -> tuple[Epoch, ...]:
-        """Epoch by epoch the mean over folds; times are those of the last fold."""
+        """Epochs averaged over folds; their seconds are summed, their times the last fold's."""
         return tuple(_mean(epochs) for epochs in zip(*(f.history for f in self.folds), strict=True))
 
 

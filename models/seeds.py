@@ -1,4 +1,4 @@
-"""Seeds derived from what a number depends on, never from when it is drawn."""
+"""Seeds that depend on what they are used for, never on when they are drawn."""
 
 import hashlib
 import json

@@ -16,7 +16,7 @@ class Scoring(Enum):
     CROSS_VALIDATION = "cross_validation"
     """By the mean over folds of the accuracy after the last epoch, as `GridSearchCV` does."""
     VALIDATION = "validation"
-    """By the accuracy on held out images after the best epoch, whose weights are kept."""
+    """By the accuracy on validation images after the best epoch, whose weights are kept."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class FloatRange:
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of some names."""
+    """One of the given names."""
 
     names: tuple[str, ...]
 
@@ -77,7 +77,7 @@ class Flag:
 
 @dataclass(frozen=True)
 class Anything:
-    """Any value: a user's own model knows what it takes."""
+    """Any finite value; a user's own model checks it."""
 
     def __str__(self) -> str:
         return "a number, a word, true or false"
@@ -90,7 +90,7 @@ Allowed = IntRange | FloatRange | OneOf | Flag | Anything
 
 
 class Compiled(Enum):
-    """What of a setting goes into a training's compiled graph."""
+    """The part of a setting that is compiled into a training's graph."""
 
     VALUE = "value"
     PRESENCE = "whether it is zero; the value itself is a variable"
@@ -99,12 +99,11 @@ class Compiled(Enum):
 
 @dataclass(frozen=True)
 class Setting:
-    """What one parameter may be, and what it is where a space does not say.
+    """The allowed values of one parameter, and the default for spaces without it.
 
     Attributes:
-        allowed: Its values.
-        default: None where it depends on the optimizer (`OPTIMIZERS`).
-        compiled: What two trainings must share to share a graph.
+        default: None if it depends on the optimizer (`OPTIMIZERS`), or is a user's own model's.
+        compiled: What must be equal in two trainings that share a graph.
     """
 
     allowed: Allowed
@@ -112,7 +111,7 @@ class Setting:
     compiled: Compiled = Compiled.VALUE
 
     def graph(self, value: Value) -> Value | None:
-        """What of `value` is part of the graph."""
+        """The part of `value` that is compiled into the graph."""
         if self.compiled is Compiled.VALUE:
             return value
         return bool(value) if self.compiled is Compiled.PRESENCE else None
@@ -124,7 +123,7 @@ OPTIMIZERS: Mapping[str, Mapping[str, float]] = {
     "rmsprop": {"learning_rate": 0.001, "weight_decay": 0.0},
     "sgd": {"learning_rate": 0.01, "weight_decay": 0.0},
 }
-"""The optimizers, and the defaults that Keras gives them."""
+"""The optimizers, with Keras' defaults."""
 
 SCHEDULES = ("constant", "cosine")
 
@@ -142,15 +141,16 @@ TRAINING: Mapping[str, Setting] = {
     "shift": Setting(IntRange(0, 64), 0, Compiled.PRESENCE),
     "erase": Setting(FloatRange(0.0, 1.0), 0.0, Compiled.PRESENCE),
 }
-"""Settings of every training, whatever the model family.
+"""Settings of every training, for all model families.
 
-`momentum` is of sgd alone; `weight_decay` is decoupled from the gradient (Loshchilov & Hutter
-2019) and spares biases and normalization; `cosine` rises over `warmup_epochs` and falls to zero at
-the end of `epochs`. In training alone `flip` mirrors half of the images left to right,
-`shift` moves each by up to so many pixels, and `erase` blanks a rectangle in that share of them.
+Only sgd uses `momentum`. `weight_decay` is decoupled from the gradient (Loshchilov & Hutter 2019)
+and not applied to biases and normalization. With `cosine` the learning rate rises over
+`warmup_epochs` and falls to zero at the end of `epochs`. During training, `flip` mirrors half of
+the images left to right, `shift` is the largest shift in pixels, and `erase` is the share of images
+in which a rectangle is erased.
 """
 
 
 def knows_its_length(settings: Mapping[str, Value]) -> bool:
-    """Whether a training depends from its first step on how long it will be."""
+    """Whether a training depends on its number of epochs from the first step on."""
     return settings["schedule"] != "constant"

@@ -1,4 +1,4 @@
-"""The split of the training images: what a training sees, and what it is scored on."""
+"""The split of the training images into those to train on and those to score on."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ SPLIT_SEED = 0
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of the training images, int32, each part in the order that the split drew.
+    """Row numbers of the training images, int32, each part in random order.
 
     Attributes:
         train: 75 % of the rows: trained on, or cut into folds.
-        validation: Two thirds of the rest: hold-out trials are scored here.
-        gate: The last third: no trial is scored here; a new champion meets the old one on it.
+        validation: Two thirds of the rest, on which hold-out trials are scored.
+        gate: The last third, on which no trial is scored: a new champion is compared with the old
+            one on it.
     """
 
     train: Rows
@@ -32,7 +33,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Fold:
-    """Rows to train on and rows to score on; nothing in common."""
+    """Rows to train on and rows to score on, which do not overlap."""
 
     train: Rows
     validation: Rows
@@ -41,14 +42,14 @@ class Fold:
 def split_rows(labels: npt.NDArray[np.int32], use: int | None = None) -> Split:
     """Split training rows 75 % / 25 % as published, by scikit-learn's `train_test_split`.
 
-    Open in the publication, chosen here: the seed (`SPLIT_SEED`) and stratification by class.
+    The seed (`SPLIT_SEED`) and stratification by class are chosen here; they were not published.
 
     Args:
-        labels: int32 (n,), of all training images.
-        use: Keep only this many of the images, for a rehearsal.
+        labels: int32, (n,), of all training images.
+        use: Number of images to use, for a rehearsal; None for all.
 
     Raises:
-        FmsearchError: `use` is more than there are, or fewer than 4 a class.
+        FmsearchError: `use` is more than all images, or fewer than 4 for each class.
     """
     from sklearn.model_selection import train_test_split  # 1.3 s of CPU: not for --help
 
@@ -65,7 +66,7 @@ def split_rows(labels: npt.NDArray[np.int32], use: int | None = None) -> Split:
         random_state=SPLIT_SEED,
         stratify=labels,
     )
-    # Both parts come shuffled, so that their beginnings are fair samples.
+    # Both parts are shuffled, so that their first rows are a random sample.
     train, rest = train[: use - use // 4], rest[: use // 4]
     held = len(rest) - len(rest) // 3
     return Split(train, rest[:held], rest[held:])

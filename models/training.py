@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """What one epoch of a fit measured.
+    """Measurements of one epoch of a fit.
 
     Attributes:
         epoch: Counted from 1.
@@ -27,8 +27,8 @@ class Epoch:
             the fit has no validation images.
         train_accuracy, val_accuracy: Shares in [0, 1].
         measured_at: Milliseconds since 1970, UTC.
-        seconds: How long the epoch took, evaluation included.
-        score_seconds: How long its evaluation took.
+        seconds: Duration of the epoch, evaluation included.
+        score_seconds: Duration of its evaluation.
     """
 
     epoch: int
@@ -42,7 +42,7 @@ class Epoch:
 
     @property
     def diverged(self) -> str:
-        """Why nothing can be scored from here on: a loss that is no number; else empty."""
+        """Why no score is possible from here on: a loss that is not finite; else empty."""
         for loss in (self.train_loss, self.val_loss):
             if loss is not None and not math.isfinite(loss):
                 return f"the loss is {loss} in epoch {self.epoch}"
@@ -51,25 +51,25 @@ class Epoch:
 
 @dataclass(frozen=True)
 class FitState:
-    """All that a fit needs to go on after an epoch as if it had never stopped."""
+    """All that is needed to continue a fit after an epoch as if it had never stopped."""
 
     history: tuple[Epoch, ...]
     variables: Variables
 
 
 def fit(
-    network: Network, fold: Fold, seed: int, epochs: int, start: FitState | None = None
+    network: Network, fold: Fold, seed: int, epochs: int, *, start: FitState | None = None
 ) -> Iterator[tuple[Epoch, Evaluation | None]]:
     """Train for `epochs` epochs in all, evaluating after each.
 
-    Its numbers depend on the arguments alone. After each epoch `network` holds the state that
-    belongs to it, so that a caller can copy weights or save a `FitState`.
+    The results depend on the arguments alone. After each epoch `network` has the state of that
+    epoch, so that a caller can copy weights or save a `FitState`.
 
     Args:
-        network: Any state; it is overwritten.
-        fold: Rows to train on, and rows to evaluate on (none: no evaluation).
-        seed: In [0, 2**31); sets initial weights, the order of images and dropout.
-        start: Go on from here instead of from fresh weights.
+        network: Its state is overwritten.
+        fold: Rows to train on, and rows to evaluate on; without the latter nothing is evaluated.
+        seed: In [0, 2**31); determines initial weights, the order of images and dropout.
+        start: The state to continue from; None for new weights.
 
     Yields:
         Each new epoch with its evaluation.

@@ -1,1 +1,1 @@
-"""What to try next: spaces, engines, the storage, the study loop and its trainers."""
+"""The search: spaces, engines, trainers, the storage, and studies."""

@@ -1,4 +1,4 @@
-"""The environment of a training: versions and type of processor, on which its numbers depend."""
+"""The environment of a training: versions and processor, on which its numbers depend."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ..tracking.run_record import TAG_PROCESSOR, TAG_VERSIONS
 
 PACKAGES = ("tensorflow", "keras", "numpy", "fmsearch")
 INSTRUCTIONS = ("avx", "avx2", "fma", "avx512f")
-"""Sets of instructions among which TensorFlow's kernels choose; sums come in another order."""
+"""Sets of instructions among which TensorFlow's kernels choose; each adds in another order."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """Under what a training ran; empty where that was not written down.
+    """Where a training ran; empty if an earlier version of fmsearch did not store it.
 
     Attributes:
-        versions: Of Python and of the packages that compute, by name.
-        processor: Its type and its sets of instructions.
+        versions: Versions of Python and of `PACKAGES`, by name.
+        processor: The processor's type and its sets of instructions.
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -31,24 +31,24 @@ class Environment:
 
     @property
     def tags(self) -> dict[str, str]:
-        """As a run keeps them."""
+        """The tags of a run."""
         if not self.versions:
             return {}
         return {TAG_VERSIONS: json.dumps(dict(self.versions)), TAG_PROCESSOR: self.processor}
 
     @classmethod
     def of(cls, tags: Mapping[str, str]) -> Environment:
-        """From a run's tags."""
+        """Read the tags of a run."""
         versions = json.loads(tags.get(TAG_VERSIONS, "{}"))
         return cls(versions, tags.get(TAG_PROCESSOR, ""))
 
     @property
     def computing(self) -> dict[str, str]:
-        """Versions of the packages on which numbers depend; Python itself is none of them."""
+        """Versions of the packages on which numbers depend, without Python's."""
         return {name: self.versions[name] for name in PACKAGES if name in self.versions}
 
     def differences(self, now: Environment) -> list[str]:
-        """What is not as it was, a line each."""
+        """The differences, a line each; `self` is the earlier environment."""
         names = dict.fromkeys([*self.versions, *now.versions])
         versions = [
             f"{name} {self.versions.get(name, 'none')} then, {now.versions.get(name, 'none')} now"
@@ -63,7 +63,7 @@ class Environment:
 
 @cache
 def here() -> Environment:
-    """This process's. No package is loaded for it."""
+    """The environment of this process; reading it imports none of the packages."""
     versions = {name: version(name) for name in PACKAGES}
     try:
         text = Path("/proc/cpuinfo").read_text("utf-8", "replace")
@@ -75,7 +75,7 @@ def here() -> Environment:
 def processor(text: str) -> str:
     """The type of the first processor in the text of /proc/cpuinfo.
 
-    Family and model are part of it: in the cloud the name alone says little.
+    It includes family and model, because in the cloud the name alone is not specific.
     """
     lines = (line.partition(":") for line in text.split("\n\n")[0].splitlines())
     known = {name.strip(): value.strip() for name, _, value in lines}

@@ -1,4 +1,4 @@
-"""Outboxes: the folders in which finished trainings stand until MLflow has them."""
+"""Outboxes: folders with the results of finished trials that MLflow does not have yet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESULT, MODEL, SUMMARY = "result.json", "model.keras", "model_summary.txt"
 ARCHITECTURE = "architecture.png"
 PART, REMOVED = ".part", ".old"
 ENVIRONMENT = "circumstances"
-"""Key of the environment in a result's file, as the first version named it."""
+"""Key of the environment in a result's file, named so by the first version."""
 
 
 def entry_name(trial: int) -> str:
@@ -31,7 +31,7 @@ def entries(outbox: Path) -> dict[int, Path]:
     """The folders in a study's outbox, by trial number.
 
     Raises:
-        FmsearchError: One has a name that fmsearch did not give it, or the outbox is no folder.
+        FmsearchError: A folder has another name, or the outbox is no folder.
     """
     if outbox.exists() and not outbox.is_dir():
         raise FmsearchError(f"{outbox} is no folder; move it somewhere else")
@@ -45,7 +45,7 @@ def entries(outbox: Path) -> dict[int, Path]:
 
 
 def checkpoint_name(trial: int) -> str:
-    """The name of the checkpoint of a training whose first trial is this one."""
+    """The name of a training's checkpoint, in the outbox; `trial` is the training's first trial."""
     return f"checkpoint-{trial:06d}.npz"
 
 
@@ -66,7 +66,7 @@ _NOTES: dict[str, type[Failure] | type[Duplicate]] = {
 
 
 def write_note(entry: Path, note: Failure | Duplicate) -> None:
-    """Publish a folder that says why it holds no result."""
+    """Publish a folder that has a failure or a duplicate instead of a result."""
     part = new_folder(entry)
     name = next(name for name, kind in _NOTES.items() if isinstance(note, kind))
     (part / name).write_text(json.dumps(asdict(note)), "utf-8")
@@ -74,10 +74,10 @@ def write_note(entry: Path, note: Failure | Duplicate) -> None:
 
 
 def read_entry(folder: Path) -> Result | Failure | Duplicate:
-    """What a folder in the outbox says of its trial.
+    """Read what a folder in the outbox has.
 
     Raises:
-        FmsearchError: A file of it is missing or damaged.
+        FmsearchError: One of its files is missing or damaged.
     """
     name = next((name for name in _NOTES if (folder / name).exists()), RESULT)
     try:
@@ -95,14 +95,18 @@ def read_entry(folder: Path) -> Result | Failure | Duplicate:
 
 
 def write_result(folder: Path, result: Result) -> None:
-    """Write the result into a folder that is being filled."""
+    """Write a result into a new folder."""
     fields = asdict(result)
     fields[ENVIRONMENT] = fields.pop("environment")
     (folder / RESULT).write_text(json.dumps(fields), "utf-8")
 
 
 def read_result(folder: Path) -> Result:
-    """The result that a folder holds."""
+    """Read the result in a folder.
+
+    Raises:
+        OSError, ValueError, TypeError, LookupError: The file is missing or damaged.
+    """
     fields = json.loads((folder / RESULT).read_text("utf-8"))
     fields["history"] = tuple(Epoch(**epoch) for epoch in fields["history"])
     fields["confusion"] = tuple(tuple(row) for row in fields["confusion"])
@@ -113,7 +117,7 @@ def read_result(folder: Path) -> Result:
 
 
 def new_folder(entry: Path) -> Path:
-    """An empty folder beside `entry`, to be filled and then renamed by `publish`."""
+    """Create an empty folder beside `entry`, which `publish` renames when it is filled."""
     part = entry.with_name(f".{entry.name}{PART}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -121,7 +125,7 @@ def new_folder(entry: Path) -> Path:
 
 
 def publish(part: Path, entry: Path) -> None:
-    """Give a filled folder its name. Before, it does not count; after, it survives a crash."""
+    """Rename a filled folder, which counts from then on, and survives a crash."""
     for file in part.iterdir():
         with file.open("rb") as handle:
             os.fsync(handle.fileno())
@@ -130,16 +134,13 @@ def publish(part: Path, entry: Path) -> None:
 
 
 def half_written(outbox: Path) -> list[Path]:
-    """Folders and files in an outbox that nobody finished writing, or removing."""
+    """Folders and files in an outbox that are not completely written, or not completely removed."""
     patterns = (f".trial-*{PART}", f".trial-*{REMOVED}", f"checkpoint-*{PART}")
     return [path for pattern in patterns for path in sorted(outbox.glob(pattern))]
 
 
 def remove_half_written(outbox: Path) -> None:
-    """Remove what is half written, once no trainer is there to finish it.
-
-    The shipper may be removing a folder meanwhile.
-    """
+    """Remove what is half written; no trainer may be writing, but the shipper may be removing."""
     for left in half_written(outbox):
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
@@ -148,7 +149,7 @@ def remove_half_written(outbox: Path) -> None:
 
 
 def discard(entry: Path) -> None:
-    """Remove a folder, if it is there. It loses its name first, so that no part of it counts."""
+    """Remove a folder, if it exists. It is renamed first, so that a rest of it does not count."""
     removed = entry.with_name(f".{entry.name}{REMOVED}")
     shutil.rmtree(removed, ignore_errors=True)
     with contextlib.suppress(FileNotFoundError):

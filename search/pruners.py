@@ -1,4 +1,4 @@
-"""Pruners: who stops trials of an Optuna study that look bad, by name.
+"""Pruners: Optuna's algorithms that stop unpromising trials of a study, by name.
 
 To add one, write a function that takes the space, and give it a name in `PRUNERS`.
 """
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from .space.space import Space
 
 FEWEST_TRIALS = 5
-"""So many are complete before the median of others judges."""
+"""The median pruner needs this number of complete trials."""
 LOOKS = 5
-"""The median of others judges when a fifth of the epochs are over, two fifths, and so on. From one
-epoch to the next a score changes by more than good trials differ: judged after each, the best of 40
-trials was pruned in a fifth of the orders in which they may come, and now in 2 of 100
+"""The median pruner judges after one fifth of the epochs, two fifths, and so on. From one epoch to
+the next a score changes by more than good trials differ. Judging after each epoch pruned the best
+of 40 trials in a fifth of their random orders, judging five times in 2 of 100
 (`benchmarks/pruning.py`)."""
 LEAST_EPOCHS = 3
-"""What a trial is given at least where trials are ranked (asha, hyperband)."""
+"""The fewest epochs before asha or hyperband prunes a trial."""
 
 
 def make_pruner(name: str, space: Space) -> BasePruner:
@@ -30,7 +30,7 @@ def make_pruner(name: str, space: Space) -> BasePruner:
     import optuna
 
     with warnings.catch_warnings():
-        # Optuna warns of parts that may change in its next versions; ours is pinned.
+        # Optuna warns of features that may change in later versions; its version is pinned.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return PRUNERS[name](space)
 

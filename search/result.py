@@ -1,4 +1,4 @@
-"""Results: what a finished training has to say, and the folder in which it says it."""
+"""Results: what is known of a finished training, as values."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from ..models.training import Epoch
 from .environment import Environment
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """A finished training's numbers.
 
     Attributes:
-        settings: All settings of the training, searched, fixed and default.
-        seed: Of the training; each fold derives its own from it.
+        settings: All settings of the training: searched, fixed and default ones.
+        seed: The training's seed, from which each fold's is derived.
         metrics: Final numbers by name: for a trial `score`, `score_std`, `fold_1_score` …, for
             a final model `test_accuracy` and `test_loss`.
-        history: Epoch by epoch; for cross-validation means over the folds.
-        confusion: Counts behind the metrics, rows true, columns predicted.
+        history: All epochs; for cross-validation, means over the folds.
+        confusion: Counts behind the metrics; rows are true classes, columns predicted ones.
         parameters: Number of the model's parameters, trainable and not.
-        fit_seconds: Time spent in training, for each fold.
-        score_seconds: Time spent in the evaluation that gave the score, for each fold.
+        fit_seconds: Training time of each fold.
+        score_seconds: Time of each fold's evaluation that gave the score.
         started_at, finished_at: Milliseconds since 1970, UTC.
-        pruned: Why the training was stopped before its end, or not begun; empty if it was not.
-        environment: In which it ran.
+        pruned: Why the training was stopped before its end, or not begun; empty if complete.
     """
 
     settings: dict[str, Value]
@@ -43,7 +42,7 @@ class Result:
 
     @property
     def train_seconds(self) -> float:
-        """Time spent in all epochs (of all folds), evaluation included."""
+        """Time of all epochs (of all folds), evaluation included."""
         return sum(epoch.seconds for epoch in self.history)
 
 
@@ -53,7 +52,6 @@ class Failure:
 
     Attributes:
         settings, seed: As in `Result`.
-        error: Why.
         failed_at: Milliseconds since 1970, UTC.
     """
 

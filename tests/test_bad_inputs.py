@@ -437,7 +437,7 @@ MODELS = (
     Bad("an error of two lines", OF_MY_OWN, "mine:build: ValueError: one two", model("def build(*_, width): raise ValueError('one\\ntwo')")),
     Bad("no network", OF_MY_OWN, "it gives a NoneType, not a keras.Model", model("def build(*_, width): ...")),
     Bad("a function without end", OF_MY_OWN, "RecursionError", model("def build(*_, width): return build(width=width)")),
-    Bad("a function that exits", OF_MY_OWN, "mine:build ends its process when it is built", model("def build(*_, width): os._exit(0)")),
+    Bad("a function that exits", OF_MY_OWN, "mine:build: it ends its process when it is built (exit code 0)", model("def build(*_, width): os._exit(0)")),
     Bad("too many classes", OF_MY_OWN, "it gives outputs of shape (2, 3) for 2 images, not (2, 2)", network("keras.layers.Dense(3, 'softmax')")),
     Bad("no softmax", OF_MY_OWN, "its outputs are no probabilities: end it with a softmax", network("keras.layers.Dense(2)")),
     Bad("a parameter of our own name", "study --space bad.yaml --offline --name fresh", "it gives a NoneType, not a keras.Model", lambda at: [make(at) for make in (changed("width", "shape"), model("def build(*_, shape): ..."))]),

@@ -20,8 +20,12 @@ from fmsearch.models.split import Fold, cut_folds
 from fmsearch.models.training import Epoch, FitState
 
 ROWS = np.random.default_rng(0).permutation(2400).astype(np.int32)
-CROSS_VALIDATION = Training(cut_folds(ROWS[:300], 3), 5, [2, 4], Scoring.CROSS_VALIDATION)
-VALIDATION = Training([Fold(ROWS[:300], ROWS[300:500])], 5, [4], Scoring.VALIDATION)
+CROSS_VALIDATION = Training(
+    on=cut_folds(ROWS[:300], 3), heading=5, confusion=[2, 4], history=Scoring.CROSS_VALIDATION
+)
+VALIDATION = Training(
+    on=[Fold(ROWS[:300], ROWS[300:500])], heading=5, confusion=[4], history=Scoring.VALIDATION
+)
 CASES = [
     pytest.param(CROSS_VALIDATION, 2, 1, id="in fold 2, before the first horizon"),
     pytest.param(CROSS_VALIDATION, 2, 3, id="in fold 2, after the first horizon"),
@@ -137,7 +141,9 @@ def test_a_training_interrupted_twice_equals_an_uninterrupted_one(
     checkpoint = EveryEpoch(tmp_path / "a.npz", 0)
     interrupt(here, CROSS_VALIDATION, checkpoint, cut_after(1, 3))
     with pytest.raises(PowerCutError):
-        train_and_score(elsewhere, CROSS_VALIDATION, cut_after(2, 3), checkpoint, checkpoint.load())
+        train_and_score(
+            elsewhere, CROSS_VALIDATION, cut_after(2, 3), checkpoint, start=checkpoint.load()
+        )
     resumed = train_and_score(here, CROSS_VALIDATION, start=checkpoint.load())
     assert_same(resumed, uninterrupted[Scoring.CROSS_VALIDATION])
 
@@ -163,7 +169,16 @@ def test_a_resumed_training_still_says_that_an_earlier_fold_diverged(
 def progress(epochs: int = 1) -> Progress:
     """A small one, with all that one can have."""
     history = tuple(
-        Epoch(number, 0.1 + number, 1 / 3, 1e-9, 0.7, 1_700_000_000_000, 2.5, 0.5)
+        Epoch(
+            epoch=number,
+            train_loss=0.1 + number,
+            train_accuracy=1 / 3,
+            val_loss=1e-9,
+            val_accuracy=0.7,
+            measured_at=1_700_000_000_000,
+            seconds=2.5,
+            score_seconds=0.5,
+        )
         for number in range(1, epochs + 1)
     )
     weights = (np.float32([[1 / 3, 2], [3, 4]]), np.float32([5]))

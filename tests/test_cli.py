@@ -312,7 +312,7 @@ def test_a_network_too_deep_for_the_images_is_one_line(fmsearch: Run, tmp_path: 
     done = fmsearch("study", "--space", "cnn", "--data", "tiny.npz")
     expected = (
         "the space 'cnn' does not fit tiny: depth: 4 blocks halve the sides of an image 4 times, "
-        "and 8 x 8 pixels bear 3; `fmsearch spaces cnn` prints the space, to copy and change\n"
+        "and 8 x 8 pixels allow 3; `fmsearch spaces cnn` prints the space, to copy and change\n"
     )
     assert_refused(done, expected, tmp_path)
 

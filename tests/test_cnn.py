@@ -121,7 +121,7 @@ def test_images_bear_every_depth_up_to_the_deepest(shape: tuple[int, ...], deepe
     assert [bool(one) for one in faults] == [depth > deepest for depth in range(1, MOST_BLOCKS + 2)]
     assert faults[deepest] == (
         f"depth: {deepest + 1} blocks halve the sides of an image {deepest + 1} times, "
-        f"and {shape[0]} x {shape[1]} pixels bear {deepest}"
+        f"and {shape[0]} x {shape[1]} pixels allow {deepest}"
     )
     images = np.random.default_rng(0).integers(0, 256, (2, *shape), np.uint8)
     for depth in range(1, deepest + 1):

@@ -71,13 +71,13 @@ class Quiet:
     def __init__(self, interrupt_after: int | None = None) -> None:
         self.left = interrupt_after
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None:
         """Nothing to say."""
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
         """Nothing to say."""
 
-    def told(self, trial: Trial, best: Trial | None) -> None:
+    def on_trial_end(self, trial: Trial, best: Trial | None) -> None:
         if self.left is not None:
             self.left -= 1
             if self.left == 0:
@@ -96,9 +96,9 @@ def run(
     space = read_space(text, "the test's space")
     trials = len(space.published) or None
     plan = Plan(
-        space,
-        space.name,
-        describe(str(images)),
+        space=space,
+        name=space.name,
+        data=describe(str(images)),
         seed=0,
         jobs=1,
         train_images=400,
@@ -189,7 +189,7 @@ def test_a_healthy_store_has_no_differences(patient: Patient) -> None:
     assert [trial.state.value for trial in storage.study("search").trials()] == STATES
     assert storage.study("search").trials()[7].duplicate_of == 0
     for study in ("grid", "search"):
-        assert patient.doctor(study) == Finding(study, waiting=None, left=[])
+        assert patient.doctor(study) == Finding(study=study, waiting=None, left=[])
 
 
 def test_what_fmsearch_did_not_make_is_left_alone(patient: Patient) -> None:
@@ -197,7 +197,7 @@ def test_what_fmsearch_did_not_make_is_left_alone(patient: Patient) -> None:
     (outbox / "checkpoint-best.npz").touch()
     (outbox / "checkpoint-000001.npz").mkdir()
     (outbox / "notes.txt").touch()
-    assert patient.doctor("grid", fix=True) == Finding("grid", waiting=None, left=[])
+    assert patient.doctor("grid", fix=True) == Finding(study="grid", waiting=None, left=[])
     assert len(list(outbox.iterdir())) == 3
 
 

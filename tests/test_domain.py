@@ -220,7 +220,15 @@ def test_whether_epochs_belong_to_a_training_is_seen_point_by_point() -> None:
 
 
 def data_of(*shape: int) -> DataSet:
-    return DataSet("tiny", "tiny.npz", "0" * 64, ("a", "b"), (4, 4), (4, 4), shape)
+    return DataSet(
+        name="tiny",
+        spec="tiny.npz",
+        sha256="0" * 64,
+        class_names=("a", "b"),
+        train_counts=(4, 4),
+        test_counts=(4, 4),
+        image_shape=shape,
+    )
 
 
 @pytest.mark.parametrize("name", space_names())
@@ -258,7 +266,7 @@ def test_a_depth_too_large_for_the_images_is_refused_in_one_line(
         check_fit(space_of(parameters, "cnn", more), data_of(8, 8))
     assert str(caught.value) == (
         "the space 'mine' does not fit tiny: depth: 4 blocks halve the sides of an image 4 times, "
-        "and 8 x 8 pixels bear 3"
+        "and 8 x 8 pixels allow 3"
     )
 
 

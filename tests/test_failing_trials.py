@@ -47,7 +47,7 @@ score: {by: validation}
 fixed: {epochs: 1}
 parameters:
   kind: [fine, raises, dies, large, wide, untraceable]
-  learning_rate: [0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.007]
+  learning_rate: [0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.007, 0.008, 0.009]
 """
 
 Study = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -109,3 +109,12 @@ def test_five_failed_trials_in_a_row_stop_the_study(study: Study, tmp_path: Path
     )
     assert [trial.state for trial in trials(tmp_path)][:5] == [State.FAILED] * 5
     assert State.COMPLETE not in [trial.state for trial in trials(tmp_path)]
+
+
+def test_a_trial_that_ends_well_makes_an_end_of_the_failures_in_a_row(
+    study: Study, tmp_path: Path
+) -> None:
+    done = study(*["raises"] * 4, "fine", *["raises"] * 4)
+    assert done.returncode == 0, done.stderr
+    failed = [State.FAILED] * 4
+    assert [trial.state for trial in trials(tmp_path)] == [*failed, State.COMPLETE, *failed]

@@ -23,7 +23,16 @@ def pixels(path: Path) -> np.ndarray:
 
 def history(epochs: int, start: float = 1.0) -> list[Epoch]:
     return [
-        Epoch(n, start / n, 1 - 0.5 / n, start / n, 1 - 0.6 / n, 0, 0.1, 0.0)
+        Epoch(
+            epoch=n,
+            train_loss=start / n,
+            train_accuracy=1 - 0.5 / n,
+            val_loss=start / n,
+            val_accuracy=1 - 0.6 / n,
+            measured_at=0,
+            seconds=0.1,
+            score_seconds=0.0,
+        )
         for n in range(1, epochs + 1)
     ]
 

@@ -19,8 +19,9 @@ from fmsearch.search.space.load import read_space
 from fmsearch.search.study.plan import Plan
 from fmsearch.search.study.run import run_study
 from fmsearch.search.trainers.messages import EpochDone
-from fmsearch.search.trainers.pool import Trainers
 from fmsearch.search.trial import State, Trial
+
+from .conftest import newest_trainer
 
 SPACE = """\
 name: one
@@ -38,21 +39,19 @@ class Recorder:
     def __init__(self, deadly: set[tuple[int, int]]) -> None:
         self.epochs: list[tuple[int, int]] = []
         self.deadly = deadly
-        self.trainers: Trainers | None = None
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None:
         """Nothing to note."""
 
-    def told(self, trial: Trial, trials: list[Trial]) -> None:
+    def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:
         """Nothing to note."""
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
         place = (done.fold, done.epoch)
         self.epochs.append(place)
         if place in self.deadly:
             self.deadly.remove(place)
-            assert self.trainers is not None
-            os.kill(self.trainers.pids()[trainer], signal.SIGKILL)
+            os.kill(newest_trainer(), signal.SIGKILL)
 
 
 def run(home: Path, images: Path, recorder: Recorder) -> list[Trial]:
@@ -71,17 +70,10 @@ def run(home: Path, images: Path, recorder: Recorder) -> list[Trial]:
 
 
 def test_a_killed_trainers_training_goes_on_from_its_last_epoch_bit_for_bit(
-    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    images: Path, tmp_path: Path
 ) -> None:
     undisturbed = run(tmp_path / "undisturbed", images, Recorder(set()))
     recorder = Recorder({(1, 2), (2, 3)})
-    enter = Trainers.__enter__
-
-    def note(trainers: Trainers) -> Trainers:
-        recorder.trainers = trainers
-        return enter(trainers)
-
-    monkeypatch.setattr(Trainers, "__enter__", note)
     killed = run(tmp_path / "killed", images, recorder)
     assert not recorder.deadly
     # What came after the last checkpoint is done again, but no fold from its first epoch.
@@ -101,7 +93,7 @@ def test_a_result_whose_removal_is_cut_off_counts_no_more(tmp_path: Path) -> Non
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fmsearch.search.result.os.rmdir", kill)
+        patch.setattr("fmsearch.search.outbox.os.rmdir", kill)
         with pytest.raises(Killed):
             discard(entry)
     assert entries(tmp_path) == {}
@@ -133,5 +125,14 @@ def test_a_dead_fork_server_is_replaced_when_a_trainer_starts(images: Path, tmp_
     server = forkserver._forkserver._forkserver_pid
     os.kill(server, signal.SIGSTOP)  # it takes a trainer's order, and dies before it answers
     threading.Timer(0.3, os.kill, (server, signal.SIGKILL)).start()
-    plan = Plan(space, "one", data, 0, 1, 400, places, offline=True)
+    plan = Plan(
+        space=space,
+        name="one",
+        data=data,
+        seed=0,
+        jobs=1,
+        train_images=400,
+        places=places,
+        offline=True,
+    )
     assert [trial.state for trial in run_study(plan, Recorder(set())).trials] == [State.COMPLETE]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,7 @@ from fmsearch.models.seeds import derive_seed
 from fmsearch.models.split import Fold, cut_folds, split_rows
 from fmsearch.models.training import fit
 from fmsearch.search.engines.grid_engine import GridEngine
-from fmsearch.search.engines.grid_engine import choices as choices_of
-from fmsearch.search.engines.grid_oracle import GridTuner
-from fmsearch.search.engines.grid_process import TunerProcess
-from fmsearch.search.processes.fork_server import load_tensorflow_in_advance
+from fmsearch.search.engines.grid_oracle import enumerate_points, keras_tuner_oracle
 from fmsearch.search.result import Result
 from fmsearch.search.runs.tables import cv_results
 from fmsearch.search.space.load import load_space, read_space
@@ -61,14 +57,27 @@ def grid_storage(folder: Path, text: str = GRID) -> StoredStudy:
 def result_with(score: float) -> Result:
     folds = {f"fold_{fold}_score": score for fold in (1, 2, 3)}
     metrics = {"score": score, "score_std": 0.0, **folds}
-    return Result({}, 0, metrics, (), (), 0, (1.0, 1.0, 1.0), (0.1, 0.1, 0.1), 0, 0)
+    return Result(
+        settings={},
+        seed=0,
+        metrics=metrics,
+        history=(),
+        confusion=(),
+        parameters=0,
+        fit_seconds=(1.0, 1.0, 1.0),
+        score_seconds=(0.1, 0.1, 0.1),
+        started_at=0,
+        finished_at=0,
+    )
 
 
-def grid_on(stored: StoredStudy, space: Space | None = None) -> tuple[GridEngine, GridTuner]:
-    """An engine, and Keras Tuner's part of it in this process."""
+def grid_on(stored: StoredStudy, space: Space | None = None) -> GridEngine:
+    """An engine that has begun; Keras Tuner enumerates in this process."""
     space = space or read_space(GRID, "")
-    tuner = GridTuner(choices_of(space))
-    return GridEngine(space, stored, tuner), tuner
+    stored.enqueue(enumerate_points(space.choices), space.choices)
+    engine = GridEngine(space, stored)
+    engine.begin()
+    return engine
 
 
 def choices(space: Space) -> dict[str, list[Any]]:
@@ -91,14 +100,14 @@ def test_points_come_in_the_order_of_scikit_learns_parameter_grid(tmp_path: Path
 
 
 def test_trials_that_differ_only_in_epochs_are_asked_together(tmp_path: Path) -> None:
-    groups = list(ask_all(grid_on(grid_storage(tmp_path))[0]))
+    groups = list(ask_all(grid_on(grid_storage(tmp_path))))
     assert [[trial.parameters["epochs"] for trial in group] for group in groups] == [[2, 1]] * 4
     assert sorted(trial.number for group in groups for trial in group) == list(range(8))
 
 
-def test_every_score_reaches_keras_tuner_and_the_first_of_equals_wins(tmp_path: Path) -> None:
+def test_keras_tuner_sees_every_score_and_the_first_of_equals_wins(tmp_path: Path) -> None:
     stored = grid_storage(tmp_path)
-    engine, tuner = grid_on(stored)
+    engine = grid_on(stored)
     scores = [0.5, 0.7, 0.6, 0.7, 0.1, 0.7, 0.2, 0.3]
     for group in ask_all(engine):
         for trial in group:
@@ -106,49 +115,36 @@ def test_every_score_reaches_keras_tuner_and_the_first_of_equals_wins(tmp_path: 
     best = best_trial(stored.trials())
     assert best is not None
     assert best.number == 1
-    assert tuner.oracle.get_best_trials(1)[0].hyperparameters.values == dict(best.parameters)
-    assert [score for _, score in tuner.best(8)] == sorted(scores, reverse=True)
+    ranked = keras_tuner_oracle(stored).get_best_trials(8)
+    assert ranked[0].hyperparameters.values == dict(best.parameters)
+    assert [trial.score for trial in ranked] == sorted(scores, reverse=True)
 
 
 def test_a_resumed_grid_keeps_finished_trials_and_asks_the_rest_once(tmp_path: Path) -> None:
     stored = grid_storage(tmp_path)
-    first, _ = grid_on(stored)
+    first = grid_on(stored)
     told, lost = first.ask(), first.ask()
     first.tell(told[0], result_with(0.9))
     first.fail(told[1], "why")
 
     later = grid_storage(tmp_path)
     later.take_back()
-    second, tuner = grid_on(later)
+    second = grid_on(later)
     asked = [trial.number for group in ask_all(second) for trial in group]
     assert sorted(asked) == sorted({*range(8)} - {trial.number for trial in told})
     assert {trial.number for trial in lost} <= set(asked)
     assert len(stored.trials()) == 8
-    assert tuner.oracle.get_best_trials(1)[0].score == 0.9
+    assert keras_tuner_oracle(stored).get_best_trials(1)[0].score == 0.9
     assert stored.trials()[told[1].number].reason == "why"
 
 
 def test_a_released_trial_is_asked_again_under_its_number(tmp_path: Path) -> None:
-    engine, _ = grid_on(grid_storage(tmp_path))
+    engine = grid_on(grid_storage(tmp_path))
     taken = engine.ask()
     for trial in taken:
         engine.release(trial)
     again = [trial.number for group in ask_all(engine) for trial in group]
     assert sorted(again) == list(range(8))
-
-
-def test_keras_tuner_in_a_process_of_its_own_hears_every_score_again_after_its_death() -> None:
-    load_tensorflow_in_advance()
-    tuner = TunerProcess({"a": (1, 2), "b": (0.5, 0.25)})
-    assert tuner.points() == list(ParameterGrid({"a": [1, 2], "b": [0.5, 0.25]}))
-    tuner.score(2, 0.7)
-    (process,) = multiprocessing.active_children()
-    process.kill()
-    process.join()
-    tuner.score(0, 0.9)
-    assert tuner.best(4) == [({"a": 1, "b": 0.5}, 0.9), ({"a": 2, "b": 0.5}, 0.7)]
-    tuner.close()
-    assert multiprocessing.active_children() == []
 
 
 class Perceptron(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -192,7 +188,16 @@ def searches(
     home = tmp_path_factory.mktemp("store")
     space = read_space(GRID, "")
     places = Places.of(home)
-    plan = Plan(space, "tiny", describe(str(images)), 0, 2, 400, places, offline=True)
+    plan = Plan(
+        space=space,
+        name="tiny",
+        data=describe(str(images)),
+        seed=0,
+        jobs=2,
+        train_images=400,
+        places=places,
+        offline=True,
+    )
     run_study(plan, Silent())
 
     training = load_training(str(images))
@@ -206,9 +211,9 @@ def searches(
 class Silent:
     """Watches a study and says nothing."""
 
-    def begun(self, *_: object) -> None: ...
-    def epoch(self, *_: object) -> None: ...
-    def told(self, *_: object) -> None: ...
+    def on_start(self, *_: object) -> None: ...
+    def on_epoch(self, *_: object) -> None: ...
+    def on_trial_end(self, *_: object) -> None: ...
 
 
 Searches = tuple[GridSearchCV, StoredStudy]

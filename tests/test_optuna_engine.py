@@ -196,7 +196,7 @@ def test_an_overview_shows_what_is_running_and_its_last_score(tmp_path: Path) ->
 def test_what_has_failed_is_tried_again(tmp_path: Path) -> None:
     same = "published: [{layers: 1}, {layers: 1}, {layers: 1}]\n"
     bench = Bench(tmp_path, Strategy("random", "none"), FEW + same)
-    bench.engine.enqueue()
+    bench.engine.begin()
     (first,) = bench.engine.ask()
     bench.engine.fail(first, "why")
     assert [bench.engine.ask()[0].duplicate_of for _ in range(2)] == [None, 1]
@@ -208,7 +208,7 @@ def test_but_in_a_reproducible_study_its_failure_is_repeated_whenever_it_was_hea
 ) -> None:
     same = "published: [{layers: 1}, {layers: 2}, {layers: 1}]\n"
     bench = Bench(tmp_path, Strategy("random", "none", lag=3), FEW + same)
-    bench.engine.enqueue()
+    bench.engine.begin()
     (first,), _ = bench.engine.ask(), bench.engine.ask()
     if heard_first:
         bench.engine.fail(first, "why")
@@ -223,7 +223,7 @@ def test_but_in_a_reproducible_study_its_failure_is_repeated_whenever_it_was_hea
 def test_a_reproducible_study_knows_failures_of_earlier_sessions(tmp_path: Path) -> None:
     same = "published: [{layers: 1}, {layers: 1}]\n"
     bench = Bench(tmp_path, Strategy("random", "none", lag=1), FEW + same)
-    bench.engine.enqueue()
+    bench.engine.begin()
     (first,) = bench.engine.ask()
     bench.engine.fail(first, "why")
     bench.engine = bench.start()

@@ -190,16 +190,16 @@ def test_a_pruned_trial_is_logged_with_its_curve_its_last_confusion_matrix_and_t
 DIES_WITH_A_DECISION = """\
 import os, signal
 from fmsearch.cli import main
-from fmsearch.search.trainers import Trainers
+from fmsearch.search.trainers.pool import TrainerPool
 
-judge = Trainers.judge
+judge = TrainerPool.judge
 
 def die(trainers, index, verdict):
     if verdict.prune:
         os.kill(os.getpid(), signal.SIGKILL)
     judge(trainers, index, verdict)
 
-Trainers.judge = die
+TrainerPool.judge = die
 main()
 """
 
@@ -497,7 +497,7 @@ def test_a_depth_that_the_images_cannot_bear_is_refused_before_the_study(  # typ
     assert done.returncode == 1
     assert done.stderr == (
         "fmsearch: the space 'any_images' does not fit digits: depth: 4 blocks halve the sides of "
-        "an image 4 times, and 8 x 8 pixels bear 3\n"
+        "an image 4 times, and 8 x 8 pixels allow 3\n"
     )
     assert not (tmp_path / "mlruns").exists()
 
@@ -544,7 +544,9 @@ def test_a_users_model_that_does_not_fit_is_found_out(  # type: ignore[no-untype
     (tmp_path / f"{name}.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     ours, theirs = multiprocessing.Pipe()
-    trainer = Trainer(theirs, TrainerSetup(str(images), 10, f"{name}:build", ("width",)))
+    model, parameters = f"{name}:build", ("width",)
+    setup = TrainerSetup(data=str(images), classes=10, model=model, parameters=parameters)
+    trainer = Trainer(theirs, setup)
     trainer.answer(CheckJob({"width": 4}))
     assert ours.recv() == JobFailed(expected)
 
@@ -590,9 +592,9 @@ def test_status_shows_what_is_best_and_what_matters(study, fmsearch, tmp_path) -
 
 def test_status_lists_the_latest_of_many_trials_that_do_not_wait(study, fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
     study(SMALL, "--trials", 1, "--offline")
-    optunas = stored(tmp_path / "mlruns", "small").study()
+    optuna_state = stored(tmp_path / "mlruns", "small").study()
     for _ in range(MOST_LISTED):
-        optunas.enqueue_trial({})
+        optuna_state.enqueue_trial({})
     latest = fmsearch("status", "small")
     assert f"trials: {MOST_LISTED} waiting, 1 complete" in latest.stdout
     assert latest.stdout.count(" waiting ") == 0

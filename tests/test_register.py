@@ -20,11 +20,13 @@ from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.study.plan import Plan
 from fmsearch.search.study.run import run_study
 from fmsearch.search.study.sync import run_records_of
+from fmsearch.search.trainers import pool
 from fmsearch.search.trainers.messages import EpochDone
-from fmsearch.search.trainers.pool import Trainers
 from fmsearch.search.trial import Trial
 from fmsearch.tracking.store import Store
-from fmsearch.tracking.stored_runs import find_named, read_points
+from fmsearch.tracking.stored_runs import find_named, read_metrics
+
+from .conftest import newest_trainer
 
 SPACE = """\
 name: one
@@ -42,11 +44,11 @@ OnEpoch = Callable[[EpochDone], None]
 class Unwatched:
     """Nothing is noted of a study."""
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None: ...
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None: ...
 
-    def told(self, trial: Trial, best: Trial | None) -> None: ...
+    def on_trial_end(self, trial: Trial, best: Trial | None) -> None: ...
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,16 @@ def studied(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Path:
     home = tmp_path_factory.mktemp("studied") / "mlruns"
     places = Places.of(home)
     data = describe(str(images))
-    plan = Plan(read_space(SPACE, "one"), "one", data, 0, 1, 400, places, offline=True)
+    plan = Plan(
+        space=read_space(SPACE, "one"),
+        name="one",
+        data=data,
+        seed=0,
+        jobs=1,
+        train_images=400,
+        places=places,
+        offline=True,
+    )
     run_study(plan, Unwatched())
     Store(places)
     return home
@@ -66,20 +77,6 @@ def home(studied: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(studied, tmp_path / "mlruns"))
 
 
-@pytest.fixture
-def trainers(monkeypatch: pytest.MonkeyPatch) -> list[Trainers]:
-    """The pools of trainers, the latest one last."""
-    pools: list[Trainers] = []
-    enter = Trainers.__enter__
-
-    def note(pool: Trainers) -> Trainers:
-        pools.append(pool)
-        return enter(pool)
-
-    monkeypatch.setattr(Trainers, "__enter__", note)
-    return pools
-
-
 def register(home: Path, on_epoch: OnEpoch = lambda done: None) -> dict[tuple[str, int], float]:
     """Registers the study's best, with a checkpoint after each epoch; all numbers but the time."""
     places = Places.of(home)
@@ -88,8 +85,8 @@ def register(home: Path, on_epoch: OnEpoch = lambda done: None) -> dict[tuple[st
     options = {"name": "one", "alias": "champion", "epochs": EPOCHS, "checkpoint_every": 0.0}
     register_best(study, run_records, places, **options, on_epoch=on_epoch)
     store = Store(places)
-    points = read_points(store, find_named(store, "one-0000-final"))
-    return {key: value for key, value in points.items() if key[0] != "train_seconds"}
+    metrics = read_metrics(store, find_named(store, "one-0000-final"))
+    return {key: value for key, value in metrics.items() if key[0] != "train_seconds"}
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +97,7 @@ def undisturbed(studied: Path, tmp_path_factory: pytest.TempPathFactory) -> obje
 
 
 def test_a_final_training_whose_trainer_is_killed_goes_on_bit_for_bit(  # type: ignore[no-untyped-def]
-    home, trainers, undisturbed
+    home, undisturbed
 ) -> None:
     epochs, deadly = [], {2, 5}
 
@@ -108,7 +105,7 @@ def test_a_final_training_whose_trainer_is_killed_goes_on_bit_for_bit(  # type: 
         epochs.append(done.epoch)
         if done.epoch in deadly:
             deadly.remove(done.epoch)
-            os.kill(trainers[-1].pids()[0], signal.SIGKILL)
+            os.kill(newest_trainer(), signal.SIGKILL)
 
     assert register(home, kill) == undisturbed
     assert not deadly
@@ -132,17 +129,17 @@ def test_a_register_that_is_interrupted_goes_on_bit_for_bit(home, undisturbed) -
     assert epochs[3] in (3, 4)  # whether the third epoch's checkpoint was whole yet or not
 
 
-def test_three_deaths_without_a_new_epoch_are_one_line(home, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    enter, deaths = Trainers.__enter__, []
+def test_three_deaths_without_a_new_epoch_are_one_line(home, monkeypatch, caplog) -> None:  # type: ignore[no-untyped-def]
+    start = pool.start_process
 
-    def kill(pool: Trainers) -> Trainers:
-        deaths.append(pool.pids()[0])
-        os.kill(deaths[-1], signal.SIGKILL)
-        return enter(pool)
+    def start_and_kill(*arguments):  # type: ignore[no-untyped-def]
+        process, connection = start(*arguments)
+        os.kill(process.pid, signal.SIGKILL)
+        return process, connection
 
-    monkeypatch.setattr(Trainers, "__enter__", kill)
+    monkeypatch.setattr(pool, "start_process", start_and_kill)
     expected = r"trainer died 3 times without a new epoch \(exit code -9: killed, as "
     with pytest.raises(FmsearchError, match=expected):
         register(home)
-    assert len(deaths) == 3
+    assert caplog.text.count("a trainer died") == 3
     assert not MlflowClient(f"sqlite:///{home / 'mlflow.db'}").search_registered_models()

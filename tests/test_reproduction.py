@@ -116,11 +116,21 @@ def test_a_trial_can_be_trained_where_there_are_no_test_images(tmp_path: Path) -
     np.savez(tmp_path / "train.npz", **parts)
     rows = np.arange(400, dtype=np.int32)
     setup = TrainerSetup(
-        str(tmp_path / "train.npz"), 10, "mlp", (), (Fold(rows[:300], rows[300:]),)
+        data=str(tmp_path / "train.npz"),
+        classes=10,
+        model="mlp",
+        parameters=(),
+        folds=(Fold(rows[:300], rows[300:]),),
     )
     ours, theirs = Pipe()
     settings = FAMILIES["mlp"].complete({"hidden_units": 8})
-    job = TrialJob({0: 1}, settings, 0, {0: tmp_path / "trial"}, tmp_path / "checkpoint.npz")
+    job = TrialJob(
+        epochs={0: 1},
+        settings=settings,
+        seed=0,
+        entries={0: tmp_path / "trial"},
+        checkpoint=tmp_path / "checkpoint.npz",
+    )
     Trainer(theirs, setup).answer(job)
     said = [ours.recv() for _ in range(2)]
     assert said[-1] == JobDone()

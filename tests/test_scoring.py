@@ -39,7 +39,7 @@ def make_network(pixels: Pixels, **settings: Value) -> Network:
 
 def plan(scoring: Scoring, *horizons: int) -> Training:
     folds = FOLDS if scoring is Scoring.CROSS_VALIDATION else [HELD]
-    return Training(folds, 5, horizons, scoring)
+    return Training(folds=folds, seed=5, horizons=horizons, scoring=scoring)
 
 
 def numbers(history: Sequence[Epoch]) -> list[tuple[object, ...]]:
@@ -205,7 +205,9 @@ def test_a_training_whose_first_epoch_diverges_has_no_outcome(
 
 
 def test_a_fold_without_validation_images_cannot_be_scored(network: Network) -> None:
-    nothing = Training([Fold(ROWS[:100], ROWS[:0])], 5, [1], Scoring.VALIDATION)
+    nothing = Training(
+        folds=[Fold(ROWS[:100], ROWS[:0])], seed=5, horizons=[1], scoring=Scoring.VALIDATION
+    )
     with pytest.raises(ValueError, match="cannot be scored"):
         train_and_score(network, nothing)
 

@@ -11,7 +11,7 @@ import pytest
 
 from fmsearch.errors import FmsearchError
 from fmsearch.search.space.load import read_space
-from fmsearch.search.storage.storage import RECORD, open_storage
+from fmsearch.search.storage.storage import CONFIG_KEY, open_storage
 from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.tracking.model_folder import write_model_folder
 from fmsearch.tracking.run_record import LoggedModel
@@ -58,7 +58,7 @@ def test_a_storage_with_such_a_study_ends_in_one_line(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'studies.db'}"
     name = "../../elsewhere"
     study = optuna.create_study(storage=url, study_name=name)
-    study.set_user_attr(RECORD, {**MINE.to_store(), "name": name})
+    study.set_user_attr(CONFIG_KEY, {**MINE.to_store(), "name": name})
     with pytest.raises(FmsearchError, match=re.escape(f"study {name!r} is damaged")):
         list(open_storage(url).studies())
 

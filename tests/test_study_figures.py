@@ -61,7 +61,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Draw:
             )
             fill(study, trials=30)
             folders[key] = tmp_path_factory.mktemp("drawn") / "search"
-            draw(study, objectives, folders[key])
+            draw(study, objectives, folders[key] / "search.html")
         return folders[key]
 
     return draw_once
@@ -115,7 +115,7 @@ def test_the_page_speaks_of_the_score_and_draws_the_best_so_far(
 def test_of_a_single_complete_trial_nothing_is_drawn(tmp_path: Path) -> None:
     study = optuna.create_study(direction="maximize")
     fill(study, trials=1)
-    draw(study, ONE, tmp_path / "search")
+    draw(study, ONE, tmp_path / "search" / "search.html")
     assert not (tmp_path / "search").exists()
 
 
@@ -137,13 +137,13 @@ class Waiting:
         self.found: list[Path] = []
         self.matters: Mapping[str, float] = {}
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None:
         """Nothing to do."""
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
         """Nothing to do."""
 
-    def told(self, trial: Trial, trials: list[Trial]) -> None:
+    def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:
         deadline = time.monotonic() + 120
         while trial.number == 2 and not self.matters and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -162,9 +162,9 @@ def test_figures_and_importances_are_there_while_the_study_runs(
     monkeypatch.setattr(shipping, "FIGURES_SECONDS", 0.0)
     space = read_space(SPACE, "small")
     plan = Plan(
-        space,
-        space.name,
-        describe(str(images)),
+        space=space,
+        name=space.name,
+        data=describe(str(images)),
         seed=0,
         jobs=1,
         train_images=400,

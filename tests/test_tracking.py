@@ -15,13 +15,13 @@ from fmsearch.places import Places, shown
 from fmsearch.search.outbox import write_note
 from fmsearch.search.result import Failure
 from fmsearch.search.runs.records import RunRecords
-from fmsearch.search.runs.schema import study_outcome
+from fmsearch.search.runs.values import study_outcome
 from fmsearch.search.space.load import load_space
 from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.trial import State, Trial
 from fmsearch.tracking.reachability import TrackingError
 from fmsearch.tracking.registry import register_version
-from fmsearch.tracking.run_record import LoggedModel, Point, RunRecord, Status, tagged
+from fmsearch.tracking.run_record import LoggedModel, Metric, RunRecord, Status, tagged
 from fmsearch.tracking.shipper import Shipper
 from fmsearch.tracking.store import Store
 
@@ -54,7 +54,7 @@ def record(tmp_path: Path, keras_file: Path) -> RunRecord:
         ended_at=5_000,
         tags={"long": "x" * 9_000},
         params={"a": "1"},
-        points=tuple(Point("loss", 1 / step, step, 1_000 + step) for step in range(1, 1_501)),
+        metrics=tuple(Metric("loss", 1 / step, step, 1_000 + step) for step in range(1, 1_501)),
         artifacts=artifacts,
         model=LoggedModel(keras_file, (28, 28), 10, step=2),
     )
@@ -117,7 +117,13 @@ def test_what_a_kill_left_of_the_migrations_is_removed(tmp_path: Path) -> None:
 
 def test_an_interrupted_run_is_running_again_when_it_goes_on(store: Store) -> None:
     def study(status: Status, ended_at: int | None) -> RunRecord:
-        return RunRecord("s", {"fmsearch.role": "study"}, status, 1, ended_at)
+        return RunRecord(
+            name="s",
+            identity={"fmsearch.role": "study"},
+            status=status,
+            started_at=1,
+            ended_at=ended_at,
+        )
 
     states = []
     for record in (study(Status.RUNNING, None), study(Status.KILLED, 9)) * 2:
@@ -130,7 +136,7 @@ def test_a_version_is_registered_once_and_found_by_its_alias(
 ) -> None:
     run_id = store.ship(record)
     for _ in range(2):
-        assert register_version(store, "mine", run_id, "champion", {"a": "b"}) == "1"
+        assert register_version(store, "mine", run_id, alias="champion", tags={"a": "b"}) == "1"
     found = store.client.get_model_version_by_alias("mine", "champion")
     assert (found.version, found.run_id, found.tags) == (1, run_id, {"a": "b"})
 
@@ -144,7 +150,7 @@ def test_models_are_dropped_page_by_page(store: Store) -> None:
 
 def test_a_run_cannot_be_ended_and_running() -> None:
     with pytest.raises(ValueError, match="is FINISHED and ended at None"):
-        RunRecord("s", {}, Status.FINISHED, 1)
+        RunRecord(name="s", identity={}, status=Status.FINISHED, started_at=1)
 
 
 def test_the_best_parameters_of_a_grid_are_params_once_no_point_is_left() -> None:
@@ -153,9 +159,9 @@ def test_the_best_parameters_of_a_grid_are_params_once_no_point_is_left() -> Non
         name="s", space=space, data="data", data_sha256="sha256", seed=0, train_images=None, id="id"
     )
     best = Trial(0, {"epochs": 3}, State.COMPLETE, score=0.5)
-    left = study_outcome(study, space, [best, Trial(1, {"epochs": 4}, State.WAITING)])
+    left = study_outcome(study, [best, Trial(1, {"epochs": 4}, State.WAITING)])
     assert (left.params, left.metrics) == ({"seed": "0"}, {"score": 0.5, "best_trial": 0.0})
-    assert study_outcome(study, space, [best]).params == {"seed": "0", "epochs": "3"}
+    assert study_outcome(study, [best]).params == {"seed": "0", "epochs": "3"}
 
 
 def test_a_studys_run_shows_its_last_score_though_the_clock_went_back(

@@ -64,14 +64,14 @@ def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("far_from_utc")
 def test_trials_are_those_that_optuna_reads(url: str) -> None:
-    optunas = make(url).get_trials()
+    optuna_state = make(url).get_trials()
     ours = open_database(url).optuna
     study_id = ours.get_study_id_from_name("all")
-    assert len(optunas) == 6
-    assert {trial.state for trial in optunas} == set(TrialState)
-    assert [repr(trial) for trial in ours.get_all_trials(study_id)] == list(map(repr, optunas))
-    alone = [ours.get_trial(trial._trial_id) for trial in optunas]
-    assert list(map(repr, alone)) == list(map(repr, optunas))
+    assert len(optuna_state) == 6
+    assert {trial.state for trial in optuna_state} == set(TrialState)
+    assert [repr(trial) for trial in ours.get_all_trials(study_id)] == list(map(repr, optuna_state))
+    alone = [ours.get_trial(trial._trial_id) for trial in optuna_state]
+    assert list(map(repr, alone)) == list(map(repr, optuna_state))
 
 
 def test_the_best_trial_and_the_states_are_found_without_reading_all(url: str) -> None:

@@ -1,1 +1,1 @@
-"""What stands in MLflow: runs, logged models, the registry and the UI."""
+"""MLflow: its store, runs, logged models, the registry and the UI."""

@@ -1,4 +1,4 @@
-"""The embedded store: MLflow's SQLite file, made whole or not at all."""
+"""The embedded store: MLflow's database as an SQLite file."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ log = logging.getLogger(__name__)
 
 
 def make_database(uri: str) -> None:
-    """Make a new embedded database whole, or not at all.
+    """Create a new embedded database completely, or not at all.
 
-    MLflow's migrations are many transactions, and what a kill or a full disk leaves of them can
-    not be opened again: they are made beside, where the next start removes what is left of them.
+    MLflow's migrations are many transactions. If a kill or a full disk interrupts them, the file
+    cannot be opened again, so that they run on a temporary file, which the next start removes.
     """
     path = Path(uri.removeprefix(SQLITE))
     making = path.with_name(f".{path.name}.part")
     if not uri.startswith(SQLITE) or (path.exists() and not making.exists()):
         return
-    with turn(path.parent / "locks" / f".{path.name}.lock"):  # of two at once, one is first
+    with turn(path.parent / "locks" / f".{path.name}.lock"):  # one process at a time
         shutil.rmtree(making, ignore_errors=True)
         if path.exists():
             return

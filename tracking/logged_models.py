@@ -1,4 +1,4 @@
-"""Logged models: what MLflow keeps of a run's network, and shows in its registry."""
+"""Logged models: the networks of runs, as MLflow stores them."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ class LoggedModels:
     """The logged models of one experiment. Its methods raise what MLflow's client raises."""
 
     def __init__(self, client: MlflowClient, experiment_id: str, *, is_server: bool) -> None:
-        """Of an experiment.
+        """Take the experiment; nothing is read yet.
 
         Args:
-            client, experiment_id: MLflow's.
-            is_server: Whether a request may be carried out though its answer is lost.
+            is_server: Whether the store is a server, which may have carried out a request whose
+                answer is lost.
         """
         self._client = client
         self._experiment_id = experiment_id
         self._is_server = is_server
 
     def having(self, identity: Mapping[str, str]) -> Iterator[MlflowModel]:
-        """All that have these tags, page by page."""
+        """All models with these tags, read page by page."""
         token: str | None = None
         while True:
             page = self._client.search_logged_models(
@@ -45,12 +45,12 @@ class LoggedModels:
                 return
 
     def drop(self, identity: Mapping[str, str], keep: Set[str], why: str) -> None:
-        """Delete models, files included, and say so in their runs.
+        """Delete models with their files, and write into their runs why.
 
         Args:
-            identity: Tags of all models in question.
-            keep: Values of the tag `fmsearch.trial` of those that stay.
-            why: Written into the tag `fmsearch.model` of the runs.
+            identity: Tags of the models.
+            keep: Values of the tag `fmsearch.trial` of models that stay.
+            why: New value of the tag `fmsearch.model` of the runs.
         """
         for model in list(self.having(identity)):
             if model.tags.get(TAG_TRIAL) in keep:
@@ -60,7 +60,7 @@ class LoggedModels:
             self._delete(model)
 
     def log(self, run_id: str, record: RunRecord, model: LoggedModel, earlier: Run | None) -> None:
-        """Give a run its one model; `earlier` is what a shipment that was cut off left of it."""
+        """Give a run its one model; `earlier` is the run as an interrupted shipment left it."""
         from mlflow.entities import LoggedModelOutput
 
         whole = None
@@ -77,7 +77,7 @@ class LoggedModels:
                     if other.model_id != whole.model_id:
                         self._delete(other)
         outputs = earlier.outputs.model_outputs if earlier and earlier.outputs else []
-        if whole.model_id not in [one.model_id for one in outputs]:  # MLflow would show it twice
+        if whole.model_id not in [one.model_id for one in outputs]:  # it would be shown twice
             self._client.log_outputs(run_id, [LoggedModelOutput(whole.model_id, model.step)])
 
     def _of(self, run_id: str) -> list[MlflowModel]:
@@ -98,7 +98,7 @@ class LoggedModels:
         return self._client.finalize_logged_model(logged.model_id, "READY")
 
     def _delete(self, model: MlflowModel) -> None:
-        """Delete a logged model, its files first, so that a kill between leaves none of them."""
+        """Delete a logged model, its files first, so that a kill leaves no files behind."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         repository = get_artifact_repository(model.artifact_location)

@@ -1,7 +1,7 @@
-"""A Keras model as the folder that MLflow's Keras flavor loads, written without Keras.
+"""The folder from which MLflow's Keras flavor loads a model, written without Keras.
 
-`mlflow.keras.save_model` writes the same folder, but loads TensorFlow to do so; here the model
-is already saved, and the coordinator that logs it has no use for TensorFlow.
+`mlflow.keras.save_model` writes the same folder, but loads TensorFlow, which the coordinator does
+not need otherwise: the Keras file is already saved.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
 
 
 def write_model_folder(folder: Path, model: LoggedModel, model_id: str | None = None) -> None:
-    """Fill an empty folder with MLflow's description of a model and the model itself.
+    """Fill an empty folder with a model and MLflow's description of it.
 
     The signature is uint8 images (n, *image_shape) to float32 probabilities (n, classes).
     """

@@ -1,4 +1,4 @@
-"""Whether a store can be used, found out in seconds and before anything is trained."""
+"""Checks whether a store can be used, within seconds and before anything is trained."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ WAY_OUT = "start it, mend MLFLOW_TRACKING_URI, or go on without by --offline"
 
 
 class TrackingError(FmsearchError):
-    """The MLflow store did not do what it was asked, and may do it later."""
+    """The MLflow store did not answer or refused; a later try may succeed."""
 
 
 def check_reachable(places: Places) -> None:
-    """Ask the store for a sign of life, within seconds and without loading MLflow.
+    """Check that the store answers, within seconds and without loading MLflow.
 
     Raises:
-        FmsearchError: A server does not answer, or refuses; or a file is no database.
+        FmsearchError: The server does not answer or refuses, or the database cannot be opened.
     """
     if places.is_server:
         _check_server(places)
@@ -56,7 +56,7 @@ def _check_server(places: Places) -> None:
     try:
         answer = _ask(places, "search", max_results="1")
         found = _ask(places, "get-by-name", experiment_name=places.experiment)
-        if found.status_code == 404:  # it will be made, and kept where the first one is
+        if found.status_code == 404:  # a new one is stored where the first one is
             found = _ask(places, "get", experiment_id="0")
     except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
         raise FmsearchError(
@@ -85,7 +85,7 @@ def _check_server(places: Places) -> None:
 
 
 def _check_artifacts(places: Places, location: str) -> None:
-    """See that a server's artifacts can be written from another machine."""
+    """Check that a server's artifacts can be written from another machine."""
     if urlsplit(location).scheme in ("", "file"):
         raise FmsearchError(
             f"the MLflow server {shown(places.tracking_uri)} would have the artifacts of the "
@@ -95,7 +95,11 @@ def _check_artifacts(places: Places, location: str) -> None:
 
 
 def prepare_sqlite(uri: str) -> None:
-    """Give an embedded database write-ahead logging: the UI reads while studies write."""
+    """Turn on write-ahead logging of an embedded database: the UI reads while studies write.
+
+    Raises:
+        TrackingError: The database cannot be opened.
+    """
     path = Path(uri.removeprefix(SQLITE))
     if not uri.startswith(SQLITE) or not path.exists():
         return
@@ -113,7 +117,7 @@ def _check_database(uri: str) -> None:
     try:
         if uri.startswith(SQLITE) and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            return  # the database will be made in that folder
+            return  # the database is created later
         prepare_sqlite(uri)
         engine = create_engine(uri)
         with engine.connect():

@@ -1,4 +1,4 @@
-"""The model registry: versions of a model, and the alias of the one in use."""
+"""The model registry: versions of a model, and the alias of one of them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 def check_names(name: str, alias: str) -> None:
-    """Refuse what MLflow would refuse, before anything is trained.
+    """Check the names of a model and an alias before anything is trained.
 
     Raises:
-        FmsearchError: A name is not fit for a model or an alias.
+        FmsearchError: MLflow would refuse one of them.
     """
     for what, value in (("model", name), ("alias", alias)):
         if not NAME.fullmatch(value):
@@ -27,16 +27,15 @@ def check_names(name: str, alias: str) -> None:
 
 
 def register_version(
-    store: Store, name: str, run_id: str, alias: str, tags: Mapping[str, str]
+    store: Store, name: str, run_id: str, *, alias: str, tags: Mapping[str, str]
 ) -> str:
-    """Register the model that a run logged, once, and give it an alias.
+    """Register a run's model as a version, unless that was done before, and move the alias to it.
 
     Args:
-        store: Holds the run.
-        name: Of the registered model; created if it is new.
-        run_id: Of a run with one logged model.
-        alias: Moved to this version.
-        tags: Of the version.
+        store: The store that has the run.
+        name: Name of the registered model, which is created if it is new.
+        run_id: Id of a run with one logged model.
+        tags: Tags of a new version.
 
     Returns:
         The version's number.

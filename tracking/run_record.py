@@ -12,12 +12,14 @@ TAG_ID = "fmsearch.study_id"
 TAG_ROLE, TAG_STATE, TAG_ERROR = "fmsearch.role", "fmsearch.state", "fmsearch.error"
 TAG_DATA, TAG_IMAGES = "fmsearch.data_sha256", "fmsearch.train_images"
 TAG_VERSIONS, TAG_PROCESSOR = "fmsearch.versions", "fmsearch.processor"
-TAG_FOLDS = "fmsearch.folds"
+TAG_FOLDS, TAG_EPOCHS = "fmsearch.folds", "fmsearch.epochs"
+TAG_EXPERIMENT, TAG_SEED = "fmsearch.experiment", "fmsearch.seed"
+TAG_CHOSEN, TAG_SEARCHED = "fmsearch.chosen_by", "fmsearch.searched_by"
 TAG_BEST = "fmsearch.best_parameters"
 TAG_PRUNED, TAG_DUPLICATE, TAG_MODEL = "fmsearch.pruned", "fmsearch.duplicate_of", "fmsearch.model"
 TAG_RESTORED = "fmsearch.restored"
 """Says that a run was made anew from the storage, and what it lost."""
-TAG_PARENT = "mlflow.parentRunId"
+TAG_PARENT, TAG_NOTE = "mlflow.parentRunId", "mlflow.note.content"
 MOST_TAG_CHARACTERS = 8_000
 
 
@@ -31,14 +33,13 @@ class Status(Enum):
 
 
 @dataclass(frozen=True)
-class Point:
+class Metric:
     """One value of a metric.
 
     Attributes:
-        name: Of the metric.
         value: Finite.
         step: The epoch, or 0.
-        measured_at: Milliseconds since 1970, UTC; equal points are stored once.
+        measured_at: Milliseconds since 1970, UTC; equal ones are stored once.
     """
 
     name: str
@@ -54,7 +55,7 @@ class LoggedModel:
     Attributes:
         file: In Keras' format.
         image_shape: Of one uint8 image.
-        classes: Number of probabilities.
+        classes: How many probabilities it gives.
         step: The epoch after which it was saved.
     """
 
@@ -74,15 +75,13 @@ class DataInput:
     profile: Mapping[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunRecord:
     """One MLflow run, whole.
 
     Attributes:
-        name: Shown in the UI.
         identity: Tags that no other run has in this combination, the narrowest last.
-        tags, params: Texts.
-        points: Metrics.
+        metrics: All values of all metrics.
         status: RUNNING leaves the run open, to be ended by a later record.
         started_at, ended_at: Milliseconds since 1970, UTC.
         artifacts: A folder whose content becomes the run's artifacts.
@@ -97,7 +96,7 @@ class RunRecord:
     ended_at: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
-    points: tuple[Point, ...] = ()
+    metrics: tuple[Metric, ...] = ()
     artifacts: Path | None = None
     model: LoggedModel | None = None
     data: DataInput | None = None

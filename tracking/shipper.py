@@ -1,4 +1,4 @@
-"""The shipper: a thread that brings finished things to MLflow while training goes on."""
+"""The shipper: a thread that writes to MLflow while training goes on."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .reachability import TrackingError
 log = logging.getLogger(__name__)
 
 Step = Callable[[], object]
-"""Brings one thing to the store; raises `TrackingError` if it has to be tried again."""
+"""Ships one thing to the store; raises `TrackingError` if it has to be tried again."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 LAST_TRIES_SECONDS = 5.0
-"""For a step, once the shipper is to close: a cut connection may come back in that time."""
+"""How long a step is tried while the shipper closes: a connection may come back in that time."""
 CHECK_SECONDS = 0.2
 
 
 class Shipper:
     """Carries out steps one after another, in the order in which they were given.
 
-    While the store does not answer, the first step is tried again after pauses that double;
-    nothing is lost, as every step stands on disk until it has been carried out.
+    While the store does not answer, the current step is tried again after pauses that double.
+    Nothing is lost, because the results stay on disk until they are shipped.
     """
 
     def __init__(self) -> None:
@@ -37,19 +37,22 @@ class Shipper:
         self._thread.start()
 
     def give(self, step: Step) -> None:
-        """Carry a step out soon.
+        """Add a step.
 
         Raises:
-            Exception: What an earlier step raised, if it was not a `TrackingError`.
+            BaseException: What an earlier step raised, if it was not a `TrackingError`.
         """
         self._raise_bug()
         self._steps.put(step)
 
     def close(self, check_interrupted: Callable[[], None] = lambda: None) -> None:
-        """Carry out what is left and stop; if the store goes on failing, the rest is `unshipped`.
+        """Carry out the remaining steps and stop; `unshipped` gets an error for each that fails.
 
         Args:
-            check_interrupted: Called now and then; what it raises ends the waiting.
+            check_interrupted: Called every `CHECK_SECONDS`; what it raises ends the waiting.
+
+        Raises:
+            BaseException: As `give`.
         """
         self._closing.set()
         self._steps.put(None)
@@ -66,11 +69,11 @@ class Shipper:
         try:
             while (step := self._steps.get()) is not None:
                 self._ship(step)
-        except BaseException as error:  # raised again where it can be seen, in `give` or `close`
+        except BaseException as error:  # raised again in the other thread
             self._bug = error
 
     def _ship(self, step: Step) -> None:
-        if self.unshipped:  # the store goes on failing
+        if self.unshipped:  # an earlier step was given up
             self.unshipped.append(self.unshipped[0])
             return
         pause, last_tries_since = FIRST_PAUSE, 0.0

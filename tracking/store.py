@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -15,13 +13,14 @@ from ..errors import FmsearchError, full_disk
 from ..places import SQLITE, Places, shown
 from .embedded import make_database
 from .logged_models import LoggedModels
+from .quiet_mlflow import load_mlflow
 from .reachability import TrackingError, prepare_sqlite
 from .run_record import (
     MOST_TAG_CHARACTERS,
     TAG_PARENT,
     TAG_RESTORED,
     DataInput,
-    Point,
+    Metric,
     RunRecord,
     Status,
     tagged,
@@ -54,22 +53,12 @@ class Store:
             TrackingError: The store cannot be used.
             FmsearchError: There is no such experiment, and none is to be created.
         """
-        database = Path(places.tracking_uri.removeprefix(SQLITE))
-        if not create and places.tracking_uri.startswith(SQLITE) and not database.exists():
+        if not create and not places.has_runs:
+            database = places.tracking_uri.removeprefix(SQLITE)
             raise FmsearchError(f"there is no store at {database} yet; run `fmsearch study` first")
-        # A request whose answer was lost may have been carried out: what is tried again is a whole
-        # step, which looks first what is there.
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        load_mlflow()
         import mlflow
 
-        # MLflow sets its own level when it is loaded; its INFO tells of table creation.
-        logging.getLogger("mlflow").setLevel(logging.ERROR)
-        logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)  # what it logs, it raises
-        logging.getLogger("alembic").setLevel(logging.ERROR)
         self._places = places
         self._retry_seconds = retry_seconds if places.is_server else 0.0
         with self.errors():
@@ -186,7 +175,7 @@ class Store:
             self.models.log(run_id, record, record.model, run)
         if record.artifacts is not None:
             self.client.log_artifacts(run_id, str(record.artifacts))
-        self.log(run_id, points=record.points, params=record.params, tags=record.tags)
+        self.log(run_id, metrics=record.metrics, params=record.params, tags=record.tags)
         if restored:  # the doctor made it without what has now been found
             self.client.delete_tag(run_id, TAG_RESTORED)
         if record.status is not Status.RUNNING:
@@ -199,18 +188,18 @@ class Store:
         self,
         run_id: str,
         *,
-        points: Iterable[Point],
+        metrics: Iterable[Metric],
         params: Mapping[str, str],
         tags: Mapping[str, str],
     ) -> None:
         """Add to a run, in one batch; raises what the client raises."""
-        from mlflow.entities import Metric, Param, RunTag
+        from mlflow import entities
 
         self.client.log_batch(
             run_id,
-            [Metric(one.name, one.value, one.measured_at, one.step) for one in points],
-            [Param(name, value) for name, value in params.items()],
-            [RunTag(name, value[:MOST_TAG_CHARACTERS]) for name, value in tags.items()],
+            [entities.Metric(one.name, one.value, one.measured_at, one.step) for one in metrics],
+            [entities.Param(name, value) for name, value in params.items()],
+            [entities.RunTag(name, value[:MOST_TAG_CHARACTERS]) for name, value in tags.items()],
         )
 
     def _create(self, record: RunRecord, parent: str | None) -> str:

@@ -1,44 +1,77 @@
-"""Recorded runs: what a store holds of a run, read back as a value."""
+"""Stored runs: what an MLflow store holds of runs, read back as values."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import FmsearchError
+from .run_record import TAG_ID
 from .store import Store
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
+    from mlflow.entities import FileInfo, LoggedModel, Run
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
 
-Points = Mapping[tuple[str, int], float]
+RUNS_PER_PAGE = 1_000
+FIGURES = "figures"
+MODEL_FILE = "data/model.keras"
+
+MetricValues = Mapping[tuple[str, int], float]
 """Values of metrics, by name and step."""
 
 
-@dataclass(frozen=True)
-class RecordedRun:
-    """A run of a store.
+class StoredModel(Enum):
+    """What there is of a run's model."""
+
+    NONE = "none"
+    EMPTY = "without its files"
+    WHOLE = "whole"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRun:
+    """One run as the store has it.
 
     Attributes:
-        id, name, status: MLflow's.
-        tags, params: Texts.
-        metrics: Their names.
-        source: Of the data set that is its input; empty if it has none.
+        status: MLflow's word for it.
+        is_deleted: Whether it is in MLflow's bin, from which it can be restored.
+        started_at, ended_at: Milliseconds since 1970, UTC.
+        metrics: The last value of each.
+        source: Where the data set is that is its input; empty if it has none.
     """
 
     id: str
     name: str
     status: str
+    is_deleted: bool
+    started_at: int
+    ended_at: int | None
     tags: Mapping[str, str]
     params: Mapping[str, str]
-    metrics: tuple[str, ...]
+    metrics: Mapping[str, float]
     source: str
 
 
-def find_named(store: Store, text: str) -> RecordedRun:
+@dataclass(frozen=True)
+class WholeRun(StoredRun):
+    """One run and what stands beside it.
+
+    Attributes:
+        files: Paths of its artifacts that are not empty, those below `figures` included.
+        model: What there is of its logged model.
+    """
+
+    files: frozenset[str]
+    model: StoredModel
+
+
+def find_named(store: Store, text: str) -> StoredRun:
     """The run with this id or this name.
 
     Raises:
@@ -58,47 +91,122 @@ def find_named(store: Store, text: str) -> RecordedRun:
     if len(runs) > 1:
         ids = ", ".join(str(run.info.run_id) for run in runs)
         raise FmsearchError(f"{len(runs)} runs are called {text!r}; give the id of one: {ids}")
-    return _recorded(runs[0])
+    return StoredRun(**_fields(runs[0]))
 
 
-def find_tagged(store: Store, tags: Mapping[str, str]) -> RecordedRun | None:
+def find_tagged(store: Store, tags: Mapping[str, str]) -> StoredRun | None:
     """The run that has these tags, if there is one."""
     run = store.find(tags)
-    return None if run is None else _recorded(run)
+    return None if run is None else StoredRun(**_fields(run))
 
 
-def read_points(store: Store, run: RecordedRun) -> Points:
+def runs_of_study(store: Store, study_id: str) -> list[WholeRun]:
+    """All runs of a study, deleted ones included.
+
+    Runs and models come in pages; artifacts are listed folder by folder, which takes a server two
+    or three requests for each run.
+
+    Raises:
+        TrackingError: The store did not answer, or refused.
+    """
+    with store.errors():
+        models = defaultdict(list)
+        for model in store.models.having({TAG_ID: study_id}):
+            models[model.source_run_id].append(model)
+        return [
+            WholeRun(
+                **_fields(run),
+                files=frozenset(_files(_artifacts(run.info.artifact_uri), "")),
+                model=_model(models[run.info.run_id]),
+            )
+            for run in _pages(store, study_id)
+        ]
+
+
+def read_metrics(store: Store, run: StoredRun) -> MetricValues:
     """Every value of every metric of a run."""
     with store.errors():
         return {
-            (name, point.step): point.value
+            (name, one.step): one.value
             for name in run.metrics
-            for point in store.client.get_metric_history(run.id, name)
+            for one in store.client.get_metric_history(run.id, name)
         }
 
 
-def read_text(store: Store, run: RecordedRun, artifact: str) -> str:
+def read_text(store: Store, run: StoredRun, artifact: str) -> str:
     """A text file among a run's artifacts."""
     with store.errors(), tempfile.TemporaryDirectory() as folder:
         file = store.client.download_artifacts(run.id, artifact, folder)
         return Path(file).read_text("utf-8")
 
 
-def read_artifacts(store: Store, run: RecordedRun, folder: Path) -> None:
+def read_artifacts(store: Store, run: StoredRun, folder: Path) -> None:
     """All artifacts of a run, into a folder that is made."""
     folder.mkdir(parents=True, exist_ok=True)
     with store.errors():
         store.client.download_artifacts(run.id, "", str(folder))
 
 
-def _recorded(run: Run) -> RecordedRun:
+def _fields(run: Run) -> dict[str, Any]:
+    """The attributes of a `StoredRun`."""
+    info, data = run.info, run.data
     inputs = run.inputs.dataset_inputs if run.inputs else []
-    return RecordedRun(
-        id=str(run.info.run_id),
-        name=str(run.info.run_name),
-        status=str(run.info.status),
-        tags=dict(run.data.tags),
-        params=dict(run.data.params),
-        metrics=tuple(run.data.metrics),
-        source=str(inputs[0].dataset.source) if inputs else "",
-    )
+    return {
+        "id": str(info.run_id),
+        "name": str(info.run_name),
+        "status": str(info.status),
+        "is_deleted": info.lifecycle_stage == "deleted",
+        "started_at": int(info.start_time),
+        "ended_at": None if info.end_time is None else int(info.end_time),
+        "tags": dict(data.tags),
+        "params": dict(data.params),
+        "metrics": dict(data.metrics),
+        "source": str(inputs[0].dataset.source) if inputs else "",
+    }
+
+
+def _pages(store: Store, study_id: str) -> Iterator[Run]:
+    from mlflow.entities import ViewType
+
+    token: str | None = None
+    while True:
+        page = store.client.search_runs(
+            [store.experiment_id],
+            f"tags.`{TAG_ID}` = '{study_id}'",
+            ViewType.ALL,
+            RUNS_PER_PAGE,
+            page_token=token,
+        )
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _artifacts(uri: str) -> ArtifactRepository:
+    """Where artifacts are; a client that is asked by a run's id would read the run once more."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    return get_artifact_repository(uri)
+
+
+def _files(artifacts: ArtifactRepository, folder: str) -> Iterator[str]:
+    """Of folders only `figures` and those below it: what else a user adds may be large."""
+    listed: list[FileInfo] = artifacts.list_artifacts(folder or None)
+    yield from _filled(listed)
+    for one in listed:
+        if one.is_dir and one.path.split("/")[0] == FIGURES:
+            yield from _files(artifacts, one.path)
+
+
+def _filled(listed: Iterable[FileInfo]) -> Iterator[str]:
+    return (one.path for one in listed if not one.is_dir and one.file_size != 0)
+
+
+def _model(models: list[LoggedModel]) -> StoredModel:
+    ready = [model for model in models if str(model.status) == "READY"]
+    folder = MODEL_FILE.split("/")[0]
+    for model in ready:
+        if MODEL_FILE in _filled(_artifacts(model.artifact_location).list_artifacts(folder)):
+            return StoredModel.WHOLE
+    return StoredModel.EMPTY if ready else StoredModel.NONE

@@ -15,7 +15,7 @@ HOST = "127.0.0.1"
 
 
 def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
-    """Start MLflow's server on an embedded store, on loopback.
+    """Start MLflow's server on an embedded store, for this machine only.
 
     Raises:
         FmsearchError: There is no store yet, it cannot be used, or the port is taken.
@@ -39,11 +39,11 @@ def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
         "--port", str(port),
         "--workers", "1",
     ]  # fmt: skip
-    # One process is enough for one person; jobs would start four more.
+    # One process is enough for one user; MLflow's job execution would start four more.
     environment = {
         **os.environ,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_BACKEND_STORE_URI": places.tracking_uri,  # not for the list of processes
+        "MLFLOW_BACKEND_STORE_URI": places.tracking_uri,  # arguments are visible to all users
     }
     return subprocess.Popen(command, env=environment)

@@ -1,1 +1,1 @@
-"""Growing: what `scale.py` is made of."""
+"""Parts of `scale.py`."""

@@ -1,4 +1,4 @@
-"""Fields: places to run studies in whose trainers copy a real trainer's result."""
+"""Studies with trainers that copy a real trainer's result."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ parameters:
   weight_decay: {float: [0.000001, 0.01], log: true}
 """
 FIRST = 20
-"""Trials that are run for real."""
+"""Number of trials that are really trained."""
 TRAINER_SECONDS = 0.005
 
 
 class Quiet:
-    """Watches a study.
+    """A `StudyCallback` that prints nothing.
 
     Attributes:
-        told_at: For each trial that was told the time, and the CPU time of this process, in s.
+        told_at: The time and this process's CPU time, in s, when each trial was told.
     """
 
     def __init__(self) -> None:
         self.told_at: list[tuple[float, float]] = []
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None: ...
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None: ...
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
 
-    def told(self, trial: Trial, trials: list[Trial]) -> None:  # noqa: ARG002  # as watchers do
+    def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:  # noqa: ARG002  # a callback's
         self.told_at.append((time.monotonic(), time.process_time()))
 
 
@@ -79,18 +79,18 @@ class QuickTrainers:
 
     def judge(self, index: int, verdict: Verdict) -> None: ...
 
-    def messages(self) -> Iterator[tuple[int, Job, Message]]:
+    def messages(self) -> Iterator[tuple[int, Message]]:
         for index, job in enumerate(self._jobs):
             if job is not None:
                 time.sleep(TRAINER_SECONDS)
                 for entry in job.entries.values():
                     copy_result(self._template, entry, dict(job.settings))
                 self._jobs[index] = None
-                yield index, job, JobDone()
+                yield index, JobDone()
 
 
 def copy_result(template: Path, entry: Path, settings: dict[str, Any]) -> None:
-    """What a trainer leaves in the outbox; the score depends on a parameter."""
+    """Write a trainer's result into the outbox, with a score that depends on a parameter."""
     result = read_result(template)
     score = 0.9 - abs(float(settings["dropout_rate"]) - 0.2)
     metrics = {**result.metrics, "score": score}
@@ -102,7 +102,7 @@ def copy_result(template: Path, entry: Path, settings: dict[str, Any]) -> None:
 
 @dataclass
 class Field:
-    """A place to run studies in, with the result that quick trainers copy."""
+    """A home, a storage and a sampler, with which studies are run."""
 
     home: Path
     storage: str
@@ -111,9 +111,9 @@ class Field:
     def plan(self, trials: int | None, *, offline: bool, seconds: float | None = None) -> Plan:
         space = read_space(SPACE, "space")
         return Plan(
-            space,
-            space.name,
-            describe(str(IMAGES)),
+            space=space,
+            name=space.name,
+            data=describe(str(IMAGES)),
             seed=0,
             jobs=1,
             train_images=400,
@@ -124,7 +124,7 @@ class Field:
         )
 
     def begin(self) -> Path:
-        """Run the first trials for real, and ship them; gives a result to be copied."""
+        """Really train the first trials and ship them; return the folder of a result to copy."""
         plan = self.plan(FIRST, offline=True)
         run_study(plan, Quiet())
         (stored,) = open_storage(plan.places.storage).studies()

@@ -1,4 +1,4 @@
-"""Filling: copies of a study's first trials in the storage's and MLflow's tables."""
+"""Copying a study's first trials in the tables of the storage and of MLflow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .field import FIRST
 
 
 def fill(storage: str, tracking_uri: str, count: int) -> None:
-    """Copy the first trials in storage and MLflow, in turn, until there are `count`."""
+    """Copy the first trials in storage and MLflow, in turn, until there are `count` trials."""
     fill_storage(create_engine(storage.replace("ql://", "ql+psycopg://")), count)
     fill_store(create_engine(tracking_uri), count)
 
@@ -41,13 +41,13 @@ def fill_storage(engine: Engine, count: int) -> None:
                     copies.append(copy)
             if copies:
                 connection.execute(table.insert(), copies)
-        if engine.dialect.name == "postgresql":  # whose counters know nothing of the copies
+        if engine.dialect.name == "postgresql":  # inserting ids does not advance its counter
             counter = text("SELECT setval(pg_get_serial_sequence('trials', 'trial_id'), :count)")
             connection.execute(counter, {"count": count})
 
 
 def fill_store(engine: Engine, count: int) -> None:
-    """Copy the runs of MLflow's first trials, models included, until there are `count`."""
+    """Copy the runs of the first trials, models included, until there are `count` runs."""
     tables = MetaData()
     tables.reflect(engine)
     runs, tags = tables.tables["runs"], tables.tables["tags"]

@@ -1,1 +1,1 @@
-"""Killing: what `chaos.py` is made of."""
+"""Parts of `chaos.py`."""

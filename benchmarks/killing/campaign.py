@@ -1,4 +1,4 @@
-"""Campaigns: kills in wanted phases of commands, until each command completes."""
+"""Campaigns: commands are killed in wanted phases, and started again until they complete."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .session import LONGEST_DELAY, Session, cmdline, processes
 
 LEAST_KILLS = 5
 MOST_KILLS = 12
-"""Of one command, so that a campaign has many studies."""
+"""The most kills of one command, so that a campaign has many studies."""
 MOST_DEATHS = 2
-"""Of trainers in one session: a third one without a new epoch would rightly fail their trial."""
+"""The most trainers killed in a session: a third one without a new epoch would fail their trial."""
 LOOK_SECONDS = 0.002
 RETRY_SECONDS = 6.0
-"""For a phase; then another one is chosen."""
+"""How long to wait for a phase before another one is chosen."""
 LONGEST_SESSION = 240.0
 
 
 def schedule(kills: int, phases: tuple[str, ...], choose: random.Random) -> list[str]:
-    """Phases to kill in: each at least five times if there are kills enough, else evenly."""
+    """Choose phases for kills: each at least five times if there are enough kills, else evenly."""
     least = min(LEAST_KILLS, kills // len(phases))
     plan = [phase for phase in phases for _ in range(least)]
     plan += [choose.choice(phases) for _ in range(kills - len(plan))]
@@ -35,15 +35,15 @@ def schedule(kills: int, phases: tuple[str, ...], choose: random.Random) -> list
 
 @dataclass
 class Campaign:
-    """Kills to be made, and what came of those that were.
+    """A number of kills, and their results.
 
     Attributes:
-        plan: Phases of the kills to come.
+        plan: Phases of the remaining kills.
         choose: Draws moments and victims.
-        victims: Of whom to choose.
-        in_order: Whether the plan's order counts; else the next phase is drawn, too.
-        killed: Kills by phase, and `by_victim`.
-        faults: What a session did that it should not do.
+        victims: The kinds of victims to choose from.
+        in_order: Whether phases are taken in the plan's order; else they are drawn.
+        killed, by_victim: Number of kills by phase and by victim.
+        faults: Sessions with a wrong exit code or a traceback.
     """
 
     plan: list[str]
@@ -56,7 +56,7 @@ class Campaign:
     _groups: set[int] = field(default_factory=set)
 
     def run(self, command: list[str], home: Path, possible: tuple[str, ...] = ()) -> None:
-        """Start a command again and again until it completes, and kill it in possible phases."""
+        """Start a command until it completes, and kill it in phases that are possible."""
         log = home.with_name(f"{home.name}.log")
         left = MOST_KILLS
         while True:
@@ -85,7 +85,7 @@ class Campaign:
         return left[0] if self.in_order else self.choose.choice(left)
 
     def _strike(self, session: Session, wanted: str, victims: tuple[str, ...]) -> str | None:
-        """Kill in the wanted phase; gives who was, or None if it did not come for a while."""
+        """Kill in the wanted phase; return the victim, or None if the phase did not come."""
         longest, until = LONGEST_DELAY[wanted], time.monotonic() + RETRY_SECONDS
         while session.code is None and time.monotonic() < until:
             if wanted not in session.phases():
@@ -94,7 +94,7 @@ class Campaign:
                     return None
                 continue
             time.sleep(self.choose.uniform(0, longest))
-            longest /= 2  # it may be over already
+            longest /= 2  # the phase may be shorter
             session.stop()
             doer = session.phases().get(wanted)
             if doer is None:
@@ -122,7 +122,7 @@ class Campaign:
         return victim
 
     def _see_to_its_end(self, session: Session) -> None:
-        """Wait until a session that is not killed any more completes."""
+        """Wait until a session that is no longer killed completes."""
         while session.code is None and time.monotonic() - session.begun < LONGEST_SESSION:
             time.sleep(0.05)
         code, said = session.code, session.said
@@ -131,7 +131,7 @@ class Campaign:
             self.faults.append(f"a session ended with {code}: {said[-3000:]}")
 
     def leftovers(self) -> list[str]:
-        """Processes of ended sessions that live on."""
+        """Processes of ended sessions that still run."""
         until = time.monotonic() + 10
         while time.monotonic() < until:
             found = processes()

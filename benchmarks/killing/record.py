@@ -1,4 +1,4 @@
-"""Records: all that a study left, to be compared with what another one left."""
+"""The lasting results of a study, to be compared with those of another one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Record:
-    """All that a study left, without times and drawn names; equal for equal studies."""
+    """All results of a study, without times and random names, so that equal studies are equal."""
 
     trials: list[str]
     runs: list[str]
@@ -21,7 +21,7 @@ class Record:
     files: dict[str, object]
 
     def differences(self, other: Record) -> list[str]:
-        """What the other one has otherwise."""
+        """What is missing, added or different in the other one."""
         found = []
         for what in ("trials", "runs", "versions"):
             ours, theirs = Counter(getattr(self, what)), Counter(getattr(other, what))
@@ -36,7 +36,7 @@ class Record:
 
 
 def read_record(home: Path) -> Record:
-    """What stands in a home."""
+    """Read the results of the study in a home."""
     from mlflow import MlflowClient
 
     from fmsearch.search.storage.storage import open_storage
@@ -79,12 +79,12 @@ def read_record(home: Path) -> Record:
 
 
 def _files(home: Path, names: dict[str, str]) -> dict[str, object]:
-    """Each file's content, as far as equal studies have it equal; of a model, its weights."""
+    """The parts of each file that equal studies have in common; of a model, its weights."""
     found: dict[str, object] = {}
     for path in home.rglob("*"):
         place = str(path.relative_to(home))
         if path.is_dir() and place.startswith("artifacts"):
-            continue  # MLflow leaves those of deleted models, empty
+            continue  # MLflow leaves empty folders of deleted models
         for drawn, name in names.items():
             place = place.replace(drawn, name)
         content: object = "folder" if path.is_dir() else "file"

@@ -1,4 +1,4 @@
-"""Sessions: single starts of a command, whose processes can be seen, stopped and killed."""
+"""Sessions: single starts of a command, whose processes can be observed, stopped and killed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_DELAY = {
     "shipping": 0.5,
     "registering": 0.2,
 }
-"""Phases, and how long to wait in one at most, in seconds, before the kill."""
+"""The longest wait in each phase before the kill, in seconds."""
 
 
 class Session:
@@ -36,7 +36,7 @@ class Session:
 
     @property
     def code(self) -> int | None:
-        """The coordinator's exit code; None while it lives."""
+        """The coordinator's exit code; None while it runs."""
         return self._process.poll()
 
     @property
@@ -44,7 +44,7 @@ class Session:
         return self._log.read_text()
 
     def phases(self) -> dict[str, int]:
-        """What is going on now, each with the process that does it."""
+        """The current phases, each with the id of a process that is in it."""
         if self.code is not None:
             return {}
         last: dict[int, tuple[str, str]] = {}
@@ -72,14 +72,14 @@ class Session:
         return {word: pid} if word in LONGEST_DELAY else {}
 
     def members(self) -> dict[str, list[int]]:
-        """The processes by what they are."""
+        """Ids of the session's processes, by kind."""
         parents = {pid: parent for pid, parent, group, _ in processes() if group == self.pid}
         server = [pid for pid in parents if b"forkserver" in cmdline(pid)]
         root = [pid for pid in server if parents[pid] not in server]
         return {"fork server": root, "trainer": [pid for pid in server if pid not in root]}
 
     def stop(self) -> None:
-        """Stop all processes, and wait until they are."""
+        """Stop all processes, and wait until all are stopped."""
         self._signal(signal.SIGSTOP)
         until = time.monotonic() + 1
         while time.monotonic() < until:
@@ -97,7 +97,7 @@ class Session:
         self._process.wait()
 
     def kill_coordinator(self) -> None:
-        """Kill it, and let the others find out."""
+        """Kill the coordinator alone, and continue the other processes."""
         os.kill(self.pid, signal.SIGKILL)
         self.go_on()
         self._process.wait()
@@ -108,7 +108,7 @@ class Session:
 
 
 def processes() -> list[tuple[int, int, int, str]]:
-    """All processes: number, parent, group, state."""
+    """All processes: id, parent's id, group, state."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -118,12 +118,12 @@ def processes() -> list[tuple[int, int, int, str]]:
 
 
 def alive(pid: int) -> bool:
-    """Whether there is such a process."""
+    """Whether there is a process with this id."""
     return Path(f"/proc/{pid}").exists()
 
 
 def cmdline(pid: int) -> bytes:
-    """A process's command; empty if it is over."""
+    """A process's command; empty if it has ended."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     return b""

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ...tracking.inventory import StoredModel, StoredRun
 from ...tracking.run_record import TAG_MODEL, TAG_RESTORED
-from ..runs.schema import Expected
+from ...tracking.stored_runs import StoredModel, WholeRun
+from .expected import Expected
 
 MOST_SHOWN = 60
 """Characters of a value."""
@@ -16,7 +16,7 @@ SAME = 1e-12
 """Relative difference of numbers that are the same: not every database keeps the last bit."""
 
 
-def faults_of(run: StoredRun, expected: Expected) -> Iterator[str]:
+def faults_of(run: WholeRun, expected: Expected) -> Iterator[str]:
     """What a run has otherwise than it must, each in one line."""
     if run.is_deleted:
         yield "its run is deleted"
@@ -72,14 +72,14 @@ class Candidates:
     """
 
     expected: Expected
-    best: StoredRun | None
-    surplus: tuple[StoredRun, ...]
+    best: WholeRun | None
+    surplus: tuple[WholeRun, ...]
 
 
-def candidates(expected: Expected, runs: Sequence[StoredRun]) -> Candidates:
+def candidates(expected: Expected, runs: Sequence[WholeRun]) -> Candidates:
     """Tell the run that is nearest to what is expected from the others."""
 
-    def rank(run: StoredRun) -> tuple[object, ...]:
+    def rank(run: WholeRun) -> tuple[object, ...]:
         faults = sum(1 for _ in faults_of(run, expected))
         return (run.is_deleted, TAG_RESTORED in run.tags, faults, run.started_at, run.id)
 

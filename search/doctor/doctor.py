@@ -85,7 +85,7 @@ def _trial_faults(records: Records, trial: Trial) -> Iterator[str]:
         yield f"it has a second run ({run.id})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """What the doctor found of one study.
 
@@ -127,4 +127,4 @@ def examine(places: Places, names: Sequence[str], *, fix: bool) -> Iterator[Find
 def _look(study: StoredStudy, places: Places) -> Finding:
     records = read_records(study, places)
     waiting = len(records.waiting) if records.is_unshipped else None
-    return Finding(records.study.name, waiting, compare(records))
+    return Finding(study=records.study.name, waiting=waiting, left=compare(records))

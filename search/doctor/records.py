@@ -9,17 +9,16 @@ from functools import cached_property
 from pathlib import Path
 
 from ...places import Places
-from ...tracking.inventory import StoredRun, inventory, store_exists
 from ...tracking.run_record import TAG_ROLE, TAG_TRIAL
 from ...tracking.store import Store
+from ...tracking.stored_runs import WholeRun, runs_of_study
 from ..outbox import checkpoints, entries
-from ..runs.schema import expected_study, expected_trial
 from ..runs.shipping import UNSHIPPED
-from ..space.space import Space
 from ..storage.stored_study import StoredStudy
 from ..storage.study_config import StudyConfig
 from ..trial import Trial
 from .compare import Candidates, candidates
+from .expected import expected_study, expected_trial
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,6 @@ class Records:
     """What storage, outbox and MLflow say of one study.
 
     Attributes:
-        study: The study.
         trials: All of them, by number.
         outbox: Its folder.
         runs: Of the study and of its trials, deleted ones included.
@@ -36,11 +34,7 @@ class Records:
     study: StudyConfig
     trials: Sequence[Trial]
     outbox: Path
-    runs: Sequence[StoredRun]
-
-    @property
-    def space(self) -> Space:
-        return self.study.space
+    runs: Sequence[WholeRun]
 
     @cached_property
     def waiting(self) -> frozenset[int]:
@@ -69,7 +63,7 @@ class Records:
         runs = self._by_trial[None]
         best = max(runs, key=lambda run: (not run.is_deleted, -run.started_at), default=None)
         status = None if best is None else best.status
-        return candidates(expected_study(self.study, self.space, self.trials, status), runs)
+        return candidates(expected_study(self.study, self.trials, status), runs)
 
     @property
     def parent(self) -> str | None:
@@ -79,13 +73,13 @@ class Records:
 
     def trial_run(self, trial: Trial) -> Candidates:
         """The runs of a finished trial."""
-        expected = expected_trial(self.study, self.space, trial, self.parent)
+        expected = expected_trial(self.study, trial, self.parent)
         return candidates(expected, self._by_trial[trial.number])
 
     @cached_property
-    def orphans(self) -> list[tuple[StoredRun, Trial | None]]:
+    def orphans(self) -> list[tuple[WholeRun, Trial | None]]:
         """Runs that must not be there: of no trial, or of one that the storage has unfinished."""
-        found: list[tuple[StoredRun, Trial | None]] = []
+        found: list[tuple[WholeRun, Trial | None]] = []
         for number, runs in self._by_trial.items():
             if number is None:
                 continue
@@ -98,9 +92,9 @@ class Records:
         return not trial.state.finished and trial.number not in self.waiting
 
     @cached_property
-    def _by_trial(self) -> Mapping[int | None, list[StoredRun]]:
+    def _by_trial(self) -> Mapping[int | None, list[WholeRun]]:
         """Runs by trial number, those of the study itself under None, and -1 for no number."""
-        found: defaultdict[int | None, list[StoredRun]] = defaultdict(list)
+        found: defaultdict[int | None, list[WholeRun]] = defaultdict(list)
         for run in self.runs:
             number = run.tags.get(TAG_TRIAL) or run.name.removeprefix(f"{self.study.name}-")
             role = run.tags.get(TAG_ROLE)
@@ -113,5 +107,5 @@ class Records:
 
 def read_records(study: StoredStudy, places: Places) -> Records:
     """Read what there is of a study."""
-    runs = inventory(Store(places), study.config.id) if store_exists(places) else []
+    runs = runs_of_study(Store(places), study.config.id) if places.has_runs else []
     return Records(study.config, study.trials(), places.outbox(study.config.label), runs)

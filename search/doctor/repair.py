@@ -1,4 +1,4 @@
-"""Mending: what one record of a study has lost, from the others."""
+"""Repair: what storage, outbox or MLflow has lost of a study, from the others."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import shutil
 from functools import cached_property
 
 from ...places import Places
-from ...tracking.inventory import StoredRun
 from ...tracking.store import Store
+from ...tracking.stored_runs import WholeRun
 from ..outbox import entries, remove_half_written
-from ..runs.schema import Expected
 from ..storage.stored_study import StoredStudy
 from ..study.resume import recover
 from ..study.sync import ship
 from .compare import faults_of
+from .expected import Expected
 from .records import Records, read_records
 from .run_repair import RunRepair
 
@@ -92,7 +92,7 @@ class Repair:
         return True
 
     def _mend_trials(self, records: Records) -> None:
-        mending = RunRepair(self._study, records.space, self._store)
+        mending = RunRepair(self._study, self._store)
         for trial in records.trials:
             if not trial.state.finished or trial.number in records.waiting:
                 continue
@@ -103,6 +103,6 @@ class Repair:
                 mending.mend(trial, runs.expected, runs.best)
 
 
-def _conflicts(run: StoredRun, expected: Expected) -> bool:
+def _conflicts(run: WholeRun, expected: Expected) -> bool:
     """Whether a run has params of other values, which MLflow lets nobody change."""
     return any(run.params.get(name, value) != value for name, value in expected.params.items())

@@ -1,4 +1,4 @@
-"""Mending runs: what a trial's run has lost, from the storage and from what the run still has."""
+"""Repair of a trial's run: what it has lost, from the storage and from what it still has."""
 
 from __future__ import annotations
 
@@ -11,25 +11,19 @@ from pathlib import Path
 from ...models.confusion import Confusion
 from ...models.settings import Scoring
 from ...models.training import Epoch
-from ...tracking.inventory import StoredRun
-from ...tracking.run_record import TAG_RESTORED, TAG_TRIAL, Point, RunRecord
+from ...tracking.run_record import TAG_RESTORED, Metric, RunRecord
 from ...tracking.store import Store
+from ...tracking.stored_runs import WholeRun
+from ..runs.artifacts import TrainingDone
+from ..runs.kind import Numbers, write
 from ..runs.records import RunRecords
-from ..runs.schema import (
-    CONFUSION,
-    CONFUSION_FIGURE,
-    CURVES,
-    CURVES_FIGURE,
-    REPORT,
-    Expected,
-    identity,
-    training_params,
-)
-from ..space.space import Space
+from ..runs.schema import CONFUSION, CURVES, TRIAL
+from ..runs.values import metrics, training_params, trial_identity
 from ..storage.stored_study import StoredStudy
 from ..study.sync import run_records_of
 from ..trial import Trial, training_seed
 from .compare import differs
+from .expected import Expected
 
 RESTORED = "made anew from the storage; curves, artifacts and model are lost"
 
@@ -37,9 +31,9 @@ RESTORED = "made anew from the storage; curves, artifacts and model are lost"
 class RunRepair:
     """Mends the runs of one study's finished trials."""
 
-    def __init__(self, study: StoredStudy, space: Space, store: Store) -> None:
+    def __init__(self, study: StoredStudy, store: Store) -> None:
         self._study = study
-        self._space = space
+        self._space = study.config.space
         self._store = store
 
     @cached_property
@@ -54,38 +48,39 @@ class RunRepair:
         began = frozen.datetime_start.timestamp() if frozen.datetime_start else ended
         ended_at = int(ended * 1000)
         note = {TAG_RESTORED: RESTORED} if expected.files else {}
-        number = {TAG_TRIAL: str(trial.number)}
-        points = [Point(name, one, 0, ended_at) for name, one in expected.metrics.items()]
         record = RunRecord(
             name=expected.name,
             # The note is there from the first: what a kill leaves of this run is no other run.
-            identity=identity(self._study.config, "trial", **number, **note),
+            identity={**trial_identity(self._study.config, trial.number), **note},
             status=expected.status,
             started_at=int(began * 1000),
             ended_at=ended_at,
             tags=expected.tags,
             params=self._params(trial),
-            points=(*points, *self._reported(trial.number, ended_at)),
+            metrics=(
+                *metrics(expected.metrics, ended_at),
+                *self._reported(trial.number, ended_at),
+            ),
         )
         self._store.ship(record, parent)
 
-    def mend(self, trial: Trial, expected: Expected, run: StoredRun) -> None:
+    def mend(self, trial: Trial, expected: Expected, run: WholeRun) -> None:
         """Give a run what it lacks of what it must hold, as far as that can be known."""
         now = time.time_ns() // 1_000_000
         wrong = [
             name for name, one in expected.metrics.items() if differs(run.metrics.get(name), one)
         ]
-        points = [
-            Point(name, expected.metrics[name], self._last_step(run, name), now) for name in wrong
+        found = [
+            Metric(name, expected.metrics[name], self._last_step(run, name), now) for name in wrong
         ]
         if "val_accuracy" in set(expected.measured) - run.metrics.keys():
-            points += self._reported(trial.number, run.ended_at or now)
+            found += self._reported(trial.number, run.ended_at or now)
         params = self._params(trial)
         missing = expected.params.keys() - run.params.keys()
         with self._store.errors():
             self._store.log(
                 run.id,
-                points=points,
+                metrics=found,
                 params={name: params[name] for name in missing},
                 tags={
                     name: value
@@ -105,48 +100,50 @@ class RunRepair:
         settings = self._space.settings(trial.parameters)
         return training_params(settings, training_seed(study.seed, trial.parameters))
 
-    def _reported(self, number: int, at: int) -> list[Point]:
+    def _reported(self, number: int, at: int) -> list[Metric]:
         """The curve that Optuna knows, where trials are scored epoch by epoch."""
         if self._space.scoring is not Scoring.VALIDATION:
             return []
         scores = self._study.reported(number)
-        return [Point("val_accuracy", score, epoch, at) for epoch, score in scores.items()]
+        return [Metric("val_accuracy", score, epoch, at) for epoch, score in scores.items()]
 
-    def _last_step(self, run: StoredRun, name: str) -> int:
+    def _last_step(self, run: WholeRun, name: str) -> int:
         """What counts as a metric's last value is the one with the highest step."""
         history = self._store.client.get_metric_history(run.id, name)
-        return max((point.step for point in history), default=0)
+        return max((one.step for one in history), default=0)
 
-    def _redraw(self, trial: Trial, expected: Expected, run: StoredRun) -> None:
-        """Draw missing figures from the numbers behind them, where those are there."""
-        missing = expected.files - run.files
-        confusion = curves = None
-        if missing & {CONFUSION_FIGURE, REPORT}:
-            confusion = self._confusion(run)
-        if CURVES_FIGURE in missing:
-            curves = self._history(run)
-        if not (confusion or curves):
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            heading = self._run_records.heading(trial)
-            if confusion:
-                self._run_records.artifacts.draw_confusion(Path(folder), confusion, heading)
-            if curves:
-                self._run_records.artifacts.draw_curves(Path(folder), curves, heading)
-            self._store.add_artifacts(run.id, Path(folder))
+    def _redraw(self, trial: Trial, expected: Expected, run: WholeRun) -> None:
+        """Make missing artifacts from the numbers that they show, where the run has those."""
+        missing = {path: TRIAL.artifacts[path] for path in expected.files - run.files}
+        shown = {one.shows for one in missing.values()}
+        confusion = self._confusion(run) if Numbers.CONFUSION in shown else ()
+        curves = self._history(run) if Numbers.CURVES in shown else ()
+        known = {Numbers.CONFUSION: bool(confusion), Numbers.CURVES: bool(curves), None: False}
+        if possible := {path: one for path, one in missing.items() if known[one.shows]}:
+            records = self._run_records
+            training = TrainingDone(
+                on=records.artifacts,
+                heading=records.heading(trial),
+                confusion=confusion,
+                history=curves,
+            )
+            with tempfile.TemporaryDirectory() as folder:
+                write(possible, training, Path(folder))
+                self._store.add_artifacts(run.id, Path(folder))
 
-    def _confusion(self, run: StoredRun) -> Confusion | None:
+    def _confusion(self, run: WholeRun) -> Confusion:
+        """The run's confusion matrix; empty if it is not there, or is damaged."""
         if CONFUSION not in run.files:
-            return None
+            return ()
         with tempfile.TemporaryDirectory() as folder:
             file = self._store.client.download_artifacts(run.id, CONFUSION, folder)
             try:
                 counts: Confusion = json.loads(Path(file).read_text("utf-8"))
             except ValueError:  # cut off, say
-                return None
+                return ()
         return counts
 
-    def _history(self, run: StoredRun) -> list[Epoch]:
+    def _history(self, run: WholeRun) -> list[Epoch]:
         """The run's epochs from its metrics; none if a curve is not whole."""
         curves = {
             name: {one.step: one for one in self._store.client.get_metric_history(run.id, name)}

@@ -1,4 +1,4 @@
-"""Engines: who proposes trials."""
+"""Engines: who proposes the trials of a study."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..result import Result
 from ..trial import Trial
 
 
-class Recorder(Protocol):
+class TrialRecorder(Protocol):
     """Hears what became of running trials; its answers as in `StoredStudy`."""
 
     def tell(self, trial: Trial, result: Result) -> bool:
@@ -21,7 +21,7 @@ class Recorder(Protocol):
         """Record a trial as failed, with the reason."""
 
 
-class Engine(Recorder, Protocol):
+class Engine(TrialRecorder, Protocol):
     """Proposes the trials of one study and hears what became of them.
 
     Attributes:
@@ -30,6 +30,12 @@ class Engine(Recorder, Protocol):
     """
 
     asks_ahead: bool
+
+    def begin(self) -> None:
+        """Write the trials with which the study begins, where the storage does not have them yet.
+
+        It is called once, before anything is asked; to make an engine changes nothing.
+        """
 
     def ask(self) -> tuple[Trial, ...]:
         """Take trials that one training answers; none if there is nothing to try now."""
@@ -43,6 +49,3 @@ class Engine(Recorder, Protocol):
 
     def release(self, trial: Trial) -> None:
         """Give a taken trial back, to be tried again under its number."""
-
-    def close(self) -> None:
-        """End what the engine has begun: processes, say."""

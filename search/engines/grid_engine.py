@@ -1,55 +1,30 @@
-"""The engine of a grid: Keras Tuner hands out its points, and the storage is the record."""
+"""The engine of a grid: Keras Tuner enumerates its points, and the storage is the record."""
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from ...models.settings import Value
 from ..result import Result
-from ..space.parameters import Choice
 from ..space.space import Space
 from ..storage.stored_study import StoredStudy
 from ..trial import State, Trial
-
-
-class Tuner(Protocol):
-    """Keras Tuner's part, as in `GridTuner`."""
-
-    def points(self) -> list[dict[str, Value]]: ...
-
-    def score(self, number: int, score: float | None) -> None: ...
-
-    def close(self) -> None: ...
+from .grid_process import enumerate_apart
 
 
 class GridEngine:
-    """Tries every point of a grid once; a resumed study tells the tuner what the storage has."""
+    """Tries every point of a grid once."""
 
     asks_ahead = True
 
-    def __init__(self, space: Space, stored: StoredStudy, tuner: Tuner) -> None:
-        """Write the points into the storage, if it does not have them.
-
-        Args:
-            space, storage: Of the study.
-            tuner: Made of the `choices` of the space.
-        """
+    def __init__(self, space: Space, stored: StoredStudy, *_: object) -> None:
+        """Of a space and its study; a grid has no strategy, and its order depends on no seed."""
         self._space = space
         self._stored = stored
-        self._tuner = tuner
-        stored.enqueue(tuner.points(), choices(space))
+        self._taken_back = 0
         self._waiting: dict[int, Trial] = {}
-        self._read()
 
-    def _read(self) -> None:
-        """Take note of what the storage has, also from other coordinators."""
-        self._taken_back = self._stored.taken_back
-        self._waiting.clear()
-        for trial in self._stored.trials():
-            if trial.state is State.WAITING:
-                self._waiting[trial.number] = trial
-            elif trial.state.finished:
-                self._tuner.score(trial.number, trial.score)
+    def begin(self) -> None:
+        if len(self._stored.trials()) < self._space.size:
+            choices = self._space.choices
+            self._stored.enqueue(enumerate_apart(choices), choices)
 
     def ask(self) -> tuple[Trial, ...]:
         if not self._waiting or self._taken_back != self._stored.taken_back:
@@ -64,32 +39,23 @@ class GridEngine:
                 return taken
         return ()
 
-    def tell(self, trial: Trial, result: Result) -> bool:
-        self._tuner.score(trial.number, result.metrics["score"])
-        return self._stored.tell(trial, result)
-
-    def repeat(self, trial: Trial, earlier: Trial) -> bool:
-        self._tuner.score(trial.number, earlier.score)
-        return self._stored.repeat(trial, earlier)
+    def _read(self) -> None:
+        """Take note of what waits, also of what other coordinators gave back."""
+        self._taken_back = self._stored.taken_back
+        waiting = [one for one in self._stored.trials() if one.state is State.WAITING]
+        self._waiting = {trial.number: trial for trial in waiting}
 
     def report(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> str:  # noqa: ARG002
         return ""  # every point of a grid is tried to its end
 
+    def tell(self, trial: Trial, result: Result) -> bool:
+        return self._stored.tell(trial, result)
+
+    def repeat(self, trial: Trial, earlier: Trial) -> bool:
+        return self._stored.repeat(trial, earlier)
+
     def fail(self, trial: Trial, reason: str) -> bool:
-        self._tuner.score(trial.number, None)
         return self._stored.fail(trial, reason)
 
     def release(self, trial: Trial) -> None:
         self._stored.release(trial.number)
-
-    def close(self) -> None:
-        self._tuner.close()
-
-
-def choices(space: Space) -> dict[str, tuple[Value, ...]]:
-    """The parameters of a grid and their values."""
-    return {
-        name: parameter.domain.values
-        for name, parameter in space.parameters.items()
-        if isinstance(parameter.domain, Choice)
-    }

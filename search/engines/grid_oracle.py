@@ -1,45 +1,77 @@
-"""Keras Tuner's view of a grid: every point once, in the order of scikit-learn's `ParameterGrid`.
+"""Keras Tuner's view of a grid: its points in one order, and what has become of them.
 
-Its own JSON files are not written: they are neither atomic nor resumable (keras-tuner issue 1055).
+Keras Tuner's JSON files are not written: they are neither atomic nor resumable (its issue 1055).
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial as TunerTrial
 from keras_tuner.engine.trial import TrialStatus
 
+from ...errors import FmsearchError
 from ...models.settings import Value
+from ..storage.stored_study import StoredStudy
+from ..trial import State, Trial
+
+STATUS = {
+    State.RUNNING: TrialStatus.RUNNING,
+    State.COMPLETE: TrialStatus.COMPLETED,
+    State.PRUNED: TrialStatus.FAILED,  # which has no score either
+    State.FAILED: TrialStatus.FAILED,
+}
 
 
 class GridOracle(keras_tuner.Oracle):  # type: ignore[misc]  # Keras Tuner is not typed
-    """Hands out all points of a grid of `Choice`s, the last parameter varying fastest."""
+    """Hands out every point of a grid once, in the order of scikit-learn's `ParameterGrid`."""
 
-    def __init__(self, hyperparameters: keras_tuner.HyperParameters, max_trials: int) -> None:
+    def __init__(self, choices: Mapping[str, Sequence[Value]]) -> None:
+        names = sorted(choices)  # of which the last one varies fastest
+        hyperparameters = keras_tuner.HyperParameters()
+        for name in names:
+            hyperparameters.Choice(name, list(choices[name]))
+        size = math.prod(map(len, choices.values()))
         super().__init__(
             objective=keras_tuner.Objective("score", "max"),
-            max_trials=max_trials,
+            max_trials=size,
             hyperparameters=hyperparameters,
             allow_new_entries=False,
             tune_new_entries=False,
-            max_consecutive_failed_trials=max_trials + 1,  # the study has a rule of its own
+            max_consecutive_failed_trials=size + 1,  # the study has a rule of its own
         )
         self.verbose = 0
-        names = [choice.name for choice in hyperparameters.space]
-        choices = [choice.values for choice in hyperparameters.space]
-        self._points = (
-            dict(zip(names, values, strict=True)) for values in itertools.product(*choices)
-        )
+        values = (choice.values for choice in hyperparameters.space)
+        points = (dict(zip(names, one, strict=True)) for one in itertools.product(*values))
+        self._points: Iterator[dict[str, Any]] = points
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:  # noqa: ARG002  # Keras Tuner's own
         point = next(self._points, None)
         if point is None:
             return {"status": TrialStatus.STOPPED}
         return {"status": TrialStatus.RUNNING, "values": point}
+
+    def fill(self, trials: Iterable[Trial]) -> None:
+        """Take over what has become of the points in a study, which hands them out from then on."""
+        self._points = iter(())
+        digits = len(str(self.max_trials))  # of an id, as `create_trial` writes it
+        for trial in trials:
+            if trial.state is State.WAITING:
+                continue  # Keras Tuner has no trial before it begins
+            point = self.get_space()
+            point.values = dict(trial.parameters)
+            name, why = f"{trial.number:0{digits}}", trial.reason or None
+            theirs = TunerTrial(point, name, STATUS[trial.state], why)
+            self.trials[name] = self.ongoing_trials[name] = theirs
+            self.start_order.append(name)
+            if trial.score is not None:
+                self.update_trial(name, {"score": trial.score})
+            if trial.state.finished:
+                self.end_trial(theirs)
 
     def save(self) -> None:
         """Nothing: the storage is the record."""
@@ -48,49 +80,26 @@ class GridOracle(keras_tuner.Oracle):  # type: ignore[misc]  # Keras Tuner is no
         """Nothing: the storage is the record."""
 
 
-def declare(choices: Mapping[str, Sequence[Value]]) -> keras_tuner.HyperParameters:
-    """A grid as Keras Tuner's `HyperParameters`, sorted by name as `ParameterGrid` sorts."""
-    hyperparameters = keras_tuner.HyperParameters()
-    for name, values in sorted(choices.items()):
-        hyperparameters.Choice(name, list(values))
-    return hyperparameters
+def enumerate_points(choices: Mapping[str, Sequence[Value]]) -> list[dict[str, Value]]:
+    """All points of a grid, in the order in which an oracle hands them out."""
+    oracle = GridOracle(choices)
+    trials = [oracle.create_trial(str(number)) for number in range(oracle.max_trials)]
+    return [dict(trial.hyperparameters.values) for trial in trials]
 
 
-class GridTuner:
-    """A grid's points and their scores, as an oracle of Keras Tuner has them.
+def keras_tuner_oracle(stored: StoredStudy) -> keras_tuner.Oracle:
+    """A stored grid as Keras Tuner sees it: for `trials`, `get_best_trials` and summaries.
 
-    Attributes:
-        oracle: Keras Tuner's own views of them: `get_best_trials` and the like.
+    The ids of trials are their numbers. Trials that wait are not among them; `remaining_trials`
+    counts those. It is a view as of now, and hands out no trial: the study does that.
+
+    Raises:
+        FmsearchError: The study is not a grid.
     """
-
-    def __init__(self, choices: Mapping[str, Sequence[Value]]) -> None:
-        hyperparameters = declare(choices)
-        size = 1
-        for choice in hyperparameters.space:
-            size *= len(choice.values)
-        self.oracle = GridOracle(hyperparameters, size)
-        self._trials = [self.oracle.create_trial(str(number)) for number in range(size)]
-
-    def points(self) -> list[dict[str, Value]]:
-        """All points, in the order in which the oracle hands them out."""
-        return [dict(trial.hyperparameters.values) for trial in self._trials]
-
-    def score(self, number: int, score: float | None) -> None:
-        """Tell a point's score, or None if it failed; only the first time counts."""
-        trial = self._trials[number]
-        if trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED):
-            return
-        if score is None:
-            trial.status = TrialStatus.FAILED
-        else:
-            self.oracle.update_trial(trial.trial_id, {"score": score})
-            trial.status = TrialStatus.COMPLETED
-        self.oracle.end_trial(trial)
-
-    def best(self, count: int) -> list[tuple[dict[str, Value], float]]:
-        """The best points and their scores, as Keras Tuner ranks them."""
-        return [
-            (dict(trial.hyperparameters.values), float(trial.score))
-            for trial in self.oracle.get_best_trials(count)
-            if trial.score is not None
-        ]
+    if not stored.config.space.traits.tries_every_point:
+        raise FmsearchError(
+            f"the study {stored.config.name!r} is no grid, and Keras Tuner sees only grids"
+        )
+    oracle = GridOracle(stored.config.space.choices)
+    oracle.fill(stored.trials())
+    return oracle

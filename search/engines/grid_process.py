@@ -1,83 +1,59 @@
-"""Keras Tuner in a process of its own, forked from the one that has loaded TensorFlow.
+"""The process in which Keras Tuner enumerates a grid; it ends with that.
 
-Keras Tuner loads TensorFlow: 4 s of CPU and 0.6 GB, which a coordinator does without, and in
-which it loads MLflow instead.
+Keras Tuner loads TensorFlow: 4 s of CPU and 0.6 GB, which the coordinator does without. The process
+is forked from one that has loaded it.
 """
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import multiprocessing
 import time
 from collections.abc import Mapping, Sequence
-from multiprocessing.managers import BaseManager
-from typing import TYPE_CHECKING, cast
+from multiprocessing.connection import Connection
 
 from ...errors import FmsearchError
 from ...models.settings import Value
-from ..trainers.pool import MOST_STARTS, START_PAUSE, end_with_the_coordinator
+from ..processes.fork_server import MOST_STARTS, START_PAUSE, end_with_the_coordinator
 
-if TYPE_CHECKING:
-    from .grid_oracle import GridTuner
-
-log = logging.getLogger(__name__)
+Choices = Mapping[str, Sequence[Value]]
 
 
-class _Manager(BaseManager):
-    """Serves one `GridTuner`."""
+def enumerate_apart(choices: Choices) -> list[dict[str, Value]]:
+    """All points of a grid, in the order in which Keras Tuner hands them out.
+
+    Raises:
+        FmsearchError: The process died again and again.
+    """
+    for _ in range(MOST_STARTS):
+        with contextlib.suppress(EOFError, OSError):  # it died, or what it is forked from did
+            return _ask(choices)
+        time.sleep(START_PAUSE)
+    raise FmsearchError(
+        f"the process of Keras Tuner died {MOST_STARTS} times at its start; "
+        "its own messages are above"
+    )
 
 
-def _make(choices: Mapping[str, Sequence[Value]]) -> GridTuner:
+def _ask(choices: Choices) -> list[dict[str, Value]]:
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe(duplex=False)
+    with ours:
+        with theirs:
+            process = context.Process(target=_answer, args=(theirs, choices), daemon=True)
+            process.start()
+        try:
+            points: list[dict[str, Value]] = ours.recv()
+        finally:
+            process.kill()  # it has nothing more to say
+            process.join()
+    return points
+
+
+def _answer(theirs: Connection, choices: Choices) -> None:
+    end_with_the_coordinator()
     # By the module that loads TensorFlow in silence, where that is not loaded yet.
     from ...models import quiet_tensorflow  # noqa: F401
-    from .grid_oracle import GridTuner
+    from .grid_oracle import enumerate_points
 
-    return GridTuner(choices)
-
-
-_Manager.register("tuner", _make, exposed=("points", "score", "best"))
-
-
-class TunerProcess:
-    """A `GridTuner` elsewhere. One that dies is replaced, and hears all scores again."""
-
-    def __init__(self, choices: Mapping[str, Sequence[Value]]) -> None:
-        self._choices = dict(choices)
-        self._scores: dict[int, float | None] = {}
-        self._start()
-
-    def points(self) -> list[dict[str, Value]]:
-        """As `GridTuner.points`."""
-        return self._points
-
-    def score(self, number: int, score: float | None) -> None:
-        """As `GridTuner.score`."""
-        self._scores.setdefault(number, score)
-        try:
-            self._tuner.score(number, score)
-        except (EOFError, OSError):
-            log.warning("the process of Keras Tuner died; it is replaced")
-            self._start()
-
-    def best(self, count: int) -> list[tuple[dict[str, Value], float]]:
-        """As `GridTuner.best`."""
-        return self._tuner.best(count)
-
-    def close(self) -> None:
-        """End the process."""
-        self._manager.shutdown()
-
-    def _start(self) -> None:
-        for _ in range(MOST_STARTS):
-            try:
-                self._manager = _Manager(ctx=multiprocessing.get_context("forkserver"))
-                self._manager.start(end_with_the_coordinator)
-                # A proxy, whose methods are made from `exposed`.
-                self._tuner = cast("GridTuner", self._manager.tuner(self._choices))  # type: ignore[attr-defined]
-                self._points = self._tuner.points()
-                for number, score in self._scores.items():
-                    self._tuner.score(number, score)
-                return
-            except (EOFError, OSError):  # it was killed on the way, or what it is forked from was
-                time.sleep(START_PAUSE)
-        raise FmsearchError(f"the process of Keras Tuner died {MOST_STARTS} times at its start")
+    theirs.send(enumerate_points(choices))

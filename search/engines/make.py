@@ -1,34 +1,27 @@
-"""The engines by name, each made for a study that begins or goes on."""
+"""Engines, made by the names that spaces give them."""
 
 from __future__ import annotations
 
+import pkgutil
 from dataclasses import replace
+from typing import Protocol
 
+from ..space.space import Space
 from ..storage.stored_study import StoredStudy
-from ..study.plan import Plan
 from .engine import Engine
+from .strategy import Strategy
 
 
-def make_engine(plan: Plan, stored: StoredStudy) -> Engine:
-    """The engine of a plan's space."""
-    return _ENGINES[plan.space.engine](plan, stored)
+class EngineFactory(Protocol):
+    """How an engine is made: of a space, of the study's record, and of how it proposes."""
+
+    def __call__(
+        self, space: Space, stored: StoredStudy, strategy: Strategy, seed: int, /
+    ) -> Engine: ...
 
 
-def _keras_tuner(plan: Plan, stored: StoredStudy) -> Engine:
-    from .grid_engine import GridEngine, choices
-    from .grid_process import TunerProcess
-
-    return GridEngine(plan.space, stored, TunerProcess(choices(plan.space)))
-
-
-def _optuna(plan: Plan, stored: StoredStudy) -> Engine:
-    from .optuna_engine import OptunaEngine
-
-    strategy = replace(plan.strategy, lag=stored.config.lag)  # of the study's first session
-    engine = OptunaEngine(plan.space, stored, strategy, plan.seed)
-    if plan.enqueue:
-        engine.enqueue()
-    return engine
-
-
-_ENGINES = {"keras_tuner": _keras_tuner, "optuna": _optuna}
+def make_engine(space: Space, stored: StoredStudy, strategy: Strategy, seed: int) -> Engine:
+    """The engine of a space, for a study that begins or goes on."""
+    make: EngineFactory = pkgutil.resolve_name(space.traits.implementation)
+    lag = stored.config.lag  # of the study's first session
+    return make(space, stored, replace(strategy, lag=lag), seed)

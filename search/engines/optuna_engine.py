@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import optuna
 from optuna.samplers import RandomSampler
@@ -46,19 +47,11 @@ class OptunaEngine:
     asks_ahead = False
 
     def __init__(self, space: Space, stored: StoredStudy, strategy: Strategy, seed: int) -> None:
-        """Take the study up where it stands.
-
-        Args:
-            space: Whose points are tried.
-            storage: Of the study.
-            strategy: With its sampler and pruner.
-            seed: Of the study.
-        """
+        """Of a space and its study, which it takes up where it stands."""
         self._space = space
         self._stored = stored
         self._strategy = strategy
         self._seed = seed
-        self._study = stored.study(make_pruner(strategy.pruner, space))
         self._running: dict[int, _Asked] = {}
         # What has failed may go well another time; a reproducible study gives it no other time, as
         # whether it has failed when its like is proposed depends on the trainers' speed.
@@ -68,8 +61,13 @@ class OptunaEngine:
         self._known: dict[str, int] = {}
         self._noted: set[int] = set()
 
-    def enqueue(self) -> None:
-        """Let a new study begin with the space's published points."""
+    @cached_property
+    def _study(self) -> optuna.Study:
+        return self._stored.study(make_pruner(self._strategy.pruner, self._space))
+
+    def begin(self) -> None:
+        if not self._stored.config.enqueue:
+            return
         with self._stored.ownership.alone():
             trials = self._stored.trials()
             if all(one.state is State.WAITING for one in trials):  # an earlier call may be cut off
@@ -78,7 +76,7 @@ class OptunaEngine:
 
     def ask(self) -> tuple[Trial, ...]:
         while True:
-            with self._stored.ownership.alone(), self._stored.ownership.lost_meanwhile():
+            with self._stored.ownership.alone(), self._stored.ownership.ignore_finished_by_others():
                 return self._ask()
 
     def _ask(self) -> tuple[Trial, ...]:
@@ -141,7 +139,7 @@ class OptunaEngine:
         if len(self._space.objectives) > 1:
             return ""  # Optuna prunes by one objective only
         if self._stored.owns(trial.number):
-            with self._stored.ownership.lost_meanwhile():
+            with self._stored.ownership.ignore_finished_by_others():
                 return self._judge(trial, step, scores, last=last)
         return ""  # another worker has taken it up: what comes of it here will not count
 
@@ -179,9 +177,6 @@ class OptunaEngine:
     def release(self, trial: Trial) -> None:
         self._forget(trial)
         self._stored.release(trial.number)
-
-    def close(self) -> None:
-        """Nothing: it lives in this process."""
 
     def _forget(self, trial: Trial) -> None:
         self._running.pop(trial.number, None)

@@ -35,7 +35,7 @@ def choose_strategy(
     Raises:
         FmsearchError: The parts do not go together; it says why.
     """
-    if space.engine != "optuna":
+    if space.traits.tries_every_point:
         if sampler or pruner or reproducible:
             raise FmsearchError(
                 f"the space {space.name!r} is a grid, which tries every point in one order: it has "

@@ -1,37 +1,93 @@
-"""The fork server: the process that has loaded TensorFlow, from which trainers are forked."""
+"""The fork server: a process that has loaded TensorFlow, from which trainers are forked."""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
+import threading
+import time
+from collections.abc import Callable
 from multiprocessing import forkserver
+from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
+from ...errors import FmsearchError
 from .scratch import scratch_folder, temporary_files_in
 
 if TYPE_CHECKING:
-    pass
+    from multiprocessing.context import ForkServerProcess
+    from multiprocessing.process import BaseProcess
 
-
+MOST_STARTS = 4
+START_PAUSE = 0.5
+"""Seconds: a process that is killed is still there for a moment, and takes no orders."""
 PRELOADED = "fmsearch.models.network"
 
 
 def load_tensorflow_in_advance() -> None:
-    """Start the process from which trainers are forked; it loads TensorFlow meanwhile.
+    """Start the fork server, which then loads TensorFlow in the background.
 
-    Loading takes 4 s of CPU and 0.3 GB; forked trainers share both, and one that died is
-    replaced in milliseconds. Forking is safe here: that process has no thread that computes.
+    Loading takes 4 s of CPU and 0.3 GB. Forked trainers share both, so that a dead one is replaced
+    in milliseconds. Forking is safe, because the fork server has no computing threads.
     """
-    # One thread of compute each, on the processor: with more, trainers would fight for cores, and
-    # sums would not come in one order.
+    # One computing thread for each trainer, on the CPU: with more, trainers would compete for
+    # cores, and sums would not be added in one order.
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOADED])
-    # Ctrl-C reaches the whole process group; what it means is for the coordinator alone.
+    # Ctrl-C reaches the whole process group, but only the coordinator reacts to it.
     heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with temporary_files_in(scratch_folder()):
             forkserver.ensure_running()
     finally:
         signal.signal(signal.SIGINT, heard)
+
+
+def start_process(
+    run: Callable[..., None], *arguments: object
+) -> tuple[ForkServerProcess, Connection]:
+    """Start a process, and connect it; Python starts another fork server where that one died.
+
+    Args:
+        run: What the process does; it is called with its end of the connection.
+        arguments: Given to `run` after that.
+
+    Returns:
+        The process, which ends with this one, and this one's end of the connection.
+
+    Raises:
+        FmsearchError: The fork server died again and again.
+    """
+    context = multiprocessing.get_context("forkserver")
+    for _ in range(MOST_STARTS):
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_run, args=(run, theirs, *arguments), daemon=True)
+        with contextlib.suppress(EOFError, ConnectionError):  # it died while it was asked
+            process.start()
+            theirs.close()
+            return process, ours
+        time.sleep(START_PAUSE)
+    raise FmsearchError(
+        f"the process that trainers are forked from died {MOST_STARTS} times at its start; "
+        "its own messages are above"
+    )
+
+
+def _run(run: Callable[..., None], *arguments: object) -> None:
+    end_with_the_coordinator()
+    run(*arguments)
+
+
+def end_with_the_coordinator() -> None:
+    """Let this process end with the coordinator, however that ends: the next one begins at once,
+    and a trainer of an earlier session would write where its own trainers do."""
+
+    def wait(coordinator: BaseProcess) -> None:
+        coordinator.join()
+        os._exit(1)
+
+    if (parent := multiprocessing.parent_process()) is not None:
+        threading.Thread(target=wait, args=(parent,), daemon=True).start()

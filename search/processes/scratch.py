@@ -1,4 +1,4 @@
-"""Scratch: a folder for the temporary files of the processes that this one starts."""
+"""The scratch folder: temporary files of the processes that this one starts."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ PREFIX = "fmsearch-"
 
 @cache
 def scratch_folder() -> Path:
-    """This process's folder, made when it is first asked for.
+    """This process's folder, created by the first call.
 
-    Trainers are stopped without a chance to tidy up, and TensorFlow leaves a file there for each
-    function that it compiles. Folders of programs that were killed are removed on the way.
+    Trainers are killed and cannot clean up, and TensorFlow writes a temporary file for each
+    function that it compiles. The first call also removes the folders of killed processes.
     """
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         pid = left.name.removeprefix(PREFIX).partition("-")[0]
         if pid.isdecimal() and not Path("/proc", pid).exists():
-            shutil.rmtree(left, ignore_errors=True)  # somebody else's stay
+            shutil.rmtree(left, ignore_errors=True)  # another user's stay
     return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
 
 
 @contextmanager
 def temporary_files_in(folder: Path) -> Iterator[None]:
-    """Let this process, and those that are started meanwhile, put temporary files there."""
+    """Make `folder` the place for temporary files of this process and those that it starts."""
     before = os.environ.get("TMPDIR"), tempfile.tempdir
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
     try:
@@ -43,6 +43,6 @@ def temporary_files_in(folder: Path) -> Iterator[None]:
 
 
 def clear_scratch() -> None:
-    """Remove the folder, once the processes that use it have ended."""
+    """Remove the folder; the processes that use it must have ended."""
     if scratch_folder.cache_info().currsize:
         shutil.rmtree(scratch_folder(), ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, obeyed at points where nothing is half done."""
+"""Ctrl-C and SIGTERM, which take effect where nothing is half done."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from types import FrameType, TracebackType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 LEAVE_SECONDS = 8
-"""After a SIGTERM: engines of containers send it, and kill 10 s later."""
+"""Time to end after a SIGTERM; container engines kill 10 s after it."""
 
 
 class Interruption:
-    """A context in which the first signal waits for `check`, and a second one acts at once.
+    """A context in which a first signal waits for `check`, and a second one interrupts at once.
 
-    `LEAVE_SECONDS` after a SIGTERM an alarm is that second one: what then still waits for a server
-    that does not answer stays in the outbox, and others take up what could not be given back.
+    A KeyboardInterrupt during a transaction would make the database's driver print a traceback, so
+    that the first one is raised between two steps.
 
-    A KeyboardInterrupt in the middle of a database's transaction leaves its driver to clean up,
-    with a traceback of its own; so it is raised between two steps instead.
+    `LEAVE_SECONDS` after a SIGTERM an alarm is the second signal. Results that still wait for a
+    server stay in the outbox then, and other workers take the trials that could not be given back.
     """
 
     def __init__(self) -> None:
@@ -38,10 +38,10 @@ class Interruption:
             signal.signal(number, handler)
 
     def check(self) -> None:
-        """Stop here, if that was asked for.
+        """Stop here, if a signal has come.
 
         Raises:
-            KeyboardInterrupt: It was.
+            KeyboardInterrupt: One has.
         """
         if self._asked:
             self._asked = False

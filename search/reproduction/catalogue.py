@@ -1,4 +1,4 @@
-"""The published experiments: what was published, what was left open, and how each is done again."""
+"""The published experiments: their results, their open settings, and how each is done again."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ..space.yaml_document import read_document
 FILE = "published.yaml"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Published:
-    """What was published of an experiment; None where nothing was.
+    """The published results of an experiment; None where nothing was published.
 
     Attributes:
-        test_accuracy, test_loss: On the test images; the loss in nats.
-        score: Of a grid's best point: mean accuracy over folds.
-        parameters, trainable: Counts.
+        test_loss: In nats.
+        score: Mean accuracy over folds of a grid's best point.
+        parameters, trainable: Numbers of the network's parameters.
     """
 
     test_accuracy: float | None = None
@@ -36,20 +36,18 @@ class Published:
     trainable: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Experiment:
     """One published experiment: a training, or the search of a grid.
 
     Attributes:
-        id, title: Its names.
-        published: What was published of it.
-        open: What was not, and what was chosen instead; for readers.
-        model: A model family; empty for a grid.
-        settings: Of the training, but for defaults and for what is chosen.
-        candidates: Open settings, of which a study on validation images chooses one.
-        like: Another training, whose settings and choice these `settings` change.
+        open: What was not published, and what is chosen instead; for readers.
+        model: A model family; empty for a grid, and where `like` is given.
+        settings: Settings of the training that are neither defaults nor chosen.
+        candidates: Points of open settings; a study on validation images chooses one.
+        like: Id of another training, whose settings apply except for these `settings`.
         all_images: Whether it is trained on the validation images, too.
-        grid: A built-in space; empty for a training.
+        grid: Name of a built-in space; empty for a training.
         winner: The point that was published as the grid's best one.
     """
 
@@ -82,7 +80,7 @@ class Catalogue:
     experiments: tuple[Experiment, ...]
 
     def __getitem__(self, wanted: str) -> Experiment:
-        """The experiment of an id.
+        """The experiment with an id.
 
         Raises:
             FmsearchError: There is none.
@@ -96,16 +94,16 @@ class Catalogue:
         return found
 
     def find(self, wanted: str) -> Experiment | None:
-        """The experiment of an id, if there is one."""
+        """The experiment with an id, or None."""
         return next((one for one in self.experiments if one.id == wanted), None)
 
     def select(self, only: Sequence[str]) -> tuple[Experiment, ...]:
-        """The experiments of some ids, in their own order; of no id, all."""
+        """The experiments with these ids, in the catalogue's order; all if no id is given."""
         wanted = [self[one] for one in only] or self.experiments
         return tuple(one for one in self.experiments if one in wanted)
 
     def origin(self, experiment: Experiment) -> Experiment:
-        """The training whose choice of open settings an experiment shares; mostly itself."""
+        """The training that an experiment is like, with its chosen settings; usually itself."""
         return self[experiment.like] if experiment.like else experiment
 
     def model(self, experiment: Experiment) -> str:
@@ -113,14 +111,14 @@ class Catalogue:
         return self.origin(experiment).model
 
     def settings(self, experiment: Experiment, chosen: Point) -> dict[str, Value]:
-        """All settings of a training, with those that were chosen for its origin."""
+        """All settings of a training, including the `chosen` settings of its origin."""
         origin = self.origin(experiment)
         own = experiment.settings if experiment.like else {}
         return FAMILIES[origin.model].complete({**origin.settings, **chosen, **own})
 
 
 def load_catalogue(most_epochs: int | None = None) -> Catalogue:
-    """Read `published.yaml`; for a rehearsal nothing is trained longer than `most_epochs`."""
+    """Read `published.yaml`; for a rehearsal, `most_epochs` limits the epochs of each training."""
     text = (resources.files(__package__) / FILE).read_text("utf-8")
     return Catalogue(tuple(_read(entry, most_epochs) for entry in read_document(text, FILE)))
 
@@ -135,7 +133,7 @@ def _read(entry: Mapping[str, Any], most_epochs: int | None) -> Experiment:
 
 
 def choice_space(experiment: Experiment) -> Space:
-    """The space whose study chooses among an experiment's candidates, each of them a trial."""
+    """The space of the study that chooses among an experiment's candidates, its trials."""
     candidates = experiment.candidates
     names = dict.fromkeys(name for one in candidates for name in one)
     return _written(
@@ -156,7 +154,7 @@ def choice_space(experiment: Experiment) -> Space:
 
 
 def grid_space(experiment: Experiment) -> Space:
-    """The space of a grid, with as many epochs as the experiment's winner at most."""
+    """The space of a grid, with at most as many epochs as the experiment's winner."""
     document = dict(read_document(load_space(experiment.grid).text, experiment.grid))
     most = int(experiment.winner["epochs"])
     epochs = _distinct(min(one, most) for one in document["parameters"]["epochs"])

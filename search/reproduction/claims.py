@@ -1,4 +1,4 @@
-"""Claims: what was published in words, each checked with a statistic."""
+"""Claims: statements of the publication, each checked with a statistic."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ NETWORKS = ("cnn_1", "cnn_2", "cnn_3", "cnn_4")
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim and what came of it.
+    """One claim and its check.
 
     Attributes:
-        text: What was published, or asked.
+        text: The claim or question.
         verdict: One or a few words.
         evidence: The statistic, with its name and numbers.
     """
@@ -35,12 +35,12 @@ class Claim:
 
 
 def check_claims(outcomes: Outcomes) -> list[Claim]:
-    """Every claim whose experiments were done."""
+    """All claims whose experiments were done."""
     return [claim for check in _CHECKS for claim in check(outcomes)]
 
 
 def _twins(outcomes: Outcomes) -> Iterator[Claim]:
-    """mlp_1 and mlp_2: one network under two names of one metric."""
+    """mlp_1 and mlp_2 are the same network; only their metric has two names."""
     first, second = outcomes.accuracies("mlp_1"), outcomes.accuracies("mlp_2")
     known = [outcomes.catalogue[one].published.test_accuracy or 0.0 for one in ("mlp_1", "mlp_2")]
     if not first or not second:
@@ -57,7 +57,7 @@ def _twins(outcomes: Outcomes) -> Iterator[Claim]:
 
 
 def _winners(outcomes: Outcomes) -> Iterator[Claim]:
-    """Whether a grid's published winner wins again, and how many points equal the best one."""
+    """Whether a grid's published winner is the best again, and how many points equal the best."""
     for experiment in outcomes.experiments:
         searches = outcomes.searched.get(experiment.id)
         if not searches:
@@ -86,7 +86,7 @@ def _winners(outcomes: Outcomes) -> Iterator[Claim]:
 
 
 def _refits(outcomes: Outcomes) -> Iterator[Claim]:
-    """The winner on all training images, against its grid's cross-validation."""
+    """The winner, trained on all images, compared with its score in the grid."""
     for grid in outcomes.experiments:
         refit = outcomes.catalogue.find(f"{grid.id}_refit") if grid.is_grid else None
         ours = outcomes.accuracies(refit.id) if refit else []
@@ -218,7 +218,7 @@ def _p(p: float) -> str:
     return "p unknown with one seed" if math.isnan(p) else f"p = {p:.2g}"
 
 
-def _word(holds: bool, p: float, yes: str, no: str) -> str:  # a word for each
+def _word(holds: bool, p: float, yes: str, no: str) -> str:
     if math.isnan(p):
         return "one seed cannot say"
     return yes if holds else no

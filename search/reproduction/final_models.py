@@ -16,19 +16,19 @@ from ..outbox import read_result
 from ..processes.signals import Interruption
 from ..result import Result
 from ..trainers.jobs import FinalJob, TrainerSetup
-from ..trainers.messages import EpochDone
+from ..trainers.messages import EpochDone, JobFailed
+from ..trainers.pool import TrainerPool
 from .catalogue import Experiment
 from .outcomes import Chosen
 from .runs import ReproductionRuns
-from .trainings import train_all
 
 log = logging.getLogger(__name__)
 
 
-class ModelsWatcher(Protocol):
-    """Hears how final models are trained."""
+class ModelsCallback(Protocol):
+    """Called while final models are trained."""
 
-    def epoch(self, job: FinalJob, done: EpochDone) -> None:
+    def on_epoch(self, job: FinalJob, done: EpochDone) -> None:
         """A training finished an epoch."""
 
     def trained(self, job: FinalJob, result: Result) -> None:
@@ -36,24 +36,17 @@ class ModelsWatcher(Protocol):
 
 
 class Watch(Protocol):
-    """Shows the training of final models."""
+    """Gives the callback for the training of final models."""
 
     def models(
         self, jobs: Sequence[FinalJob], trained: int
-    ) -> AbstractContextManager[ModelsWatcher]:
-        """They are trained until the context ends; so many others were trained before."""
+    ) -> AbstractContextManager[ModelsCallback]:
+        """A context of the training of `jobs`; `trained` other models were trained before."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FinalModels:
-    """Trains the final models of one reproduction.
-
-    Attributes:
-        evidence: Of the reproduction.
-        split: Of the training images.
-        store, parent: Where the runs go, and the run under which they stand.
-        watch: Hears of it.
-    """
+    """Trains the final models of one reproduction; `parent` is the id of their parent run."""
 
     run_records: ReproductionRuns
     split: Split
@@ -64,9 +57,9 @@ class FinalModels:
     def train(
         self, family: str, experiments: Sequence[Experiment], chosen: Mapping[str, Chosen]
     ) -> dict[str, tuple[Result, ...]]:
-        """Results of trainings of one model family, by experiment, one for each seed.
+        """Train experiments of one model family; returns by experiment a result for each seed.
 
-        What is on disk is not trained again. Each model meets the test images once.
+        What is on disk is not trained again. Each model is tested once.
 
         Raises:
             FmsearchError: A training failed, or a result on disk is damaged.
@@ -78,31 +71,34 @@ class FinalModels:
             for choice in [chosen.get(plan.catalogue.origin(one).id)]
             for seed in plan.seeds_of(one)
         ]
-        left = {one.job.folder: one for one in models if not one.job.folder.exists()}
+        left = [one for one in models if not one.job.folder.exists()]
         if left:
-            jobs = [one.job for one in left.values()]
-            watching = self.watch.models(jobs, len(models) - len(left))
-            with watching as callback, Interruption() as interruption:
-
-                def finish(job: FinalJob) -> None:
-                    callback.trained(job, _result(job))
-                    try:
-                        self._ship(left[job.folder])
-                    except TrackingError as error:  # it is tried again in the end
-                        log.warning("%s", error)
-
-                train_all(
-                    jobs,
-                    self._setup(family),
-                    plan.jobs,
-                    check=interruption.check,
-                    on_epoch=callback.epoch,
-                    on_done=finish,
-                )
+            self._train(left, self._setup(family), len(models) - len(left))
         results: dict[str, tuple[Result, ...]] = {one.id: () for one in experiments}
         for model in models:
             results[model.experiment.id] += (self._ship(model),)
         return results
+
+    def _train(self, models: Sequence[_Model], setup: TrainerSetup, trained: int) -> None:
+        """Train models that are not on disk; so many others are."""
+        by_folder = {one.job.folder: one for one in models}
+        jobs = [one.job for one in models]
+        with (
+            self.watch.models(jobs, trained) as callback,
+            Interruption() as interruption,
+            TrainerPool(min(self.run_records.plan.jobs, len(jobs)), setup) as pool,
+        ):
+            for job, message in pool.run(jobs, interruption.check):
+                if isinstance(message, EpochDone):
+                    callback.on_epoch(job, message)
+                    continue
+                if isinstance(message, JobFailed):
+                    raise FmsearchError(f"{job.folder.name} failed: {message.error}")
+                callback.trained(job, _result(job))
+                try:
+                    self._ship(by_folder[job.folder])
+                except TrackingError as error:  # it is tried again in the end
+                    log.warning("%s", error)
 
     def _setup(self, family: str) -> TrainerSetup:
         plan = self.run_records.plan
@@ -115,11 +111,11 @@ class FinalModels:
         )
 
     def _ship(self, model: _Model) -> Result:
-        """Ship a model's run, if the store does not have it whole; gives its result."""
+        """Ship a model's run, unless the store has it completely, and return the result."""
         result = _result(model.job)
         if not self.store.is_whole(self.run_records.child(model.experiment, model.seed)):
             record = self.run_records.trained(
-                model.experiment, model.seed, model.job, result, model.chosen
+                model.experiment, model.seed, model.job, result, chosen=model.chosen
             )
             self.store.ship(record, self.parent)
         return result
@@ -127,7 +123,7 @@ class FinalModels:
 
 @dataclass(frozen=True)
 class _Model:
-    """One experiment with one seed, its job, and what was chosen for it."""
+    """One experiment with one seed, its job, and its chosen settings."""
 
     experiment: Experiment
     seed: int
@@ -136,10 +132,10 @@ class _Model:
 
 
 def _result(job: FinalJob) -> Result:
-    """What a training left on disk.
+    """Read the result of a training from disk.
 
     Raises:
-        FmsearchError: It is damaged, or of another training.
+        FmsearchError: It is damaged, or belongs to another training.
     """
     try:
         result = read_result(job.folder)

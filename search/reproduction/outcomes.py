@@ -1,4 +1,4 @@
-"""Outcomes: what the experiments of a reproduction came to."""
+"""Outcomes: the results of a reproduction's experiments."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Chosen:
     """The open settings of a training, as a study chose them.
 
     Attributes:
-        study: Its name.
-        score: Of the best trial: accuracy on validation images.
-        trials: How many there were.
+        study: The study's name.
+        score: The best trial's accuracy on validation images.
+        trials: Number of trials.
         point: The best trial's parameters and, as `epochs`, its best epoch.
     """
 
@@ -35,8 +35,7 @@ class Searched:
 
     Attributes:
         study: The name of the study that searched it.
-        seed: Of that study.
-        trials: All its trials, finished.
+        trials: All trials, which are finished.
     """
 
     study: str
@@ -48,23 +47,21 @@ class Searched:
         return ranking(self.trials)[0]
 
     def rank(self, point: Mapping[str, Value]) -> int:
-        """The rank of a point of the grid as `GridSearchCV` counts it: equals share one."""
+        """The rank of a point of the grid, from 1, as in `GridSearchCV`: equal scores share one."""
         scores = {trial.number: trial.score or 0.0 for trial in self.trials}
         found = next(one for one in self.trials if dict(one.parameters) == dict(point))
         return 1 + sum(score > scores[found.number] for score in scores.values())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcomes:
-    """All that came of a reproduction.
+    """All results of a reproduction.
 
     Attributes:
-        catalogue: The published experiments.
-        experiments: Those that were done, in their order.
-        trained: Of each training the results, by seed from 0.
-        searched: Of each grid the searches, by seed from 0.
-        chosen: Of each training with open settings, by id, what was chosen.
-        class_names: Of the data set.
+        experiments: The experiments that were done, in the catalogue's order.
+        trained: By id of a training, the results, by seed from 0.
+        searched: By id of a grid, the searches, by seed from 0.
+        chosen: By id of a training with open settings, the chosen ones.
         rehearsal: What was less than published, in words; empty for a full reproduction.
     """
 
@@ -77,14 +74,14 @@ class Outcomes:
     rehearsal: str
 
     def accuracies(self, experiment: str) -> list[float]:
-        """The numbers to be held against what was published: test accuracies of a training, of a
-        grid the scores of its best points; one for each seed, none if it was not done."""
+        """The numbers to compare with the published one, one for each seed: test accuracies of a
+        training, or the best scores of a grid; empty if the experiment was not done."""
         if experiment in self.searched:
             return [one.best.score or 0.0 for one in self.searched[experiment]]
         return [one.metrics["test_accuracy"] for one in self.trained.get(experiment, ())]
 
     def gaps(self, experiment: str) -> list[float]:
-        """Accuracy on a training's own images less that on test images, both without dropout."""
+        """Accuracy on a training's own images minus that on test images, both without dropout."""
         return [
             one.metrics["fit_accuracy"] - one.metrics["test_accuracy"]
             for one in self.trained.get(experiment, ())

@@ -1,4 +1,4 @@
-"""Plans of reproductions: which experiments, with how many seeds, and where their results stand."""
+"""The plan of a reproduction: its experiments, its seeds, and the folders of its results."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from .catalogue import Catalogue, Experiment
 from .outcomes import Chosen
 
 SEEDS = {"mlp": 5, "cnn": 3}
-"""Runs of each experiment, by model family; a grid is of perceptrons."""
-RECORD = "reproduction.json"
+"""Default number of seeds of each experiment, by model family; a grid counts as mlp."""
+CONFIG_FILE = "reproduction.json"
 
 
 @dataclass(frozen=True)
-class Record:
-    """What a reproduction is, so that only the same one goes on.
+class ReproductionConfig:
+    """A reproduction's config on disk, by which other options are refused.
 
     Attributes:
         data_sha256, train_images, epochs: As in `ReproductionPlan`.
-        id: Drawn when it is begun.
+        id: Drawn when the reproduction is begun.
     """
 
     data_sha256: str
@@ -40,20 +40,17 @@ class Record:
     id: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReproductionPlan:
-    """A reproduction to run or to go on with.
+    """A reproduction to run or to continue.
 
     Attributes:
-        name: Of it; also the beginning of the names of its studies.
-        data: The data set.
-        places: Where everything is kept.
-        jobs: Trainers.
-        catalogue: The published experiments.
-        experiments: Those to be done.
-        seeds: Runs of each; None for `SEEDS`.
-        train_images: Use only so many of the training images; None for all.
-        epochs: No training is longer; None for as long as published.
+        name: Also the beginning of its studies' names.
+        jobs: Number of trainers.
+        experiments: The experiments of the catalogue that are to be done.
+        seeds: Number of seeds of each experiment; None for `SEEDS`.
+        train_images: Number of training images to use; None for all.
+        epochs: The most epochs of a training; None for as many as published.
         checkpoint_every: Seconds between two checkpoints of a training.
     """
 
@@ -70,12 +67,12 @@ class ReproductionPlan:
 
     @property
     def folder(self) -> Path:
-        """Where results stand: they are the record from which a reproduction goes on."""
+        """The folder of all results, from which an interrupted reproduction continues."""
         return self.places.home / "reproductions" / self.name
 
     @property
     def rehearsal(self) -> str:
-        """What of it is less than published, in words; empty for a full reproduction."""
+        """What is less than published, in words; empty for a full reproduction."""
         parts = [
             f"{self.train_images:,} training images" if self.train_images else "",
             f"at most {self.epochs} epoch{'s' * (self.epochs != 1)}" if self.epochs else "",
@@ -83,7 +80,7 @@ class ReproductionPlan:
         return " and ".join(part for part in parts if part)
 
     def seeds_of(self, experiment: Experiment) -> range:
-        """The seeds of an experiment."""
+        """The seeds of an experiment, from 0."""
         family = "mlp" if experiment.is_grid else self.catalogue.model(experiment)
         return range(self.seeds or SEEDS[family])
 
@@ -94,7 +91,7 @@ class ReproductionPlan:
     def job(
         self, experiment: Experiment, seed: int, split: Split, chosen: Chosen | None
     ) -> FinalJob:
-        """A training, as published: scored after its last epoch, on all validation images."""
+        """The job of a training, which as published is validated on the whole rest of 25 %."""
         settings: dict[str, Value] = self.catalogue.settings(
             experiment, chosen.point if chosen else {}
         )
@@ -112,14 +109,14 @@ class ReproductionPlan:
             in_detail=True,
         )
 
-    def open_record(self) -> Record:
-        """The record of this reproduction, made if it is new.
+    def open_config(self) -> ReproductionConfig:
+        """Read this reproduction's config from disk; it is written first if there is none.
 
         Raises:
-            FmsearchError: One of that name is of other things, or its record is damaged.
+            FmsearchError: It differs from this plan, or is damaged.
         """
-        path = self.folder / RECORD
-        wanted = Record(self.data.sha256, self.train_images, self.epochs)
+        path = self.folder / CONFIG_FILE
+        wanted = ReproductionConfig(self.data.sha256, self.train_images, self.epochs)
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             part = path.with_suffix(".part")
@@ -140,9 +137,9 @@ class ReproductionPlan:
         return found
 
 
-def _read(path: Path) -> Record:
+def _read(path: Path) -> ReproductionConfig:
     try:
-        return Record(**json.loads(path.read_text("utf-8")))
+        return ReproductionConfig(**json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise FmsearchError(
             f"{path} is damaged ({error}); delete {path.parent} or give another --name"

@@ -1,4 +1,4 @@
-"""The report of a reproduction: published figures beside measured ones, as Markdown and as HTML."""
+"""The report of a reproduction: published and measured numbers, as Markdown and as HTML."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ import shutil
 from pathlib import Path
 
 from ..outbox import SUMMARY
-from ..runs.artifacts import ARCHITECTURE_FIGURE
-from ..runs.schema import CONFUSION_FIGURE, CURVES_FIGURE
+from ..runs.schema import (
+    ARCHITECTURE_FIGURE,
+    CONFUSION_FIGURE,
+    CURVES_FIGURE,
+    REPRODUCTION_PAGE,
+    REPRODUCTION_TEXT,
+)
 from .claims import check_claims
 from .outcomes import Outcomes
 from .plan import ReproductionPlan
 from .runs import ReproductionRuns
 from .table import HEADER, Row, rows_of
 
-MARKDOWN, PAGE = "reproduction.md", "reproduction.html"
 FIGURES = {
     "architecture": ARCHITECTURE_FIGURE,
     "confusion matrix": CONFUSION_FIGURE,
@@ -32,9 +36,9 @@ STYLE = (
 
 
 def write_report(
-    outcomes: Outcomes, plan: ReproductionPlan, evidence: ReproductionRuns, folder: Path
+    outcomes: Outcomes, plan: ReproductionPlan, run_records: ReproductionRuns, folder: Path
 ) -> None:
-    """Fill a folder with the report, as `reproduction.md` and one `.html` page, and its pictures.
+    """Write the report as `reproduction.md`, with pictures, and as one `.html` page.
 
     The pictures of an experiment are those of its first seed.
     """
@@ -43,7 +47,7 @@ def write_report(
         results = outcomes.trained.get(experiment.id)
         source = plan.entry(experiment, 0) / "artifacts"
         if results:
-            source = evidence.draw(experiment, 0, results[0])
+            source = run_records.draw(experiment, 0, results[0])
         parts += [f"## {experiment.id}: {experiment.title}"]
         if experiment.open:
             parts += ["Not published, and chosen:", _list(experiment.open)]
@@ -55,8 +59,8 @@ def write_report(
                 parts += [f"![{experiment.id}, {name}]({place})"]
         parts += [f"```text\n{(source / SUMMARY).read_text('utf-8').rstrip()}\n```"]
     text = "\n\n".join(part for part in parts if part) + "\n"
-    (folder / MARKDOWN).write_text(text, "utf-8")
-    (folder / PAGE).write_text(_page(text, folder), "utf-8")
+    (folder / REPRODUCTION_TEXT).write_text(text, "utf-8")
+    (folder / REPRODUCTION_PAGE).write_text(_page(text, folder), "utf-8")
 
 
 def table(rows: list[Row]) -> str:
@@ -73,10 +77,10 @@ def _heading(outcomes: Outcomes) -> str:
 
 
 def _claims(outcomes: Outcomes) -> str:
-    ownership = check_claims(outcomes)
-    if not ownership:
+    claims = check_claims(outcomes)
+    if not claims:
         return ""
-    lines = [f"| {one.text} | {one.verdict} | {one.evidence} |" for one in ownership]
+    lines = [f"| {one.text} | {one.verdict} | {one.evidence} |" for one in claims]
     return "\n".join(["## Claims", "", "| claim | holds | by |", "|---|---|---|", *lines])
 
 
@@ -109,7 +113,7 @@ def _list(lines: tuple[str, ...]) -> str:
 
 
 def _page(text: str, folder: Path) -> str:
-    """The report as one page that holds its pictures."""
+    """The report as one HTML page that includes its pictures."""
     from markdown_it import MarkdownIt
 
     body = MarkdownIt("commonmark").enable("table").render(text)

@@ -1,4 +1,4 @@
-"""Conduct of a reproduction: grids, choices and trainings, each done once, then the report."""
+"""Running a reproduction: its studies and trainings, each of them once, and then the report."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ...models.data import load_training
 from ...models.families import FAMILIES
 from ...models.split import Split, split_rows
 from ...tracking.reachability import TrackingError, check_reachable
-from ...tracking.run_record import TAG_TRIAL, Status
+from ...tracking.run_record import Status
 from ...tracking.store import Store
 from ...tracking.stored_runs import find_tagged, read_artifacts
 from ..engines.strategy import choose_strategy
 from ..processes.fork_server import load_tensorflow_in_advance
 from ..result import Result
-from ..runs.schema import identity
+from ..runs.values import trial_identity
 from ..space.space import Space
 from ..storage.storage import open_storage
 from ..study.callback import StudyCallback
@@ -37,17 +37,17 @@ from .runs import ReproductionRuns
 
 
 class Watch(final_models.Watch, Protocol):
-    """Shows how a reproduction goes on."""
+    """Gives the callbacks for a reproduction's studies and final models."""
 
     def study(self, name: str) -> AbstractContextManager[StudyCallback]:
-        """A study begins, and ends with the context; gives who hears of it."""
+        """A context of one study, which gives its callback."""
 
 
 def reproduce(plan: ReproductionPlan, watch: Watch) -> Outcomes:
-    """Do published experiments again, or go on with it; the report stands in MLflow in the end.
+    """Do published experiments again, or continue; at the end, MLflow has the report.
 
     Raises:
-        FmsearchError: Something that the user can mend keeps it from running.
+        FmsearchError: An error that the user can mend.
     """
     for one in plan.experiments:
         _check_fit(plan, one)
@@ -56,7 +56,7 @@ def reproduce(plan: ReproductionPlan, watch: Watch) -> Outcomes:
     split = split_rows(load_training(plan.data.spec).labels, plan.train_images)
     what = f"the reproduction {plan.name!r}"
     with hold(plan.places.lock(f"{plan.name}.reproduction"), what):
-        run_records = ReproductionRuns(plan, plan.open_record())
+        run_records = ReproductionRuns(plan, plan.open_config())
         load_tensorflow_in_advance()
         return _Conductor(plan, split, run_records, watch).run()
 
@@ -80,7 +80,13 @@ class _Conductor:
         self._store = Store(plan.places)
         self._stored = open_storage(plan.places.storage, plan.places.worker())
         self._parent = self._store.ship(run_records.whole(Status.RUNNING))
-        self._models = FinalModels(run_records, split, self._store, self._parent, watch)
+        self._models = FinalModels(
+            run_records=run_records,
+            split=split,
+            store=self._store,
+            parent=self._parent,
+            watch=watch,
+        )
 
     def run(self) -> Outcomes:
         try:
@@ -88,7 +94,7 @@ class _Conductor:
             with tempfile.TemporaryDirectory() as folder:
                 write_report(outcomes, self._plan, self._run_records, Path(folder))
                 self._store.ship(self._run_records.whole(Status.FINISHED, Path(folder)))
-        except BaseException as error:  # whatever it is, the run ends with it
+        except BaseException as error:  # the run ends in any case
             status = Status.KILLED if isinstance(error, KeyboardInterrupt) else Status.FAILED
             with contextlib.suppress(TrackingError):
                 self._store.ship(self._run_records.whole(status))
@@ -107,7 +113,7 @@ class _Conductor:
                 if plan.catalogue[origin].candidates:
                     chosen[origin] = self._choose(plan.catalogue[origin])
             trained |= self._models.train(family, those, chosen)
-            if family == "mlp":  # the grids' family
+            if family == "mlp":  # grids train perceptrons
                 grids = [one for one in plan.experiments if one.is_grid]
                 searched = {one.id: self._search(one) for one in grids}
         return Outcomes(
@@ -121,7 +127,11 @@ class _Conductor:
         )
 
     def _study(self, space: Space, name: str, seed: int) -> tuple[Trial, ...]:
-        """All trials of a study, which is run if it is not finished."""
+        """Run a study, unless it is finished, and return all its trials.
+
+        Raises:
+            FmsearchError: A trial is not complete, or MLflow did not take all runs.
+        """
         plan = self._plan
         study = Plan(
             space=space,
@@ -149,7 +159,7 @@ class _Conductor:
         return tuple(summary.trials)
 
     def _choose(self, experiment: Experiment) -> Chosen:
-        """The open settings of a training, by a study on validation images."""
+        """Choose the open settings of a training by a study on validation images."""
         name = f"{self._plan.name}-{experiment.id}-open"
         trials = self._study(choice_space(experiment), name, 0)
         best = best_trial(trials)
@@ -159,15 +169,14 @@ class _Conductor:
         return Chosen(name, best.score, len(trials), point)
 
     def _search(self, experiment: Experiment) -> tuple[Searched, ...]:
-        """A grid, searched by a study for each seed."""
+        """Search a grid by a study for each seed."""
         found = []
         for seed in self._plan.seeds_of(experiment):
             name = f"{self._plan.name}-{experiment.id}-s{seed}"
             one = Searched(name, seed, self._study(grid_space(experiment), name, seed))
             folder = self._plan.entry(experiment, seed) / "artifacts"
             study = self._stored.study(name).config
-            best = {TAG_TRIAL: str(one.best.number)}
-            run = find_tagged(self._store, identity(study, "trial", **best))
+            run = find_tagged(self._store, trial_identity(study, one.best.number))
             if run is None:
                 raise FmsearchError(f"the run of {name}'s best trial is gone; `fmsearch doctor`")
             read_artifacts(self._store, run, folder)

@@ -1,4 +1,4 @@
-"""Evidence of a reproduction: the run records of the whole and of each experiment and seed."""
+"""The runs of a reproduction: one parent, and a child for each experiment and seed."""
 
 from __future__ import annotations
 
@@ -7,46 +7,42 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ...models.settings import Value
 from ...tracking.run_record import (
+    TAG_CHOSEN,
     TAG_DATA,
+    TAG_EXPERIMENT,
     TAG_ID,
     TAG_IMAGES,
+    TAG_NOTE,
     TAG_ROLE,
+    TAG_SEARCHED,
+    TAG_SEED,
     TAG_STUDY,
     DataInput,
-    Point,
     RunRecord,
     Status,
 )
 from ..result import Result
-from ..runs.artifacts import Artifacts, result_metrics
-from ..runs.schema import training_params
+from ..runs.artifacts import Artifacts
+from ..runs.kind import Case
+from ..runs.schema import EXPERIMENT, REPRODUCTION
+from ..runs.values import metrics, result_metrics, training_params
 from ..trainers.jobs import FinalJob
 from .catalogue import Experiment
 from .outcomes import Chosen, Searched
-from .plan import Record, ReproductionPlan
-
-TAG_EXPERIMENT, TAG_SEED = "fmsearch.experiment", "fmsearch.seed"
-TAG_CHOSEN, TAG_SEARCHED = "fmsearch.chosen_by", "fmsearch.searched_by"
-PARENT, CHILD = "reproduction", "experiment"
-NOTE = "mlflow.note.content"
+from .plan import ReproductionConfig, ReproductionPlan
 
 
 @dataclass(frozen=True)
 class ReproductionRuns:
-    """Makes the run records of one reproduction. For one thread.
-
-    Attributes:
-        plan, record: What it is.
-    """
+    """Makes the run records of one reproduction; not thread-safe."""
 
     plan: ReproductionPlan
-    record: Record
+    record: ReproductionConfig
 
     @cached_property
     def artifacts(self) -> Artifacts:
-        """What draws its results."""
+        """Draws the figures of results."""
         return Artifacts(self.plan.data)
 
     def identity(self, role: str, **more: str) -> dict[str, str]:
@@ -55,23 +51,24 @@ class ReproductionRuns:
 
     def child(self, experiment: Experiment, seed: int) -> dict[str, str]:
         """The identity of the run of one experiment and seed."""
-        return self.identity(CHILD, **{TAG_EXPERIMENT: experiment.id, TAG_SEED: str(seed)})
+        return self.identity("experiment", **{TAG_EXPERIMENT: experiment.id, TAG_SEED: str(seed)})
 
     def whole(self, status: Status, folder: Path | None = None) -> RunRecord:
-        """The run of the whole; `folder` has the report."""
+        """The parent run; `folder` has the report, if it is finished."""
         data, now = self.plan.data, time.time_ns() // 1_000_000
         about = "The published experiments again, measured beside what was published."
         if self.plan.rehearsal:
             about += f" A rehearsal: {self.plan.rehearsal}."
+        tags = {
+            TAG_DATA: data.sha256,
+            TAG_IMAGES: str(self.plan.train_images or "all"),
+            TAG_NOTE: about,
+        }
         parts = {"train": sum(data.train_counts), "test": sum(data.test_counts)}
         return RunRecord(
             name=self.plan.name,
-            identity=self.identity(PARENT),
-            tags={
-                TAG_DATA: data.sha256,
-                TAG_IMAGES: str(self.plan.train_images or "all"),
-                NOTE: about,
-            },
+            identity=self.identity("reproduction"),
+            tags=REPRODUCTION.tags_of(tags),
             status=status,
             started_at=now,
             ended_at=None if status is Status.RUNNING else now,
@@ -80,11 +77,13 @@ class ReproductionRuns:
         )
 
     def draw(self, experiment: Experiment, seed: int, result: Result) -> Path:
-        """Draw a result; gives the folder of its artifacts."""
+        """Draw the figures of a result, and return the folder of its artifacts."""
         entry = self.plan.entry(experiment, seed)
         accuracy = result.metrics["test_accuracy"]
         heading = f"{experiment.id}, seed {seed}: test accuracy {accuracy:.4f}"
-        return self.artifacts.draw(entry, result, heading)
+        return self.artifacts.make(
+            EXPERIMENT, {Case.TRAINING}, entry=entry, result=result, heading=heading
+        )
 
     def trained(
         self,
@@ -92,22 +91,24 @@ class ReproductionRuns:
         seed: int,
         job: FinalJob,
         result: Result,
+        *,
         chosen: Chosen | None,
     ) -> RunRecord:
         """The run of one training."""
         tags = {
             TAG_DATA: self.plan.data.sha256,
-            NOTE: experiment.title,
+            TAG_NOTE: experiment.title,
             **result.environment.tags,
         }
+        cases = {Case.TRAINING}
         if chosen is not None:
-            tags[TAG_CHOSEN] = chosen.study
+            cases, tags[TAG_CHOSEN] = {*cases, Case.CHOSEN}, chosen.study
         return RunRecord(
             name=job.folder.name,
             identity=self.child(experiment, seed),
-            tags=tags,
+            tags=EXPERIMENT.tags_of(tags, cases),
             params=training_params(result.settings, result.seed),
-            points=result_metrics(result),
+            metrics=result_metrics(result),
             status=Status.FINISHED,
             started_at=result.started_at,
             ended_at=result.finished_at,
@@ -118,23 +119,23 @@ class ReproductionRuns:
     def searched(self, experiment: Experiment, search: Searched, folder: Path) -> RunRecord:
         """The run of one search of a grid; `folder` has the artifacts of its best trial."""
         best, now = search.best, time.time_ns() // 1_000_000
-        metrics = {
+        numbers = {
             **best.metrics,
             "best_trial": best.number,
             "published_winner_rank": search.rank(experiment.winner),
             "trials": len(search.trials),
         }
-        values: dict[str, Value] = dict(best.parameters)
+        tags = {
+            TAG_DATA: self.plan.data.sha256,
+            TAG_NOTE: f"{experiment.title}: the best trial of {search.study}.",
+            TAG_SEARCHED: search.study,
+        }
         return RunRecord(
             name=self.plan.entry(experiment, search.seed).name,
             identity=self.child(experiment, search.seed),
-            tags={
-                TAG_DATA: self.plan.data.sha256,
-                NOTE: f"{experiment.title}: the best trial of {search.study}.",
-                TAG_SEARCHED: search.study,
-            },
-            params=training_params(values, search.seed),
-            points=tuple(Point(name, float(one), 0, now) for name, one in metrics.items()),
+            tags=EXPERIMENT.tags_of(tags, {Case.GRID}),
+            params=training_params(best.parameters, search.seed),
+            metrics=metrics(numbers, now),
             status=Status.FINISHED,
             started_at=now,
             ended_at=now,

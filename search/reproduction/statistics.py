@@ -16,12 +16,12 @@ def mean(values: Sequence[float]) -> float:
 
 
 def spread(values: Sequence[float]) -> float:
-    """Standard deviation of the values as a sample (n - 1); nan of a single one."""
+    """Standard deviation of a sample (with n - 1); nan for a single value."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
 def prediction_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Where one more value lies with 95 %, if all are drawn from one normal distribution.
+    """The interval in which one more value of a normal distribution lies with 95 % probability.
 
     mean ± t(0.975, n - 1) · s · sqrt(1 + 1/n). None for a single value, which has no spread.
     """
@@ -35,9 +35,9 @@ def prediction_interval(values: Sequence[float]) -> tuple[float, float] | None:
 
 
 def p_of_difference(difference: float, *samples: Sequence[float]) -> float:
-    """How likely two single runs differ at least so much, by the samples' pooled spread.
+    """Probability that two runs differ by at least `difference`, from the samples' pooled spread.
 
-    Student's t of difference / (s · sqrt(2)), two-sided. nan without a spread.
+    Student's t of difference / (s · sqrt(2)), two-sided. nan if all samples have one value.
     """
     from scipy import stats
 
@@ -52,7 +52,7 @@ def p_of_difference(difference: float, *samples: Sequence[float]) -> float:
 
 
 def p_of_greater(high: Sequence[float], low: Sequence[float]) -> float:
-    """Welch's t test, one-sided, of the first mean being greater; nan with a sample of one."""
+    """p of Welch's t test, one-sided: the first mean is greater. nan for samples of one value."""
     from scipy import stats
 
     if min(len(high), len(low)) < 2 or spread(high) + spread(low) == 0:
@@ -61,11 +61,11 @@ def p_of_greater(high: Sequence[float], low: Sequence[float]) -> float:
 
 
 def p_over_folds(differences: Sequence[float], folds: int) -> float:
-    """The corrected resampled t test (Nadeau & Bengio 2003) of paired differences over folds.
+    """p of the corrected resampled t test (Nadeau & Bengio 2003) of paired differences over folds.
 
     Folds share training images, so that their differences are not independent: the variance of
-    the mean is s² · (1/n + 1/(folds - 1)), the last term being test over training images.
-    Two-sided; nan with fewer than two differences.
+    the mean is s² · (1/n + 1/(folds - 1)); the last term is the ratio of test to training images.
+    Two-sided; nan for fewer than two differences.
     """
     from scipy import stats
 

@@ -1,4 +1,4 @@
-"""Rows of the report's table: one experiment's published figures beside the measured ones."""
+"""Rows of the report's table: published and measured numbers of each experiment."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ HEADER = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
-    """One experiment.
+    """One metric of an experiment.
 
     Attributes:
-        id: Of it.
-        what: What is measured: `test accuracy`, `score over folds` or `test loss`.
-        published: What was published; None if nothing was.
-        ours: Measured, one value a seed.
-        parameters: Counts, published and ours; None where unknown.
+        id: The experiment's id.
+        what: `test accuracy`, `score over folds` or `test loss`.
+        published: None if nothing was published.
+        ours: The measured values, one for each seed.
+        parameters: Numbers of parameters, published and ours; None where unknown.
     """
 
     id: str
@@ -35,13 +35,13 @@ class Row:
 
     @property
     def difference(self) -> float | None:
-        """Our mean less what was published."""
+        """Our mean minus the published value."""
         return None if self.published is None else mean(self.ours) - self.published
 
     @property
     def inside(self) -> bool | None:
-        """Whether what was published lies where one more of our runs would with 95 %; None where
-        nothing was published, or one run has no spread."""
+        """Whether the published value is inside our runs' 95 % prediction interval; None if nothing
+        was published, or there is only one run."""
         interval = prediction_interval(self.ours)
         if self.published is None or interval is None:
             return None
@@ -49,7 +49,7 @@ class Row:
 
     @property
     def agrees(self) -> str:
-        """Inside the prediction interval, or near our mean, or neither."""
+        """Whether the published value is inside the prediction interval or near our mean."""
         if self.difference is None:
             return "nothing published"
         if self.inside:
@@ -59,7 +59,7 @@ class Row:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """As texts, in the order of `HEADER`."""
+        """The row's texts, in the order of `HEADER`."""
         interval = prediction_interval(self.ours)
         single = len(self.ours) == 1
         return (
@@ -84,13 +84,37 @@ def _rows(experiment: Experiment, outcomes: Outcomes) -> list[Row]:
     published = experiment.published
     ours = tuple(outcomes.accuracies(experiment.id))
     if experiment.is_grid:
-        return [Row(experiment.id, "score over folds", published.score, ours, (None, None))]
+        return [
+            Row(
+                id=experiment.id,
+                what="score over folds",
+                published=published.score,
+                ours=ours,
+                parameters=(None, None),
+            )
+        ]
     results = outcomes.trained[experiment.id]
     counts = (published.parameters, results[0].parameters)
-    rows = [Row(experiment.id, "test accuracy", published.test_accuracy, ours, counts)]
+    rows = [
+        Row(
+            id=experiment.id,
+            what="test accuracy",
+            published=published.test_accuracy,
+            ours=ours,
+            parameters=counts,
+        )
+    ]
     if published.test_loss is not None:
         losses = tuple(one.metrics["test_loss"] for one in results)
-        rows.append(Row(experiment.id, "test loss", published.test_loss, losses, (None, None)))
+        rows.append(
+            Row(
+                id=experiment.id,
+                what="test loss",
+                published=published.test_loss,
+                ours=losses,
+                parameters=(None, None),
+            )
+        )
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Recordings: a run's training as the store alone has it, ready to be done again."""
+"""A run's training, read from the store so that it can be done again."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from ...tracking.run_record import (
 )
 from ...tracking.store import Store
 from ...tracking.stored_runs import (
-    Points,
-    RecordedRun,
+    MetricValues,
+    StoredRun,
     find_named,
     find_tagged,
-    read_points,
+    read_metrics,
     read_text,
 )
 from ..environment import Environment, here
@@ -40,25 +40,23 @@ from ..space.space import Space
 from ..trial import State
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordedTraining:
     """A run's training, and the numbers that it gave.
 
     Attributes:
-        name: Of the run.
-        points: What the run holds.
-        reached: The last epoch that it has numbers of; 0 if none was trained.
-        whole: Whether the training gave these numbers and no other ones; else it was pruned, or
-            the run repeats another one's.
+        metrics: All numbers of the run.
+        reached: The last epoch with numbers; 0 if none was trained.
+        whole: Whether the training gives exactly these numbers. It does not if it was pruned, or
+            if the run is a duplicate, which does not have all numbers.
         final: Whether it was trained on all images and tested, for the registry.
-        settings, seed: Of the training.
-        folds: On how many it was trained.
-        space, data, train_images: Of its study; None for all images.
-        changed: What is not as it was, a line each.
+        folds: Number of folds on which it was trained.
+        train_images: Number of training images of its study; None for all.
+        changed: What has changed since, a line each.
     """
 
     name: str
-    points: Points
+    metrics: MetricValues
     reached: int
     whole: bool
     final: bool
@@ -72,15 +70,15 @@ class RecordedTraining:
 
 
 def read_recorded_training(store: Store, name: str, data: str | None = None) -> RecordedTraining:
-    """What a run records of its training.
+    """Read the training of a run.
 
     Args:
-        store: Where the run is.
+        store: The store that has the run.
         name: The run's id or its name.
         data: The data set's spec, if it is elsewhere now.
 
     Raises:
-        FmsearchError: There is no such run, or it cannot be trained again; it says why.
+        FmsearchError: There is no such run, or it cannot be trained again.
     """
     run = find_named(store, name)
     _check(run)
@@ -97,11 +95,11 @@ def read_recorded_training(store: Store, name: str, data: str | None = None) -> 
         fashion_mnist.fetch()
     found = describe(spec)
     images = study.tags[TAG_IMAGES]
-    points = read_points(store, run)
-    before = points if trained is run else read_points(store, trained)
+    metrics = read_metrics(store, run)
+    before = metrics if trained is run else read_metrics(store, trained)
     return RecordedTraining(
         name=run.name,
-        points=points,
+        metrics=metrics,
         reached=max((step for name, step in before if name in CURVES), default=0),
         whole=trained is run and run.tags.get(TAG_STATE) != State.PRUNED.value,
         final=run.tags[TAG_ROLE] == "final",
@@ -115,7 +113,7 @@ def read_recorded_training(store: Store, name: str, data: str | None = None) -> 
     )
 
 
-def _check(run: RecordedRun) -> None:
+def _check(run: StoredRun) -> None:
     role = run.tags.get(TAG_ROLE)
     if role == "study":
         raise FmsearchError(
@@ -134,16 +132,16 @@ def _check(run: RecordedRun) -> None:
         raise FmsearchError(f"{run.name} is not whole yet; `fmsearch sync` ships what is left")
 
 
-def _trained(store: Store, run: RecordedRun) -> RecordedRun:
-    """The run itself or, if it repeats another one's numbers, that other one."""
+def _trained(store: Store, run: StoredRun) -> StoredRun:
+    """The run itself or, if it is a duplicate, the run whose numbers it repeats."""
     original = run.tags.get(TAG_DUPLICATE)
     if original is None:
         return run
     return _tagged(store, run, {TAG_ROLE: "trial", TAG_TRIAL: original}, f"trial {original}")
 
 
-def _tagged(store: Store, run: RecordedRun, tags: Mapping[str, str], what: str) -> RecordedRun:
-    """Another run of the same study."""
+def _tagged(store: Store, run: StoredRun, tags: Mapping[str, str], what: str) -> StoredRun:
+    """Another run of the same study, which has these tags; `what` names it in messages."""
     study = {name: run.tags[name] for name in (TAG_STUDY, TAG_ID)}
     found = find_tagged(store, {**study, **tags})
     if found is None:
@@ -155,13 +153,13 @@ def _tagged(store: Store, run: RecordedRun, tags: Mapping[str, str], what: str) 
 
 
 def read_settings(space: Space, params: Mapping[str, str]) -> dict[str, Value]:
-    """All settings of a training from a run's params, which are texts."""
+    """All settings of a training, from a run's params, which are texts."""
     texts = {name: text for name, text in params.items() if name != "seed"}
     return space.family.complete({name: _value(space, name, texts[name]) for name in texts})
 
 
 def _value(space: Space, name: str, text: str) -> Value:
-    """The value that the space writes so or, where the space does not list it, Python does."""
+    """The value of the space with this text, or else what Python reads from the text."""
     listed = [space.fixed[name]] if name in space.fixed else []
     if name in space.parameters and isinstance(domain := space.parameters[name].domain, Choice):
         listed += domain.values
@@ -175,7 +173,7 @@ def _value(space: Space, name: str, text: str) -> Value:
     return read
 
 
-def _changed(run: RecordedRun, data: DataSet) -> list[str]:
+def _changed(run: StoredRun, data: DataSet) -> list[str]:
     lines = Environment.of(run.tags).differences(here())
     if run.tags[TAG_DATA] != data.sha256:
         then, now = run.tags[TAG_DATA][:12], data.sha256[:12]

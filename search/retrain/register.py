@@ -1,4 +1,4 @@
-"""Registering: the best trial's parameters, trained on all training images, as a model version."""
+"""Registering: the best parameters are trained on all training images, as a model version."""
 
 from __future__ import annotations
 
@@ -13,18 +13,25 @@ from ...models.settings import knows_its_length
 from ...places import Places
 from ...tracking.reachability import check_reachable
 from ...tracking.registry import check_names, register_version
-from ...tracking.run_record import TAG_DATA, TAG_SPACE, TAG_STUDY, TAG_TRIAL, RunRecord, Status
+from ...tracking.run_record import (
+    TAG_DATA,
+    TAG_EPOCHS,
+    TAG_SPACE,
+    TAG_STUDY,
+    TAG_TRIAL,
+    RunRecord,
+    Status,
+)
 from ...tracking.store import Store
 from ..outbox import discard, read_result
 from ..processes.fork_server import load_tensorflow_in_advance
-from ..runs.artifacts import result_metrics
 from ..runs.records import RunRecords
-from ..runs.schema import identity
+from ..runs.schema import FINAL
+from ..runs.values import identity, result_metrics, training_params
 from ..storage.stored_study import StoredStudy
-from ..trainers.failures import MOST_DEATHS, Failures
-from ..trainers.jobs import FinalJob, TrainerSetup
-from ..trainers.messages import EpochDone, JobFailed, TrainerDied
-from ..trainers.pool import run_alone
+from ..trainers.jobs import FinalJob
+from ..trainers.messages import EpochDone
+from ..trainers.pool import run_job
 from ..trainers.setup import trainer_setup
 from ..trial import Trial, training_seed
 
@@ -33,15 +40,15 @@ log = logging.getLogger(__name__)
 OnEpoch = Callable[[EpochDone], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Registered:
     """A model version and what it was made from.
 
     Attributes:
         name, version, alias: In the registry.
-        trial: Whose parameters it has.
-        epochs: Of its training.
-        test_accuracy, test_loss: On the test images.
+        trial: The trial whose parameters it has.
+        test_accuracy: In [0, 1].
+        test_loss: Mean categorical cross-entropy, in nats.
     """
 
     name: str
@@ -66,17 +73,14 @@ def register_best(
 ) -> Registered:
     """Train a study's best parameters on all training images and register the model.
 
-    The test images are evaluated once, after the training. What was trained and evaluated
-    before is not trained again; a training that was cut off goes on from its last checkpoint.
+    The test images are evaluated once, after the training. A finished training is not done again;
+    an interrupted one continues from its last checkpoint.
 
     Args:
-        storage, evidence: Of the study.
-        places: Of the store.
-        name: Of the registered model.
-        alias: Given to the version.
-        epochs: How long to train; None for as long as the best trial.
+        name, alias: In the registry.
+        epochs: Number of epochs; None for as many as the best trial.
         checkpoint_every: Seconds between two checkpoints.
-        on_epoch: Hears each finished epoch.
+        on_epoch: Called after each epoch.
 
     Raises:
         FmsearchError: The study has no complete trial, the store cannot be reached, or the
@@ -94,32 +98,41 @@ def register_best(
         run = store.find(_identity(run_records, best, job.epochs))
         if run is None or run.info.status != Status.FINISHED.value:
             if not job.folder.exists():
-                setup = trainer_setup(run_records.space, run_records.data)
-                setup = replace(setup, checkpoint_every=checkpoint_every)
-                _train(job, setup, best, on_epoch)
+                _train(job, run_records, checkpoint_every, on_epoch)
             record = _record(run_records, best, job)
             log.info("shipping the final model")
             run_id = store.ship(record, _parent(store, run_records))
             run = store.client.get_run(run_id)
-        _clear(job)  # also of what an earlier start did not come to
+        _clear(job)  # an earlier call may have stopped before this
         log.info("registering")
         metrics = run.data.metrics
         tags = {TAG_STUDY: study.name, "test_accuracy": f"{metrics['test_accuracy']:.4f}"}
-        version = register_version(store, name, run.info.run_id, alias, tags)
+        version = register_version(store, name, run.info.run_id, alias=alias, tags=tags)
+    tested = {name: metrics[name] for name in ("test_accuracy", "test_loss")}
     return Registered(
-        name, version, alias, best, job.epochs, metrics["test_accuracy"], metrics["test_loss"]
+        name=name, version=version, alias=alias, trial=best, epochs=job.epochs, **tested
     )
 
 
+def _train(
+    job: FinalJob, run_records: RunRecords, checkpoint_every: float, on_epoch: OnEpoch
+) -> None:
+    setup = trainer_setup(run_records.space, run_records.data)
+    setup = replace(setup, checkpoint_every=checkpoint_every)
+    load_tensorflow_in_advance()
+    if error := run_job(job, setup, on_epoch=on_epoch):
+        raise FmsearchError(f"the final training failed: {error}")
+
+
 def _clear(job: FinalJob) -> None:
-    """Remove what a training that stands in the store left on disk."""
+    """Remove from disk the training of a run that is complete in the store."""
     discard(job.folder)
     Checkpoint(job.checkpoint, 0).remove()
 
 
 def _job(run_records: RunRecords, places: Places, best: Trial, epochs: int | None) -> FinalJob:
     settings = run_records.space.settings(best.parameters)
-    if epochs is None and knows_its_length(settings):  # a shorter schedule would be another one
+    if epochs is None and knows_its_length(settings):  # a shorter schedule differs from the start
         epochs = int(settings["epochs"])
     elif epochs is None:  # as many as gave the score
         epochs = int(best.metrics.get("best_epoch", settings["epochs"]))
@@ -133,27 +146,8 @@ def _job(run_records: RunRecords, places: Places, best: Trial, epochs: int | Non
 
 
 def _identity(run_records: RunRecords, best: Trial, epochs: int) -> dict[str, str]:
-    about = {TAG_TRIAL: str(best.number), "fmsearch.epochs": str(epochs)}
+    about = {TAG_TRIAL: str(best.number), TAG_EPOCHS: str(epochs)}
     return identity(run_records.study, "final", **about)
-
-
-def _train(job: FinalJob, setup: TrainerSetup, best: Trial, on_epoch: OnEpoch) -> None:
-    load_tensorflow_in_advance()
-    failures = Failures()
-
-    def advance(done: EpochDone) -> None:
-        failures.advanced((best,), (done.fold, done.epoch))
-        on_epoch(done)
-
-    while isinstance(ended := run_alone(job, setup, on_epoch=advance), TrainerDied):
-        if failures.died((best,)):
-            raise FmsearchError(
-                f"the final training's trainer died {MOST_DEATHS} times without a new epoch "
-                f"({ended})"
-            )
-        log.warning("the trainer died (%s); it is replaced", ended)
-    if isinstance(ended, JobFailed):
-        raise FmsearchError(f"the final training failed: {ended.error}")
 
 
 def _parent(store: Store, run_records: RunRecords) -> str | None:
@@ -167,20 +161,22 @@ def _record(run_records: RunRecords, best: Trial, job: FinalJob) -> RunRecord:
         f"{run_records.study.name}, trial {best.number} on all training images: "
         f"test accuracy {result.metrics['test_accuracy']:.4f}"
     )
-    params = {key: str(value) for key, value in result.settings.items()}
+    tags = {
+        TAG_SPACE: run_records.space.name,
+        TAG_DATA: run_records.data.sha256,
+        **result.environment.tags,
+    }
     return RunRecord(
         name=f"{run_records.study.name}-{best.number:04d}-final",
         identity=_identity(run_records, best, job.epochs),
-        tags={
-            TAG_SPACE: run_records.space.name,
-            TAG_DATA: run_records.data.sha256,
-            **result.environment.tags,
-        },
-        params={**params, "seed": str(result.seed)},
-        points=result_metrics(result),
+        tags=FINAL.tags_of(tags),
+        params=training_params(result.settings, result.seed),
+        metrics=result_metrics(result),
         status=Status.FINISHED,
         started_at=result.started_at,
         ended_at=result.finished_at,
-        artifacts=run_records.artifacts.draw(job.folder, result, heading),
+        artifacts=run_records.artifacts.make(
+            FINAL, entry=job.folder, result=result, heading=heading
+        ),
         model=run_records.artifacts.model(job.folder, result),
     )

@@ -1,4 +1,4 @@
-"""Replaying: a run's training done again, and every number compared to the last bit."""
+"""Replaying: a run's training is done again, and every number is compared to the last bit."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from ...errors import FmsearchError
 from ...models.data import load_training
 from ...models.settings import knows_its_length
 from ...models.split import split_rows
-from ...tracking.stored_runs import Points
+from ...tracking.stored_runs import MetricValues
 from ..outbox import read_result
 from ..processes.fork_server import load_tensorflow_in_advance
-from ..runs.artifacts import result_metrics
+from ..runs.values import result_metrics
 from ..trainers.jobs import FinalJob, TrainerSetup, TrialJob
-from ..trainers.messages import EpochDone, JobFailed, TrainerDied
-from ..trainers.pool import run_alone
+from ..trainers.messages import EpochDone
+from ..trainers.pool import run_job
 from ..trainers.setup import trainer_setup
 from .recorded_training import RecordedTraining
 
 OnEpoch = Callable[[EpochDone], None]
 
 TIMES = ("train_seconds",)
-"""Metrics that no two trainings share."""
+"""Metrics that differ each time, and are not compared."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came out of a replay.
+    """The result of a replay.
 
     Attributes:
-        compared: How many numbers are equal, up to the first difference.
-        difference: The first one; empty if there is none.
+        compared: Number of equal numbers before the first difference.
+        difference: The first difference; empty if there is none.
     """
 
     compared: int
@@ -41,7 +41,7 @@ class Comparison:
 
 
 def replay(recorded: RecordedTraining, on_epoch: OnEpoch = lambda done: None) -> Comparison:
-    """Train again what a run records, as far as it went, and compare with what it holds.
+    """Train a run again, up to where it ended, and compare the numbers.
 
     Nothing is written into the store.
 
@@ -52,13 +52,10 @@ def replay(recorded: RecordedTraining, on_epoch: OnEpoch = lambda done: None) ->
     with tempfile.TemporaryDirectory() as folder:
         entry = Path(folder) / "result"
         job = (_final if recorded.final else _trial)(recorded, entry)
-        ended = run_alone(job, _setup(recorded), on_epoch=on_epoch)
-        if isinstance(ended, JobFailed):
-            raise FmsearchError(f"the training of {recorded.name} fails now: {ended.error}")
-        if isinstance(ended, TrainerDied):
-            raise FmsearchError(f"the trainer died ({ended}); try again")
+        if error := run_job(job, _setup(recorded), on_epoch=on_epoch):
+            raise FmsearchError(f"the training of {recorded.name} fails now: {error}")
         now = {(one.name, one.step): one.value for one in result_metrics(read_result(entry))}
-    return compare(recorded.points, now, whole=recorded.whole)
+    return compare(recorded.metrics, now, whole=recorded.whole)
 
 
 def _setup(recorded: RecordedTraining) -> TrainerSetup:
@@ -67,7 +64,7 @@ def _setup(recorded: RecordedTraining) -> TrainerSetup:
         return trainer_setup(space, data)
     split = split_rows(load_training(data.spec).labels, recorded.train_images)
     setup = trainer_setup(space, data, split)
-    # A pruned one has means over the folds that it reached; one too large was trained on none.
+    # A pruned run has means over the folds it reached; a too large network was trained on none.
     folds = setup.folds[: recorded.folds] or setup.folds
     return replace(setup, folds=folds, keep_models=False)
 
@@ -77,23 +74,28 @@ def _trial(recorded: RecordedTraining, entry: Path) -> TrialJob:
     epochs = int(settings.pop("epochs"))
     if recorded.reached and not recorded.whole and not knows_its_length(settings):
         epochs = recorded.reached
-    checkpoint = entry.with_name("checkpoint.npz")
-    return TrialJob({0: epochs}, settings, recorded.seed, {0: entry}, checkpoint)
+    return TrialJob(
+        epochs={0: epochs},
+        settings=settings,
+        seed=recorded.seed,
+        entries={0: entry},
+        checkpoint=entry.with_name("checkpoint.npz"),
+    )
 
 
 def _final(recorded: RecordedTraining, entry: Path) -> FinalJob:
     settings = dict(recorded.settings)
     epochs = int(settings.pop("epochs"))
-    return FinalJob(settings, recorded.seed, epochs, entry)
+    return FinalJob(settings=settings, seed=recorded.seed, epochs=epochs, folder=entry)
 
 
-def compare(then: Points, now: Points, *, whole: bool) -> Comparison:
-    """Compare all numbers but times, in the order in which they were measured.
+def compare(then: MetricValues, now: MetricValues, *, whole: bool) -> Comparison:
+    """Compare all numbers except times, in the order in which they were measured.
 
     Args:
-        then: What a run holds.
-        now: What its training gives now.
-        whole: Whether the run must hold all of that; else what it holds is compared.
+        then: The run's numbers.
+        now: The numbers of its training now.
+        whole: Whether the run must have all numbers of `now`; else only those it has are compared.
     """
     keys = [key for key in now if whole or key in then] + [key for key in then if key not in now]
     keys = [key for key in keys if key[0] not in TIMES]

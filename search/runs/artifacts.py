@@ -1,10 +1,10 @@
-"""Artifacts: what is drawn and written of a training's result, for its run."""
+"""Artifacts of a training: one function writes each, and its docstring says what it shows."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,26 +14,24 @@ from ...models.confusion import Confusion, classification_report
 from ...models.data import DataSet
 from ...models.many_classes import ManyClassesFigure
 from ...models.training import Epoch
-from ...tracking.run_record import LoggedModel, Point
+from ...tracking.run_record import LoggedModel
 from ..outbox import ARCHITECTURE, MODEL, SUMMARY
 from ..result import Result
-from .schema import CONFUSION, CONFUSION_FIGURE, CURVES, CURVES_FIGURE, REPORT
-
-ARCHITECTURE_FIGURE = f"figures/{ARCHITECTURE}"
+from .kind import Case, Kind, write
 
 
 @dataclass(frozen=True)
 class Artifacts:
-    """Makes the artifacts of results on one data set. For one thread, as its figures are."""
+    """Makes the artifacts of trainings on one data set. For one thread, as its figures are."""
 
     data: DataSet
 
     @cached_property
-    def _confusion_figure(self) -> figures.ConfusionFigure | ManyClassesFigure:
+    def confusion_figure(self) -> figures.ConfusionFigure | ManyClassesFigure:
         return figures.confusion_figure(self.data.class_names)
 
     @cached_property
-    def _curves_figure(self) -> figures.CurvesFigure:
+    def curves_figure(self) -> figures.CurvesFigure:
         return figures.CurvesFigure()
 
     def model(self, entry: Path, result: Result) -> LoggedModel:
@@ -41,50 +39,80 @@ class Artifacts:
         shape, classes = self.data.image_shape, len(self.data.class_names)
         return LoggedModel(entry / MODEL, shape, classes, step=len(result.history))
 
-    def draw(self, entry: Path, result: Result, heading: str) -> Path:
-        """Draw and write a result's artifacts below its entry; gives their folder."""
+    def make(
+        self,
+        kind: Kind[TrainingDone],
+        cases: Set[Case] = frozenset(),
+        *,
+        entry: Path,
+        result: Result,
+        heading: str,
+    ) -> Path:
+        """Make the artifacts of a training, below its entry; gives their folder."""
         folder = entry / "artifacts"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        if result.history:
-            self.draw_confusion(folder, result.confusion, heading)
-            self.draw_curves(folder, result.history, heading)
-        if (entry / ARCHITECTURE).exists():
-            shutil.copyfile(entry / ARCHITECTURE, folder / ARCHITECTURE_FIGURE)
-        shutil.copyfile(entry / SUMMARY, folder / SUMMARY)
+        training = TrainingDone(
+            on=self,
+            heading=heading,
+            confusion=result.confusion,
+            history=result.history,
+            entry=entry,
+        )
+        write(kind.artifacts_of(cases), training, folder)
         return folder
 
-    def draw_confusion(self, folder: Path, confusion: Confusion, heading: str) -> None:
-        """Write a confusion matrix, as figure and as numbers, and the report that follows from it.
 
-        Args:
-            folder: Of a run's artifacts.
-            confusion: What to draw.
-            heading: Above the figure.
-        """
-        (folder / CONFUSION_FIGURE).parent.mkdir(exist_ok=True)
-        self._confusion_figure.save(folder / CONFUSION_FIGURE, confusion, heading)
-        report = classification_report(confusion, self.data.class_names)
-        (folder / CONFUSION).write_text(json.dumps(confusion))
-        (folder / REPORT).write_text(json.dumps(report, indent=1))
+@dataclass(frozen=True, kw_only=True)
+class TrainingDone:
+    """What the artifacts of a training are made from.
 
-    def draw_curves(self, folder: Path, history: Sequence[Epoch], heading: str) -> None:
-        """Draw the learning curves; arguments as for `draw_confusion`."""
-        (folder / CURVES_FIGURE).parent.mkdir(exist_ok=True)
-        self._curves_figure.save(folder / CURVES_FIGURE, history, heading)
+    Attributes:
+        on: The figures of its data set.
+        heading: Stands above each figure.
+        confusion, history: As in `Result`.
+        entry: The folder that the trainer filled; None for the doctor, who has the run alone.
+    """
+
+    on: Artifacts
+    heading: str
+    confusion: Confusion
+    history: Sequence[Epoch]
+    entry: Path | None = None
+
+    def copy(self, name: str, file: Path) -> None:
+        """Copy a file that the trainer wrote."""
+        if self.entry is None:
+            raise ValueError(f"{name} is the trainer's: the doctor cannot make it again")
+        shutil.copyfile(self.entry / name, file)
 
 
-def result_metrics(result: Result) -> tuple[Point, ...]:
-    """A result's curves, epoch by epoch, and its final numbers."""
-    curves = [
-        Point(name, getattr(epoch, name), epoch.epoch, epoch.measured_at)
-        for epoch in result.history
-        for name in CURVES
-        if getattr(epoch, name) is not None
-    ]
-    final = {
-        **result.metrics,
-        "parameters": result.parameters,
-        "train_seconds": result.train_seconds,
-    }
-    return (*curves, *(Point(name, value, 0, result.finished_at) for name, value in final.items()))
+def confusion_counts(training: TrainingDone, file: Path) -> None:
+    """Counts of the images: rows true classes, columns predicted ones; pooled over folds."""
+    file.write_text(json.dumps(training.confusion))
+
+
+def confusion_figure(training: TrainingDone, file: Path) -> None:
+    """These counts, shaded by their share of the true class."""
+    training.on.confusion_figure.save(file, training.confusion, training.heading)
+
+
+def report(training: TrainingDone, file: Path) -> None:
+    """Precision, recall and F1 of each class, as scikit-learn's `classification_report`."""
+    counted = classification_report(training.confusion, training.on.data.class_names)
+    file.write_text(json.dumps(counted, indent=1))
+
+
+def curves_figure(training: TrainingDone, file: Path) -> None:
+    """Loss and accuracy after each epoch."""
+    training.on.curves_figure.save(file, training.history, training.heading)
+
+
+def summary(training: TrainingDone, file: Path) -> None:
+    """Keras' table of the network's layers."""
+    training.copy(SUMMARY, file)
+
+
+def architecture(training: TrainingDone, file: Path) -> None:
+    """A picture of the network's layers."""
+    training.copy(ARCHITECTURE, file)

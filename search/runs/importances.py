@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
-import optuna
+if TYPE_CHECKING:
+    from optuna import Study
 
 FEWEST_TRIALS = 2
+"""Complete ones, below which nothing can be compared, and nothing of a search is drawn."""
 
 
-def importances(study: optuna.Study) -> dict[str, float]:
+def importances(study: Study) -> dict[str, float]:
     """Share of each parameter in the differences of the scores, the largest first.
 
     The first call loads scikit-learn, which takes a second.
@@ -17,6 +20,8 @@ def importances(study: optuna.Study) -> dict[str, float]:
     Returns:
         Empty while there are too few trials to say.
     """
+    import optuna
+
     complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
     if len(complete) < FEWEST_TRIALS:
         return {}  # Optuna would give all parameters equal shares

@@ -1,15 +1,14 @@
-"""Evidence: what trials, studies and final models leave in MLflow, as run records."""
+"""Run records of a study: what its run and its trials' runs are to hold."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ...models import figures
-from ...models.data import DataSet, load_training
+from ...models.data import DataSet
 from ...models.settings import Scoring
 from ...models.split import Split
 from ...tracking.run_record import (
@@ -17,10 +16,9 @@ from ...tracking.run_record import (
     TAG_FOLDS,
     TAG_IMAGES,
     TAG_MODEL,
+    TAG_NOTE,
     TAG_SPACE,
-    TAG_TRIAL,
     DataInput,
-    Point,
     RunRecord,
     Status,
 )
@@ -29,9 +27,26 @@ from ..result import Duplicate, Failure
 from ..space.space import Space
 from ..storage.study_config import StudyConfig
 from ..trial import State, Trial
-from .artifacts import Artifacts, result_metrics
-from .schema import STATUS, identity, run_name, state_tags, study_outcome, training_params
-from .tables import cv_results_csv, trials_csv
+from .artifacts import Artifacts
+from .kind import Case, write
+from .schema import STUDY, TRIAL
+from .study_artifacts import StudySoFar
+from .values import (
+    STATUS,
+    cases_of_study,
+    cases_of_trial,
+    identity,
+    metrics,
+    result_metrics,
+    run_name,
+    study_outcome,
+    training_params,
+    trial_identity,
+    trial_tags,
+)
+
+if TYPE_CHECKING:
+    from optuna import Study
 
 NO_MODEL = "dropped: --keep-models none"
 
@@ -41,8 +56,6 @@ class RunRecords:
     """Makes the run records of one study. For one thread, as its figures are.
 
     Attributes:
-        study: The study.
-        data: Its data set.
         split: Of the training images.
     """
 
@@ -52,7 +65,6 @@ class RunRecords:
 
     @property
     def space(self) -> Space:
-        """Of the study."""
         return self.study.space
 
     @cached_property
@@ -62,17 +74,17 @@ class RunRecords:
 
     def study_begun(self, started_at: int, folder: Path) -> RunRecord:
         """The study's run while trials are to come; `folder` is filled with its artifacts."""
-        (folder / "space.yaml").write_text(self.study.space.text, "utf-8")
-        self._draw_data(folder / "figures")
+        self.write({Case.BEGUN}, folder)
+        tags = {
+            TAG_SPACE: self.space.name,
+            TAG_DATA: self.data.sha256,
+            TAG_IMAGES: str(self.study.train_images or "all"),
+            TAG_NOTE: self.space.about,
+        }
         return RunRecord(
             name=self.study.name,
             identity=identity(self.study, "study"),
-            tags={
-                TAG_SPACE: self.space.name,
-                TAG_DATA: self.data.sha256,
-                TAG_IMAGES: str(self.study.train_images or "all"),
-                "mlflow.note.content": self.space.about,
-            },
+            tags=STUDY.tags_of(tags),
             status=Status.RUNNING,
             started_at=started_at,
             data=DataInput(
@@ -84,25 +96,27 @@ class RunRecords:
             artifacts=folder,
         )
 
-    def _draw_data(self, folder: Path) -> None:
-        names, images = self.data.class_names, load_training(self.data.spec)
-        figures.save_class_samples(folder / "class_samples.png", images, names)
-        held = np.concatenate([self.split.validation, self.split.gate])
-        counts = {
-            part: np.bincount(images.labels[rows], minlength=len(names)).tolist()
-            for part, rows in (("training", self.split.train), ("validation", held))
-        }
-        counts["test"] = list(self.data.test_counts)
-        figures.save_class_distribution(folder / "class_distribution.png", counts, names)
-
     def study_ended(
-        self, trials: list[Trial], status: Status, ended_at: int, folder: Path
+        self,
+        trials: Sequence[Trial],
+        status: Status,
+        ended_at: int,
+        folder: Path,
+        *,
+        optuna_study: Callable[[], Study] | None = None,
     ) -> RunRecord:
-        """The study's run at its end or interruption; `folder` is filled with its artifacts."""
-        (folder / "trials.csv").write_text(trials_csv(trials), "utf-8")
-        if self.space.scoring is Scoring.CROSS_VALIDATION:
-            (folder / "cv_results.csv").write_text(cv_results_csv(trials), "utf-8")
-        outcome = study_outcome(self.study, self.space, trials)
+        """The study's run at its end or interruption; `folder` is filled with its artifacts.
+
+        Args:
+            trials: All of them.
+            status: In which it ends; RUNNING if other coordinators go on.
+            ended_at: Milliseconds since 1970, UTC.
+            folder: For the artifacts.
+            optuna_study: Gives the study as Optuna's own, for figures of the search.
+        """
+        cases = cases_of_study(self.study, trials) | {Case.ENDED}
+        self.write(cases, folder, trials, optuna_study)
+        outcome = study_outcome(self.study, trials)
         # MLflow calls the highest step the last: clocks may go back between two sessions.
         step = sum(trial.state.finished for trial in trials)
         return RunRecord(
@@ -113,39 +127,59 @@ class RunRecords:
             ended_at=None if status is Status.RUNNING else ended_at,
             params=outcome.params if status is Status.FINISHED else {},
             tags=outcome.tags,
-            points=tuple(Point(name, one, step, ended_at) for name, one in outcome.metrics.items()),
+            metrics=metrics(outcome.metrics, ended_at, step),
             artifacts=folder,
         )
 
+    def write(
+        self,
+        cases: Set[Case],
+        folder: Path,
+        trials: Sequence[Trial] = (),
+        optuna_study: Callable[[], Study] | None = None,
+    ) -> None:
+        """Fill a folder with the artifacts of the study's run in some cases; see `study_ended`."""
+        study = StudySoFar(
+            config=self.study,
+            data=self.data,
+            split=self.split,
+            trials=trials,
+            optuna_study=optuna_study,
+        )
+        write(STUDY.artifacts_of(cases), study, folder)
+
     def trial(self, trial: Trial, entry: Path) -> RunRecord:
         """The run of a finished trial; its figures and tables are drawn into the entry."""
+        result = read_entry(entry)
         record = RunRecord(
             name=run_name(self.study, trial.number),
-            identity=identity(self.study, "trial", **{TAG_TRIAL: str(trial.number)}),
-            tags={TAG_SPACE: self.space.name, TAG_DATA: self.data.sha256, **state_tags(trial)},
+            identity=trial_identity(self.study, trial.number),
+            tags=trial_tags(self.study, trial),
+            params=training_params(result.settings, result.seed),
             status=STATUS[trial.state],
             started_at=0,
             ended_at=0,
         )
-        result = read_entry(entry)
-        record = replace(record, params=training_params(result.settings, result.seed))
         if isinstance(result, Failure):
             return replace(record, started_at=result.failed_at, ended_at=result.failed_at)
         if isinstance(result, Duplicate):
             at = result.told_at
-            points = tuple(Point(name, one, 0, at) for name, one in trial.metrics.items())
-            return replace(record, points=points, started_at=at, ended_at=at)
-        done = {TAG_FOLDS: str(len(result.fit_seconds)), **result.environment.tags}
+            numbers = metrics(trial.metrics, at)
+            return replace(record, metrics=numbers, started_at=at, ended_at=at)
+        cases = cases_of_trial(self.study, trial)
         has_model = (entry / MODEL).exists()
+        measured = {TAG_FOLDS: str(len(result.fit_seconds)), **result.environment.tags}
         if not has_model and trial.state is State.COMPLETE:
-            record = replace(record, tags={**record.tags, TAG_MODEL: NO_MODEL})
+            cases, measured[TAG_MODEL] = cases | {Case.MODEL_DROPPED}, NO_MODEL
         return replace(
             record,
-            tags={**record.tags, **done},
-            points=result_metrics(result),
+            tags={**record.tags, **TRIAL.tags_of(measured, cases)},
+            metrics=result_metrics(result),
             started_at=result.started_at,
             ended_at=result.finished_at,
-            artifacts=self.artifacts.draw(entry, result, self.heading(trial)),
+            artifacts=self.artifacts.make(
+                TRIAL, cases, entry=entry, result=result, heading=self.heading(trial)
+            ),
             model=self.artifacts.model(entry, result) if has_model else None,
         )
 

@@ -1,206 +1,230 @@
-"""What MLflow must hold of a study and its trials, as follows from the storage."""
+"""The schema: what each kind of run holds in MLflow, by name, and in which case.
+
+What makes the runs' records, the doctor and the page docs/mlflow.md follow from it.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
+from typing import Any
 
-from ...models.settings import Scoring
-from ...tracking.run_record import (
-    MOST_TAG_CHARACTERS,
-    TAG_BEST,
-    TAG_DATA,
-    TAG_DUPLICATE,
-    TAG_ERROR,
-    TAG_ID,
-    TAG_PARENT,
-    TAG_PRUNED,
-    TAG_ROLE,
-    TAG_SPACE,
-    TAG_STATE,
-    TAG_STUDY,
-    TAG_TRIAL,
-    Status,
-)
-from ..outbox import SUMMARY
-from ..space.space import Space
-from ..storage.study_config import StudyConfig
-from ..trial import State, Trial, best_trial, training_seed
+from ...tracking import run_record as tag
+from ..outbox import ARCHITECTURE, SUMMARY
+from . import artifacts, study_artifacts
+from .artifacts import TrainingDone
+from .kind import Artifact, Case, Item, Kind, Numbers
+from .study_artifacts import StudySoFar
 
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 CONFUSION, REPORT = "confusion_matrix.json", "classification_report.json"
 CONFUSION_FIGURE, CURVES_FIGURE = "figures/confusion_matrix.png", "figures/learning_curves.png"
-FEWEST_DRAWN = 2
-"""An Optuna study with fewer complete trials has no figures of its search."""
+ARCHITECTURE_FIGURE = f"figures/{ARCHITECTURE}"
+PARAMETER = "<parameter>"
+REPRODUCTION_TEXT, REPRODUCTION_PAGE = "reproduction.md", "reproduction.html"
 
-STATUS = {
-    State.COMPLETE: Status.FINISHED,
-    State.PRUNED: Status.KILLED,
-    State.FAILED: Status.FAILED,
+_DATA = {tag.TAG_DATA: Item("SHA-256 of the data set")}
+_SPACE = {tag.TAG_SPACE: Item("name of the space"), **_DATA}
+_IMAGES = {tag.TAG_IMAGES: Item("`--train-images`, or `all`")}
+_CHILD = {tag.TAG_PARENT: Item("id of the run under which it stands")}
+
+
+def _identity(role: str, whose: str = "study") -> dict[str, Item]:
+    """The tags by which a run is found."""
+    return {
+        tag.TAG_STUDY: Item(f"name of the {whose}"),
+        tag.TAG_ID: Item(f"of the {whose}, drawn when it is begun"),
+        tag.TAG_ROLE: Item(f"`{role}`"),
+    }
+
+
+def _environment(case: Case) -> dict[str, Item]:
+    return {
+        tag.TAG_VERSIONS: Item("of Python and of the packages that compute, as JSON", {case}),
+        tag.TAG_PROCESSOR: Item("type and sets of instructions", {case}),
+    }
+
+
+def _settings(*cases: Case) -> dict[str, Item]:
+    return {
+        "<setting>": Item("every setting of the training, defaults included", {*cases}),
+        "seed": Item("of the training"),
+    }
+
+
+def _curves(*names: str, says: str = "after each epoch") -> dict[str, Item]:
+    return {name: Item(says, {Case.TRAINED}, is_measured=True) for name in names}
+
+
+def _of(case: Case, items: dict[str, Item]) -> dict[str, Item]:
+    """The same, in another case."""
+    return {name: replace(item, when={case}) for name, item in items.items()}
+
+
+_SCORES = {
+    "score": Item("the number that a study maximises", {Case.COMPLETE}),
+    "score_std": Item("of the folds' scores", {Case.COMPLETE, Case.CROSS_VALIDATED}),
+    "fold_<k>_score": Item("of fold k, from 1", {Case.COMPLETE, Case.CROSS_VALIDATED}),
 }
+_SIZE = {"parameters": Item("how many the network has", {Case.NOT_FAILED})}
+_SECONDS = {"train_seconds": Item("in all epochs of all folds", {Case.RESULT}, is_measured=True)}
+_TEST = {
+    "test_accuracy": Item("on the test images"),
+    "test_loss": Item("on the test images"),
+}
+_FIT = {
+    "fit_accuracy": Item("on its own training images, without dropout"),
+    "fit_loss": Item("on its own training images, without dropout"),
+}
+_MODEL = "the network, as `mlflow.keras` and `mlflow.pyfunc` load it"
 
 
-def identity(study: StudyConfig, role: str, **more: str) -> dict[str, str]:
-    """The tags by which a run of a study is found."""
-    return {TAG_STUDY: study.name, TAG_ID: study.id, TAG_ROLE: role, **more}
-
-
-def run_name(study: StudyConfig, number: int) -> str:
-    """The name of a trial's run."""
-    return f"{study.name}-{number:04d}"
-
-
-def training_params(settings: Mapping[str, object], seed: int) -> dict[str, str]:
-    """A training's settings and its seed, as MLflow's params."""
-    return {**{name: str(value) for name, value in settings.items()}, "seed": str(seed)}
-
-
-def state_tags(trial: Trial) -> dict[str, str]:
-    """The tags that say what became of a finished trial."""
-    tags = {TAG_STATE: trial.state.value}
-    if trial.duplicate_of is not None:
-        tags[TAG_DUPLICATE] = str(trial.duplicate_of)
-    if trial.state is State.FAILED:
-        tags[TAG_ERROR] = trial.reason
-    if trial.state is State.PRUNED:
-        tags[TAG_PRUNED] = trial.reason
-    return tags
-
-
-@dataclass(frozen=True)
-class StudyOutcome:
-    """What came out of a study so far, as its run says it.
-
-    Attributes:
-        params: Once the study is finished.
-        tags, metrics: At any time.
-    """
-
-    params: Mapping[str, str]
-    tags: Mapping[str, str] = field(default_factory=dict)
-    metrics: Mapping[str, float] = field(default_factory=dict)
-
-
-def study_outcome(study: StudyConfig, space: Space, trials: Sequence[Trial]) -> StudyOutcome:
-    """What these trials come to."""
-    best = best_trial(trials)
-    params = {"seed": str(study.seed)}
-    if best is None or best.score is None:
-        return StudyOutcome(params)
-    metrics = {"score": best.score, "best_trial": float(best.number)}
-    # MLflow's params cannot change: the best trial's are among them once it is the best for good.
-    if space.engine == "optuna":
-        return StudyOutcome(params, {TAG_BEST: json.dumps(dict(best.parameters))}, metrics)
-    if is_over(trials):
-        params = training_params(best.parameters, study.seed)
-    return StudyOutcome(params, {}, metrics)
-
-
-def is_over(trials: Sequence[Trial]) -> bool:
-    """Whether no trial is left to be tried."""
-    return all(trial.state.finished for trial in trials)
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What one run must hold; it may hold more.
-
-    Attributes:
-        name: Of the run.
-        status: How it ended.
-        state: The storage's word for that.
-        tags, params, metrics: With these values.
-        absent: Tags that it must not have.
-        measured: Metrics whose values only the run knows.
-        files: Paths of artifacts.
-        has_model: Whether it has a model, unless it says that the model was dropped.
-    """
-
-    name: str
-    status: Status
-    state: str
-    tags: Mapping[str, str]
-    params: Mapping[str, str]
-    metrics: Mapping[str, float]
-    absent: frozenset[str] = frozenset()
-    measured: tuple[str, ...] = ()
-    files: frozenset[str] = frozenset()
-    has_model: bool = False
-
-
-def expected_trial(study: StudyConfig, space: Space, trial: Trial, parent: str | None) -> Expected:
-    """The run of a finished trial.
-
-    Args:
-        study, space: Whose trial it is.
-        trial: Complete, pruned or failed.
-        parent: Id of the study's run; None if that is not known.
-    """
-    settings = space.settings(trial.parameters)
-    # Defaults are left out: another version of fmsearch may have others, and more of them.
-    named = {name: settings[name] for name in (*space.fixed, *trial.parameters) if name in settings}
-    tags = {
-        **identity(study, "trial", **{TAG_TRIAL: str(trial.number)}),
-        TAG_SPACE: space.name,
-        TAG_DATA: study.data_sha256,
-        **{name: value[:MOST_TAG_CHARACTERS] for name, value in state_tags(trial).items()},
-        **({TAG_PARENT: parent} if parent else {}),
+def _training_files() -> dict[str, Artifact[TrainingDone]]:
+    trained = {Case.TRAINED}
+    return {
+        CONFUSION: Artifact(artifacts.confusion_counts, trained),
+        CONFUSION_FIGURE: Artifact(artifacts.confusion_figure, trained, Numbers.CONFUSION),
+        REPORT: Artifact(artifacts.report, trained, Numbers.CONFUSION),
+        CURVES_FIGURE: Artifact(artifacts.curves_figure, trained, Numbers.CURVES),
+        SUMMARY: Artifact(artifacts.summary, {Case.RESULT}),
     }
-    has_result = trial.state is not State.FAILED and trial.duplicate_of is None
-    is_trained = has_result and bool(trial.fit_seconds)  # else it was too large to be trained
-    files = {SUMMARY} if has_result else set[str]()
-    if is_trained:
-        files |= {CONFUSION, REPORT, CONFUSION_FIGURE, CURVES_FIGURE}
-    return Expected(
-        name=run_name(study, trial.number),
-        status=STATUS[trial.state],
-        state=trial.state.value,
-        tags=tags,
-        absent=frozenset({TAG_DUPLICATE, TAG_ERROR, TAG_PRUNED} - tags.keys()),
-        params=training_params(named, training_seed(study.seed, trial.parameters)),
-        metrics=trial.metrics,
-        measured=(*CURVES, "train_seconds") if is_trained else (),
-        files=frozenset(files),
-        has_model=is_trained and trial.state is State.COMPLETE and study.keep_models != 0,
-    )
 
 
-def expected_study(
-    study: StudyConfig, space: Space, trials: Sequence[Trial], status: str | None
-) -> Expected:
-    """The run of a study that nobody runs.
+STUDY: Kind[StudySoFar] = Kind(
+    about="One for each study: RUNNING while the study is, KILLED when interrupted.",
+    tags={
+        **_identity("study"),
+        **_SPACE,
+        **_IMAGES,
+        tag.TAG_NOTE: Item("what the space says about itself"),
+        tag.TAG_BEST: Item(
+            "the best trial's, as JSON: a better one may come, and params cannot change",
+            {Case.SEARCH, Case.SCORED},
+        ),
+    },
+    params={
+        "seed": Item("of the study", {Case.FINISHED}),
+        PARAMETER: Item("the best trial's", {Case.FINISHED, Case.GRID, Case.OVER, Case.SCORED}),
+    },
+    metrics={
+        "score": Item("the best trial's", {Case.SCORED}),
+        "best_trial": Item("its number", {Case.SCORED}),
+    },
+    artifacts={
+        "space.yaml": Artifact(study_artifacts.space, {Case.BEGUN}),
+        "figures/class_samples.png": Artifact(study_artifacts.class_samples, {Case.BEGUN}),
+        "figures/class_distribution.png": Artifact(
+            study_artifacts.class_distribution, {Case.BEGUN}
+        ),
+        "trials.csv": Artifact(study_artifacts.trials_table, {Case.ENDED}),
+        "cv_results.csv": Artifact(
+            study_artifacts.cv_results_table, {Case.ENDED, Case.CROSS_VALIDATED}
+        ),
+        "figures/search/search.html": Artifact(
+            study_artifacts.search_figures, {Case.SEARCH, Case.COMPARABLE}
+        ),
+    },
+)
+TRIAL: Kind[TrainingDone] = Kind(
+    about="One for each finished trial: FINISHED, KILLED where it was pruned, or FAILED.",
+    tags={
+        **_identity("trial"),
+        tag.TAG_TRIAL: Item("its number"),
+        **_CHILD,
+        **_SPACE,
+        tag.TAG_STATE: Item("`complete`, `pruned` or `failed`"),
+        tag.TAG_ERROR: Item("why it failed", {Case.FAILED}),
+        tag.TAG_PRUNED: Item("why it was stopped, or not begun", {Case.PRUNED}),
+        tag.TAG_DUPLICATE: Item("number of the trial that it repeats", {Case.DUPLICATE}),
+        tag.TAG_MODEL: Item("why its model is not there", {Case.MODEL_DROPPED}),
+        tag.TAG_RESTORED: Item("what it has lost", {Case.RESTORED}),
+        tag.TAG_FOLDS: Item("on how many folds it was trained", {Case.RESULT}),
+        **_environment(Case.RESULT),
+    },
+    params=_settings(),
+    metrics={
+        **_curves(*CURVES),
+        **_SCORES,
+        "best_epoch": Item("the one that is scored and kept", {Case.COMPLETE, Case.HOLD_OUT}),
+        **_SIZE,
+        **_SECONDS,
+    },
+    artifacts=_training_files(),
+    model=Item(
+        f"{_MODEL}; of several folds that with the median score",
+        {Case.COMPLETE, Case.TRAINED, Case.KEEPS_MODELS},
+    ),
+)
+FINAL: Kind[TrainingDone] = Kind(
+    about="One for each model that `fmsearch register` has trained on all training images.",
+    always={Case.NOT_FAILED, Case.RESULT, Case.TRAINED},
+    tags={
+        **_identity("final"),
+        tag.TAG_TRIAL: Item("the trial whose parameters it has"),
+        tag.TAG_EPOCHS: Item("how long it was trained"),
+        **_CHILD,
+        **_SPACE,
+        **_environment(Case.RESULT),
+    },
+    params=_settings(),
+    metrics={**_curves(*CURVES[:2]), **_TEST, **_SIZE, **_SECONDS},
+    artifacts=_training_files(),
+    model=Item(_MODEL),
+)
+REPRODUCTION: Kind[Any] = Kind(
+    about="One for each reproduction: RUNNING while it is, KILLED when interrupted.",
+    tags={
+        **_identity("reproduction", "reproduction"),
+        **_DATA,
+        **_IMAGES,
+        tag.TAG_NOTE: Item("what it is"),
+    },
+    written={
+        REPRODUCTION_TEXT: Item("the report", {Case.FINISHED}),
+        REPRODUCTION_PAGE: Item("the report as one page", {Case.FINISHED}),
+        "figures/<experiment>/<figure>.png": Item("its pictures", {Case.FINISHED}),
+    },
+)
+EXPERIMENT: Kind[TrainingDone] = Kind(
+    about="One for each experiment of a reproduction and each seed: a training, or a grid that "
+    "was searched, with the files of its best trial.",
+    always={Case.COMPLETE, Case.NOT_FAILED, Case.RESULT, Case.TRAINED},
+    tags={
+        **_identity("experiment", "reproduction"),
+        tag.TAG_EXPERIMENT: Item("its name in the catalogue"),
+        tag.TAG_SEED: Item("from 0"),
+        **_CHILD,
+        **_DATA,
+        tag.TAG_NOTE: Item("its title"),
+        tag.TAG_CHOSEN: Item("the study that chose open settings", {Case.CHOSEN}),
+        tag.TAG_SEARCHED: Item("the study that searched the grid", {Case.GRID}),
+        **_environment(Case.TRAINING),
+    },
+    params={
+        **_settings(Case.TRAINING),
+        PARAMETER: Item("the best trial's", {Case.GRID}),
+    },
+    metrics={
+        **_of(Case.TRAINING, _curves(*CURVES[:2])),
+        **_of(Case.TRAINING, _curves(*CURVES[2:], says="as these, where images are left for it")),
+        **_of(Case.TRAINING, {**_TEST, **_FIT, **_SECONDS}),
+        "trainable_parameters": Item("how many of its parameters are trained", {Case.TRAINING}),
+        **_SIZE,
+        **_of(Case.GRID, _SCORES),
+        "best_trial": Item("its number", {Case.GRID}),
+        "published_winner_rank": Item("the rank of the published best point", {Case.GRID}),
+        "trials": Item("how many the grid has", {Case.GRID}),
+    },
+    artifacts={
+        **_training_files(),
+        ARCHITECTURE_FIGURE: Artifact(artifacts.architecture, {Case.TRAINING}),
+    },
+    model=Item(_MODEL, {Case.TRAINING}),
+)
 
-    Args:
-        study, space, trials: What the storage has.
-        status: Of its run, if there is one: an ended run stays as it ended, for a time limit may
-            end a study that has trials left. But a grid all of whose points are finished is over.
-    """
-    over = is_over(trials)
-    stays = {Status.FINISHED, Status.FAILED}
-    if not (over and space.engine == "keras_tuner"):
-        stays.add(Status.KILLED)
-    ended = next((one for one in stays if one.value == status), None)
-    expected = ended or (Status.FINISHED if over else Status.KILLED)
-    outcome = study_outcome(study, space, trials)
-    files = {
-        "space.yaml",
-        "trials.csv",
-        "figures/class_samples.png",
-        "figures/class_distribution.png",
-    }
-    if space.scoring is Scoring.CROSS_VALIDATION:
-        files.add("cv_results.csv")
-    complete = [trial for trial in trials if trial.state is State.COMPLETE]
-    if space.engine == "optuna" and len(complete) >= FEWEST_DRAWN:
-        files.add("figures/search/search.html")
-    about = {TAG_SPACE: space.name, TAG_DATA: study.data_sha256}
-    return Expected(
-        name=study.name,
-        status=expected,
-        state="finished" if over else "unfinished",
-        tags={**identity(study, "study"), **about, **outcome.tags},
-        params=outcome.params if expected is Status.FINISHED else {},
-        metrics=outcome.metrics,
-        files=frozenset(files),
-    )
+KINDS: dict[str, Kind[Any]] = {
+    "study": STUDY,
+    "trial": TRIAL,
+    "final": FINAL,
+    "reproduction": REPRODUCTION,
+    "experiment": EXPERIMENT,
+}

@@ -1,4 +1,4 @@
-"""Delivery: from a study's outbox to MLflow, in the background."""
+"""Shipping: from a study's outbox to MLflow, in the background."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from ...tracking.store import Store
 from ..outbox import discard, entries, entry_name, remove_half_written
 from ..storage.stored_study import StoredStudy
 from ..trial import State, ranking
+from .importances import importances
+from .kind import Case
 from .records import RunRecords
-from .schema import identity
+from .values import cases_of_study, identity
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,7 @@ def is_unshipped(outbox: Path) -> bool:
 
 
 class Shipping:
-    """Ships one study's evidence; what cannot be shipped now stays in the outbox."""
+    """Ships the runs of one study; what cannot be shipped now stays in the outbox."""
 
     def __init__(
         self,
@@ -53,7 +55,7 @@ class Shipping:
         """Prepare to ship.
 
         Args:
-            evidence, storage: Of the study.
+            run_records, stored: Of the study.
             places: Of the store.
             keep_models: Models of how many of the best trials stay; None for all.
         """
@@ -62,6 +64,7 @@ class Shipping:
         self._stored = stored
         self._places = places
         self._outbox = places.outbox(run_records.study.label)
+        self._is_search = Case.SEARCH in cases_of_study(run_records.study, trials=())
         self._begun_at = time.time_ns() // 1_000_000
         self._store: Store | None = None
         self._parent: str | None = None
@@ -91,12 +94,14 @@ class Shipping:
         if self._shipper is not None:
             self._shipper.give(lambda: self._ship_trial(number))
 
-    def end(self, status: Status, check: Callable[[], None] = lambda: None) -> int | None:
+    def end(
+        self, status: Status, check_interrupted: Callable[[], None] = lambda: None
+    ) -> int | None:
         """Ship what is left and end the study's run; its trainers have ended.
 
         Args:
             status: How it ends.
-            heed: Called now and then; what it raises leaves the rest in the outbox.
+            check_interrupted: Called now and then; what it raises leaves the rest in the outbox.
 
         Returns:
             How many trials wait in the outbox; None if nothing waits, the study's own run included.
@@ -105,7 +110,7 @@ class Shipping:
         mark_unshipped(self._outbox)
         if self._shipper is not None:
             self._shipper.give(lambda: self._end(status))
-            self._shipper.close(check)
+            self._shipper.close(check_interrupted)
         return len(entries(self._outbox)) if is_unshipped(self._outbox) else None
 
     def _connect(self) -> Store:
@@ -121,7 +126,7 @@ class Shipping:
     def _open(self) -> tuple[Store, str]:
         store = self._connect()
         if self._parent is None:
-            with self._stored.ownership.alone_to_ship():  # of many coordinators one makes the run
+            with self._stored.ownership.shipping_lock():  # of many coordinators one makes the run
                 self._parent = self._open_run(store)
                 self._stored.attributes.set_run(self._parent)
         return store, self._parent
@@ -148,29 +153,26 @@ class Shipping:
 
     def _refresh_figures(self, store: Store, parent: str) -> None:
         """Draw the search as it stands, if that is due: each minute, and in 2 % of the time."""
-        if self._run_records.space.engine != "optuna":
+        if not self._is_search:
             return
         if time.monotonic() - self._drawn_at < max(FIGURES_SECONDS, self._drawing_took / 0.02):
             return
         begin = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
-            self._draw_search(Path(folder))
+            trials = self._stored.trials()
+            cases = cases_of_study(self._run_records.study, trials)
+            self._run_records.write(cases, Path(folder), trials, self._stored.study)
             if not any(Path(folder).iterdir()):
                 return  # too few trials yet
+            self._note_importances()
             store.add_artifacts(parent, Path(folder))
         self._drawn_at = time.monotonic()
         if self._has_drawn:  # the first time libraries are loaded, which no other time needs
             self._drawing_took = self._drawn_at - begin
         self._has_drawn = True
 
-    def _draw_search(self, folder: Path) -> None:
-        """The figures of an Optuna study below a folder of artifacts; what matters, on record."""
-        from .importances import importances
-        from .search_figures import draw  # loads plotly
-
-        study = self._stored.study()
-        draw(study, self._run_records.space.objectives, folder / "figures" / "search")
-        self._stored.attributes.set_importances(importances(study))
+    def _note_importances(self) -> None:
+        self._stored.attributes.set_importances(importances(self._stored.study()))
 
     def _kept(self) -> set[int]:
         """Numbers of the trials whose models stay, where not all do."""
@@ -203,9 +205,11 @@ class Shipping:
             if any(trial.state is State.RUNNING for trial in trials):
                 status = Status.RUNNING  # somewhere else
             now = time.time_ns() // 1_000_000
-            record: RunRecord = self._run_records.study_ended(trials, status, now, Path(folder))
-            if self._run_records.space.engine == "optuna":
-                self._draw_search(Path(folder))
+            record = self._run_records.study_ended(
+                trials, status, now, Path(folder), optuna_study=self._stored.study
+            )
+            if self._is_search:
+                self._note_importances()
             store.ship(record)
         if entries(self._outbox):
             return

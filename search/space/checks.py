@@ -1,4 +1,4 @@
-"""What the parts of a space must be to each other."""
+"""Checks that concern several parts of a space."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_CASES = 10_000
 
 
 def check_schedule(fixed: Point, parameters: Mapping[str, Parameter], faults: Faults) -> None:
-    """A schedule has a length, and its warm-up is shorter."""
+    """Check that a schedule's length is given, and that its warm-up is shorter."""
     given = {name: Parameter(Choice((value,))) for name, value in fixed.items()} | dict(parameters)
     schedule = given.get("schedule")
     if schedule and schedule.domain.holds("cosine") and "epochs" not in given:
@@ -33,7 +33,7 @@ def check_schedule(fixed: Point, parameters: Mapping[str, Parameter], faults: Fa
 
 
 def check_conditions(parameters: Mapping[str, Parameter], faults: Faults) -> None:
-    """They tell so few cases apart that the points can be counted, which goes through them all."""
+    """Check that conditions distinguish few cases: to count the points, all cases are visited."""
     named: dict[str, list[Value]] = {}
     for parameter in parameters.values():
         for name, wanted in parameter.when.items():
@@ -51,7 +51,7 @@ def check_conditions(parameters: Mapping[str, Parameter], faults: Faults) -> Non
 def read_points(
     points: Any, parameters: Mapping[str, Parameter], faults: Faults
 ) -> tuple[Point, ...]:
-    """Published points, each with a value for every parameter that applies and no other."""
+    """Read the published points; each has exactly the parameters that apply."""
     if not isinstance(points, list) or not all(isinstance(point, dict) for point in points):
         faults.add("published", "is not a list of points, each like {depth: 3, …}")
         return ()

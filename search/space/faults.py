@@ -1,4 +1,4 @@
-"""Faults of a file: collected, so that its author hears of all at once."""
+"""The faults of a file, which are collected and reported together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_CHARACTERS = 400
 
 
 class Faults:
-    """What is wrong with one document, each fault as `key: what is wrong`."""
+    """The faults of one document, each as `key: what is wrong`."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -24,11 +24,11 @@ class Faults:
         return len(self._found)
 
     def add(self, key: str, what: str) -> None:
-        """Note a fault of what stands under a key."""
+        """Add a fault of the value of a key."""
         self._found.append(f"{_readable(key)}: {_readable(what)}")
 
     def unknown_keys(self, where: str, mapping: Mapping[Any, Any], known: tuple[str, ...]) -> None:
-        """Note the keys of a mapping that are not known, with a guess."""
+        """Add a fault for each unknown key of a mapping, with the nearest known key as a hint."""
         for key in mapping:
             if key not in known:
                 near = difflib.get_close_matches(str(key), known, n=1)
@@ -36,10 +36,10 @@ class Faults:
                 self.add(f"{where}{key}", f"unknown key; {hint}")
 
     def raise_if_any(self) -> None:
-        """End the reading, if there are faults.
+        """Report the faults, if there are any.
 
         Raises:
-            FmsearchError: It names them all.
+            FmsearchError: There are faults; it lists the first `MOST_FAULTS`.
         """
         if self._found:
             more = len(self._found) - MOST_FAULTS
@@ -48,7 +48,7 @@ class Faults:
 
 
 def _readable(text: str) -> str:
-    """One line that somebody may read: of a long text the beginning, and the end with its rule."""
+    """One printable line. A long text is cut in the middle: its end has the rule that is broken."""
     half = MOST_CHARACTERS // 2
     if len(text) > MOST_CHARACTERS:
         text = f"{text[:half]} … {text[-half:]}"

@@ -1,4 +1,4 @@
-"""Fit: whether every point of a space suits the images of a data set."""
+"""The check whether every point of a space suits the images of a data set."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .space import Space
 
 
 def check_fit(space: Space, data: DataSet) -> None:
-    """See that every point of a space suits the images.
+    """Check that every point of a space suits the images.
 
     Raises:
-        FmsearchError: One does not.
+        FmsearchError: The images are too small for the largest network.
     """
     largest = _largest(space)
     always = {name: one for name, one in largest.items() if not space.parameters[name].when}
-    for point in (largest, always):  # where conditions do not hold, defaults do
+    for point in (largest, always):  # without conditional parameters, defaults apply
         if reason := space.family.fault(space.settings(point), data.image_shape):
             built_in = f"; `fmsearch spaces {space.name}` prints the space, to copy and change"
             way_out = built_in if space.name in space_names() else ""
@@ -28,7 +28,7 @@ def check_fit(space: Space, data: DataSet) -> None:
 
 
 def _largest(space: Space) -> Point:
-    """The largest value of every parameter whose values have an order, whenever it applies."""
+    """The largest value of every parameter, whether it applies or not; of texts the first one."""
     point: dict[str, Value] = {}
     for name, parameter in space.parameters.items():
         if not isinstance(parameter.domain, Choice):
@@ -40,7 +40,7 @@ def _largest(space: Space) -> Point:
 
 
 def example_point(space: Space) -> Point:
-    """A point of the space: of each parameter the first or the lowest value."""
+    """The point with the first or lowest value of each parameter."""
 
     def first(name: str, parameter: Parameter) -> Value:  # noqa: ARG001
         domain = parameter.domain

@@ -1,4 +1,4 @@
-"""Space files: reading a space from YAML, reporting every fault at once."""
+"""Loading a space by name or from a YAML file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def load_space(spec: str) -> Space:
     """A space by its built-in name or by the path of a YAML file.
 
     Raises:
-        FmsearchError: There is no such space, or the file has faults; it names them all.
+        FmsearchError: There is no such space, or the file has faults, all of which are listed.
     """
     if spec in space_names():
         text = (resources.files(__package__) / "builtin" / f"{spec}.yaml").read_text("utf-8")
@@ -32,7 +32,7 @@ def load_space(spec: str) -> Space:
     path = Path(spec)
     try:
         there = path.is_file()
-    except OSError:  # a name too long for one
+    except OSError:  # the name is too long
         there = False
     if not there:
         names = space_names()
@@ -46,7 +46,7 @@ def read_space(text: str, source: str) -> Space:
     """Read a space from YAML text; `source` names it in messages.
 
     Raises:
-        FmsearchError: The text is no YAML mapping, or has faults; it names them all.
+        FmsearchError: The text is no YAML mapping, or has faults, all of which are listed.
     """
     document = read_document(text, source)
     if not isinstance(document, dict):

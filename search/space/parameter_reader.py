@@ -1,4 +1,4 @@
-"""The reader of parameters: a searched parameter's domain and condition, from YAML."""
+"""Reading the domain and the condition of a searched parameter from YAML."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEYS = ("choices", "int", "float", "step", "log", "when")
 
 
 class ParameterReader:
-    """Reads parameters and single values; what is wrong with them goes into `faults`."""
+    """Reads parameters and single values, and adds what is wrong with them to `faults`."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
@@ -53,7 +53,7 @@ class ParameterReader:
                 seen[value] = value
             elif type(seen[value]) is type(value):
                 self._faults.add(key, f"{value!r} stands twice")
-            else:  # 1, 1.0 and true are equal in Python, and so to Optuna
+            else:  # 1, 1.0 and true are equal in Python and in Optuna
                 self._faults.add(key, f"{seen[value]!r} and {value!r} are the same; keep one")
         return Choice(values)
 
@@ -139,7 +139,7 @@ class ParameterReader:
 
     def value(self, key: str, value: Any, setting: Setting) -> Value:
         if isinstance(setting.allowed, Anything) and isinstance(value, str):
-            number = _number(value)  # 1e-3, which YAML 1.1 reads as text
+            number = _number(value)  # YAML 1.1 reads 1e-3 as text
             value = value if number is None else number
         if isinstance(setting.allowed, FloatRange):
             number = _number(value)
@@ -151,7 +151,7 @@ class ParameterReader:
 
 
 def as_value(domain: Domain, value: Any) -> Any:
-    """A value as its domain has it: where that is of floats, 0 and YAML's 1e-4 are floats."""
+    """A value with the type of its domain: in one of floats, 0 and the text 1e-4 are floats."""
     number = _number(value) if _is_of_floats(domain) else None
     return value if number is None else float(number)
 
@@ -163,12 +163,12 @@ def _is_of_floats(domain: Domain) -> bool:
 
 
 def is_int(value: Any) -> bool:
-    """Whether a value is a whole number, which True is not."""
+    """Whether a value is a whole number; True is none."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _number(value: Any) -> int | float | None:
-    """A finite number; YAML 1.1 reads 1e-4 as text."""
+    """A finite number, or a text that YAML 1.1 did not read as one, such as 1e-4; else None."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:

@@ -10,12 +10,12 @@ from types import MappingProxyType
 from ...models.settings import Value
 
 Point = Mapping[str, Value]
-"""Values of the parameters that apply, by name."""
+"""Values of all parameters that apply, by name."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of some values, without an order."""
+    """One of several values, without an order."""
 
     values: tuple[Value, ...]
 
@@ -59,7 +59,7 @@ class IntInterval:
 
 @dataclass(frozen=True)
 class FloatInterval:
-    """Numbers from `low` to `high`, both included; by their logarithm where `log`."""
+    """Numbers from `low` to `high`, both included, sampled by their logarithm if `log`."""
 
     low: float
     high: float
@@ -93,7 +93,7 @@ class Parameter:
 
     Attributes:
         domain: Its values.
-        when: It applies where each of these other parameters has one of these values.
+        when: The condition: each of these other parameters has one of these values.
     """
 
     domain: Domain
@@ -103,5 +103,5 @@ class Parameter:
         object.__setattr__(self, "when", MappingProxyType(dict(self.when)))
 
     def applies(self, values: Point) -> bool:
-        """Whether it is searched, given the values of the parameters before it."""
+        """Whether its condition holds, given the values of the parameters before it."""
         return all(name in values and values[name] in wanted for name, wanted in self.when.items())

@@ -1,4 +1,4 @@
-"""The reader of space files: from a YAML document to a Space, or all its faults at once."""
+"""Reading a space from a YAML document, with all faults reported together."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ...models.settings import TRAINING, Anything, Scoring, Setting, Value
 from ..pruners import PRUNERS
 from ..samplers import SAMPLERS
 from .checks import check_conditions, check_schedule, read_points
+from .engine_traits import ENGINES
 from .faults import Faults
 from .parameter_reader import ParameterReader, is_int
 from .parameters import Choice, Parameter
 from .space import MAXIMIZE, MINIMIZE, OBJECTIVES, Space
 
-ENGINES = ("keras_tuner", "optuna")
 KEYS = (
     *("name", "about", "model", "engine", "score", "sampler", "pruner", "trials"),
     *("objectives", "constraints", "fixed", "parameters", "published"),
@@ -26,12 +26,12 @@ OF_OPTUNA = ("sampler", "pruner", "trials", "objectives", "constraints", "publis
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 OWN_MODEL = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 MOST_POINTS = 100_000
-"""A grid with more points than this is a mistake, not a plan."""
+"""A larger grid is taken for a mistake."""
 DEFAULT_TRIALS = 50
 
 
 class Reader:
-    """Reads one document and collects its faults, each as `key: what is wrong`."""
+    """Reads one document and collects its faults."""
 
     def __init__(self, document: Mapping[Any, Any], source: str) -> None:
         self._document = document
@@ -42,19 +42,19 @@ class Reader:
         self._own_model = False
 
     def read(self, text: str) -> Space:
-        """The space.
+        """Read the space; `text` is the document's text.
 
         Raises:
-            FmsearchError: The document has faults; it names them all.
+            FmsearchError: The document has faults, all of which are listed.
         """
         self._faults.unknown_keys("", self._document, KEYS)
         name = self._name()
         about = self._text("about", default="")
         model = self._model()
-        engine = self._engine()
+        engine, is_grid = self._engine()
         scoring, folds = self._score()
         fixed = self._fixed()
-        parameters = self._parameters(engine)
+        parameters = self._parameters(is_grid=is_grid)
         for both in fixed.keys() & parameters.keys():
             self._faults.add(f"fixed.{both}", "is also in parameters; keep one of the two")
         check_schedule(fixed, parameters, self._faults)
@@ -65,7 +65,7 @@ class Reader:
             self._one_of("sampler", tuple(SAMPLERS), "tpe"),
             self._pruner(scoring, objectives),
         )
-        trials = self._trials() if engine == "optuna" else None
+        trials = None if is_grid else self._trials()
         self._faults.raise_if_any()
         space = Space(
             name=name,
@@ -84,7 +84,7 @@ class Reader:
             published=published,
             text=text,
         )
-        if engine == "keras_tuner" and space.size > MOST_POINTS:
+        if is_grid and space.size > MOST_POINTS:
             raise FmsearchError(
                 f"{self._source}: the grid has {space.size:,} points, more than {MOST_POINTS:,}; "
                 "give fewer choices"
@@ -101,13 +101,15 @@ class Reader:
             )
         return name
 
-    def _engine(self) -> str:
-        engine = self._one_of("engine", ENGINES)
-        if engine == "keras_tuner":
+    def _engine(self) -> tuple[str, bool]:
+        """The engine's name, and whether it tries every point."""
+        engine = self._one_of("engine", tuple(ENGINES))
+        is_grid = engine in ENGINES and ENGINES[engine].tries_every_point
+        if is_grid:
             for key in OF_OPTUNA:
                 if key in self._document:
                     self._faults.add(key, "a grid has none; it belongs to engine: optuna")
-        return engine
+        return engine, is_grid
 
     def _text(self, key: str, default: str | None = None) -> str:
         value = self._document.get(key, default)
@@ -143,7 +145,7 @@ class Reader:
         return found
 
     def _setting(self, where: str, name: object) -> Setting | None:
-        """What a parameter's values must be; None, and a fault, if the model has none such."""
+        """The setting of that name; None, with a fault, if the model does not have it."""
         if self._own_model and isinstance(name, str) and name.isidentifier():
             return self._settings.get(name, Setting(Anything(), None))
         if isinstance(name, str) and name in self._settings:
@@ -178,7 +180,7 @@ class Reader:
                 found[name] = self._values.value(f"fixed.{name}", value, setting)
         return found
 
-    def _parameters(self, engine: str) -> dict[str, Parameter]:
+    def _parameters(self, *, is_grid: bool) -> dict[str, Parameter]:
         mapping = self._mapping("parameters")
         if not mapping:
             self._faults.add("parameters", "none are given; a space searches at least one")
@@ -187,11 +189,11 @@ class Reader:
             setting = self._setting("parameters.", name)
             if setting is not None:
                 key = f"parameters.{name}"
-                if engine == "keras_tuner" and not isinstance(written, list):
+                if is_grid and not isinstance(written, list):
                     self._faults.add(key, f"{written!r} is not a list of choices, like [64, 128]")
                 else:
                     found[name] = self._values.parameter(key, written, setting, found)
-                    if engine == "keras_tuner":
+                    if is_grid:
                         self._one_type(key, found[name])
         return found
 

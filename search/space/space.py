@@ -1,4 +1,4 @@
-"""Search spaces: named parameters, the values they may take, and how a candidate is scored."""
+"""Search spaces: parameters, the values they may take, and how a candidate is scored."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from types import MappingProxyType
 
 from ...models.families import Family, find_family
 from ...models.settings import Scoring, Value, knows_its_length
-from .parameters import Parameter, Point
+from .engine_traits import ENGINES, EngineTraits
+from .parameters import Choice, Parameter, Point
 
 MAXIMIZE, MINIMIZE = "maximize", "minimize"
 MOST_COMPARED = 10_000
-"""Points; to look at them takes a second."""
+"""The most points that are compared with each other, which takes a second."""
 OBJECTIVES = ("score", "parameters")
 """What a study may maximize or minimize: the score, or the number of the network's parameters."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Space:
-    """A search space; `read_space` makes it from YAML and has checked every part.
+    """A search space; `read_space` makes it from YAML and checks every part.
 
     Attributes:
         name: Also the default name of its studies.
         about: One paragraph for readers, may be empty.
-        model: A model family, key of `FAMILIES`, or a user's own as `package.module:function`.
-        engine: Who proposes candidates.
-        scoring: How a candidate is scored.
+        model: A key of `FAMILIES`, or a user's own model as `package.module:function`.
+        engine: A key of `ENGINES`.
         folds: The number of folds of cross-validation; else 1.
         parameters: The searched parameters, in the order of the file.
         fixed: Settings that all candidates share.
         objectives: What the study maximizes or minimizes; `score` is among them.
-        most_parameters: A larger network is not trained; None for any size.
-        sampler, pruner: Of an Optuna study that does not say otherwise.
-        trials: How many trials such a study has; None for every point of a grid.
-        published: Points to begin with.
+        most_parameters: The most parameters of a network that is trained; None for any number.
+        sampler, pruner: Defaults for Optuna studies.
+        trials: Default number of trials; None for a grid, which tries every point.
+        published: Points with which a study begins.
         text: The YAML that the space was read from.
     """
 
@@ -60,6 +60,17 @@ class Space:
         for name in ("parameters", "fixed", "objectives"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
+    @property
+    def traits(self) -> EngineTraits:
+        """The properties of its engine."""
+        return ENGINES[self.engine]
+
+    @property
+    def choices(self) -> dict[str, tuple[Value, ...]]:
+        """The values of each parameter with a list of choices, as all parameters of a grid are."""
+        domains = {name: parameter.domain for name, parameter in self.parameters.items()}
+        return {name: one.values for name, one in domains.items() if isinstance(one, Choice)}
+
     @cached_property
     def family(self) -> Family:
         """The model family."""
@@ -67,7 +78,7 @@ class Space:
 
     @property
     def steps(self) -> int:
-        """How often a trial says its score at most: folds, or epochs."""
+        """The most scores that a trial reports: one for each fold or, without folds, epoch."""
         if self.scoring is Scoring.CROSS_VALIDATION:
             return self.folds
         given = int(self.family.complete(self.fixed)["epochs"])
@@ -83,10 +94,9 @@ class Space:
 
     @cached_property
     def trainings(self) -> float:
-        """Number of points that differ in what they train, where they are few enough to compare.
+        """Number of different trainings; of more than `MOST_COMPARED` points it is their number.
 
-        Two points may be one training: settings may be idle beside others. Of more than
-        `MOST_COMPARED` points it is their number.
+        Two points are the same training if they differ only in settings without effect.
         """
         if self.size > MOST_COMPARED:
             return self.size
@@ -94,7 +104,7 @@ class Space:
         return len({self.key(point) for point in points})
 
     def key(self, point: Point) -> str:
-        """The same for points that are the same training."""
+        """A text that is equal for points that are the same training."""
         return json.dumps(self.settings(point), sort_keys=True)
 
     def settings(self, point: Point) -> dict[str, Value]:
@@ -102,7 +112,7 @@ class Space:
         return self.family.complete({**self.fixed, **point})
 
     def point(self, choose: Callable[[str, Parameter], Value]) -> dict[str, Value]:
-        """The point that has the chosen value of every parameter that applies."""
+        """The point with the value that `choose` returns for each parameter that applies."""
         values: dict[str, Value] = {}
         for name, parameter in self.parameters.items():
             if parameter.applies({**self.fixed, **values}):
@@ -110,7 +120,7 @@ class Space:
         return values
 
     def training(self, point: Point) -> dict[str, Value]:
-        """What trainings must share to be one training with several horizons."""
+        """The settings that are equal in trials of one training with several horizons."""
         settings = self.settings(point)
         if not knows_its_length(settings):
             del settings["epochs"]
@@ -120,7 +130,7 @@ class Space:
 def _points(
     parameters: list[tuple[str, Parameter]], values: dict[str, Value]
 ) -> Iterator[dict[str, Value]]:
-    """All points that begin with `values`."""
+    """All points that have `values`; `parameters` are those without a value yet."""
     if not parameters:
         yield values
         return
@@ -133,7 +143,7 @@ def _points(
 
 
 def _count(parameters: list[tuple[str, Parameter]], values: dict[str, Value]) -> float:
-    """How many points there are below one that begins with `values`."""
+    """Number of points that have `values`; `parameters` are those without a value yet."""
     if not parameters:
         return 1
     (name, parameter), *rest = parameters
@@ -141,6 +151,6 @@ def _count(parameters: list[tuple[str, Parameter]], values: dict[str, Value]) ->
         return _count(rest, values)
     asked = {value for _, later in rest for value in later.when.get(name, ())}
     named = [value for value in asked if parameter.domain.holds(value)]
-    others = parameter.domain.size - len(named)  # alike: no condition names them
+    others = parameter.domain.size - len(named)  # no condition names them, so they count alike
     points = sum(_count(rest, {**values, name: value}) for value in named)
     return points + (others * _count(rest, values) if others else 0)

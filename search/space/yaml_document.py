@@ -1,4 +1,4 @@
-"""YAML documents: whatever bytes a file holds, they end as a document or as one message."""
+"""Reading YAML safely: any file gives a document or one error, without a crash or a long wait."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MOST_BYTES = 100_000
 MOST_VALUES = 10_000
 MOST_DEPTH = 100
 MOST_CHARACTERS = 5_000
-"""Of one text: MLflow keeps 6,000 characters of a parameter."""
+"""The most characters of one text; MLflow stores 6,000 of a parameter."""
 MOST_INT = 2**53
-"""Databases of trials keep numbers as floats, which round whole numbers beyond this one."""
+"""Databases of trials store numbers as floats, which round larger whole numbers."""
 WHOLE_NUMBER = "tag:yaml.org,2002:int"
 
 
 def read_text(path: Path) -> str:
-    """The text of a file that is to be YAML.
+    """The text of a YAML file.
 
     Raises:
         FmsearchError: The file cannot be read, is too large or not UTF-8.
@@ -39,10 +39,11 @@ def read_text(path: Path) -> str:
 
 
 def read_document(text: str, source: str) -> Any:
-    """What a YAML text says; `source` names it in messages.
+    """The content of a YAML text; `source` names it in messages.
 
     Raises:
-        FmsearchError: The text is no YAML; or a key stands twice, or a value is of no use.
+        FmsearchError: The text is no YAML, or too large; a key stands twice; or a value cannot be
+            stored.
     """
     import yaml
 
@@ -57,13 +58,13 @@ def read_document(text: str, source: str) -> Any:
     except (yaml.YAMLError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise FmsearchError(f"{source} is no YAML: {reason}") from error
-    # What PyYAML's code happens to raise at `!!bool maybe`, `!!int ''` or `!!timestamp soon`.
+    # PyYAML raises these, by accident, for `!!bool maybe`, `!!int ''` or `!!timestamp soon`.
     except (ArithmeticError, AttributeError, LookupError) as error:
         raise FmsearchError(f"{source} is no YAML: a value is not of its type: {error}") from error
 
 
 def _check_depth(text: str, source: str) -> None:
-    """PyYAML reads events one after another, and composes nodes by calling itself."""
+    """Check the depth of events, which PyYAML reads in a loop: it composes nodes by recursion."""
     import yaml
 
     depth = 0
@@ -77,7 +78,7 @@ def _check_depth(text: str, source: str) -> None:
 
 
 def _check(root: yaml.Node, loader: yaml.SafeLoader, source: str) -> None:
-    """Before anything is made of them, see that the nodes are few, and each of some use."""
+    """Check the nodes before Python objects are made of them: their number, keys and values."""
     import yaml
 
     faults = Faults(source)
@@ -101,10 +102,10 @@ def _check(root: yaml.Node, loader: yaml.SafeLoader, source: str) -> None:
 
 
 def _nodes(root: yaml.Node, source: str) -> Iterator[yaml.Node]:
-    """All nodes, those below an alias as often as it stands there.
+    """All nodes; those of an alias once for each use.
 
     Raises:
-        FmsearchError: They are too many; aliases of aliases can stand for billions.
+        FmsearchError: They are too many: aliases of aliases can stand for billions.
     """
     import yaml
 

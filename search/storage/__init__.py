@@ -1,1 +1,11 @@
-"""."""
+"""The storage: the durable record of studies and trials, in a database of Optuna's.
+
+Offers:
+    open_storage, Storage (storage): all studies of a database.
+    StoredStudy, Decision (stored_study): one study's trials, and how they change their states.
+    StudyConfig (study_config): what a study is, so that only the same study resumes it.
+    HEARTBEAT, OWNER (ownership): which coordinator a running trial belongs to.
+    enqueued_point, id_of (optuna_private): what is used of Optuna beyond its public interface.
+
+A database that is away is waited for in `retrying`.
+"""

@@ -1,4 +1,4 @@
-"""What the storage keeps of a study and its trials beside states: Optuna's user attributes."""
+"""What the storage has of studies and trials in Optuna's user attributes."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ def attributes_of(
     score_seconds: tuple[float, ...],
     pruned: str,
 ) -> dict[str, Any]:
-    """The attributes of a trial that is complete or, for a reason, pruned."""
+    """The attributes of a complete or pruned trial; `pruned` is the reason, empty if complete."""
     return {METRICS: dict(metrics), FIT: fit_seconds, SCORE: score_seconds, REASON: pruned}
 
 
-def state_of(optunas: TrialState) -> State:
-    """A state by Optuna's."""
-    return State.FAILED if optunas.name == "FAIL" else State[optunas.name]
+def state_of(optuna_state: TrialState) -> State:
+    """Our state for Optuna's."""
+    return State.FAILED if optuna_state.name == "FAIL" else State[optuna_state.name]
 
 
-def optunas(state: State) -> TrialState:
-    """Optuna's state by ours."""
+def optuna_state(state: State) -> TrialState:
+    """Optuna's state for ours."""
     from optuna.trial import TrialState
 
     return TrialState.FAIL if state is State.FAILED else TrialState[state.name]
 
 
 def read_trial(trial: FrozenTrial) -> Trial:
-    """A trial by Optuna's.
+    """Our trial for Optuna's.
 
     Raises:
         FmsearchError: Another program completed it.
@@ -73,26 +73,26 @@ IMPORTANCES = "fmsearch.importances"
 
 
 class StudyAttributes:
-    """What the storage keeps of one study beside its config and its trials."""
+    """What the storage has of one study beside its config and its trials."""
 
     def __init__(self, storage: BaseStorage, study_id: int) -> None:
         self._storage = storage
         self._study_id = study_id
 
     def set_run(self, run_id: str) -> None:
-        """Keep the id of the study's run in MLflow."""
+        """Store the id of the study's run in MLflow."""
         if run_id != self.run():
             self._storage.set_study_user_attr(self._study_id, RUN, run_id)
 
     def run(self) -> str:
-        """Id of the study's run in MLflow; empty while there is none."""
+        """The id of the study's run in MLflow; empty if there is none yet."""
         return str(self._storage.get_study_user_attrs(self._study_id).get(RUN, ""))
 
     def set_importances(self, shares: Mapping[str, float]) -> None:
-        """Keep how much each parameter matters for the scores so far."""
+        """Store the importance of each parameter for the scores so far."""
         self._storage.set_study_user_attr(self._study_id, IMPORTANCES, dict(shares))
 
     def importances(self) -> Mapping[str, float]:
-        """What `set_importances` kept last; empty while there is nothing."""
+        """What `set_importances` stored last; empty if nothing."""
         stored = self._storage.get_study_user_attrs(self._study_id).get(IMPORTANCES, {})
         return {str(name): float(share) for name, share in stored.items()}

@@ -1,4 +1,4 @@
-"""What Optuna's cache reads from and writes to: a database that may be away for a while."""
+"""The backend of Optuna's cache: a database that may be unreachable for a while."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class Backend:
-    """A storage's backend that waits for a database that is away, and reads a grid's points once.
+    """A backend that waits for an unreachable database, and reads the points of a grid once.
 
-    Each call is made again until the database answers, and may then have been carried out twice. A
-    change to a finished trial is refused; a taken trial shows its mark; a trial that was asked for
-    twice has no sign of life, and is given back.
+    A call is retried until the database answers, so that it may be carried out twice. This does no
+    harm: a change to a finished trial is refused, a taken trial has its owner's mark, and a trial
+    that was created twice exists once without a heartbeat, and is given back.
     """
 
     def __init__(self, backend: RDBStorage) -> None:
@@ -29,7 +29,7 @@ class Backend:
         self._newest: defaultdict[int, int] = defaultdict(lambda: -1)
 
     def delete_study(self, study_id: int) -> None:
-        """As Optuna's; its number, and those of its trials, may be given again."""
+        """As Optuna's; the database may reuse the ids of the study and its trials."""
         retry(lambda: self._backend.delete_study(study_id))
         self._waiting.pop(study_id, None)
         self._newest.pop(study_id, None)
@@ -38,7 +38,7 @@ class Backend:
         """As Optuna's.
 
         Raises:
-            KeyError: There is none.
+            KeyError: There is no such trial.
         """
         from .queries import among
 
@@ -50,8 +50,7 @@ class Backend:
         """The complete trial with the highest finite first value; of equals the first.
 
         Args:
-            study_id: Of the study.
-            mark: A user attribute that only trials have which do not count.
+            mark: A user attribute; trials that have it are left out.
         """
         from .queries import is_highest
 
@@ -70,7 +69,7 @@ class Backend:
         return self._read(are_running(study_id))
 
     def counts(self, study_id: int) -> dict[TrialState, int]:
-        """How many trials are in each state that occurs."""
+        """Number of trials in each state that occurs."""
         from .queries import count_states
 
         def read() -> dict[TrialState, int]:
@@ -86,13 +85,13 @@ class Backend:
         included_trial_ids: set[int],
         trial_id_greater_than: int,
     ) -> list[FrozenTrial]:
-        """As Optuna's cache asks for trials that may have changed, but for those that still wait.
+        """The trials that may have changed, for Optuna's cache; each waiting trial is read once.
 
-        What a waiting trial is to try never changes; Optuna would read all of a grid with each look
-        at it. What an earlier coordinator reported of it is not seen here.
+        The point of a waiting trial never changes; Optuna would read a whole grid each time. Scores
+        that an earlier coordinator reported of a waiting trial are not seen here.
 
         Raises:
-            KeyError: The study is not there any more.
+            KeyError: The study was deleted.
         """
         from optuna.trial import TrialState
         from sqlalchemy import and_, or_

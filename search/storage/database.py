@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 POSTGRESQL = "postgresql"
 FROZEN_SECONDS = 60
-"""A coordinator that holds a lock for so long is taken for frozen, and loses it."""
+"""A coordinator that holds a lock for this long is taken for frozen, and loses the lock."""
 
 
 class Database:
     """An Optuna storage, and a lock that one coordinator at a time holds.
 
     Attributes:
-        backend: What reads and writes the database. It waits for a server that went away, and for
-            a file that another program holds.
-        optuna: The storage as Optuna takes it, which reads finished trials once.
+        backend: Reads and writes the database. It waits for an unreachable server, and for a file
+            that another program has locked.
+        optuna: The storage for Optuna's functions, which reads finished trials once.
         is_shared: Whether several coordinators may use it.
     """
 
     def __init__(self, backend: Backend, server: Engine | None) -> None:
-        """Take what `open_database` has opened; `server` is None on SQLite."""
+        """Wrap what `open_database` has opened; `server` is None on SQLite."""
         self.backend = backend
         self.optuna = cached(backend)
         self.is_shared = server is not None
@@ -46,9 +46,9 @@ class Database:
 
     @contextlib.contextmanager
     def alone(self, what: str, frozen_seconds: int = FROZEN_SECONDS) -> Iterator[None]:
-        """Hold the lock of that name, which nobody else has meanwhile; nothing on SQLite.
+        """Hold the lock of that name, which one process has at a time; on SQLite do nothing.
 
-        PostgreSQL frees it when the holder dies, or does nothing with it for `frozen_seconds`.
+        PostgreSQL releases it when the holder dies, or its connection is idle for `frozen_seconds`.
         """
         if self._server is None:
             yield
@@ -57,17 +57,14 @@ class Database:
             yield
 
     def seconds_since_heartbeat(self, trial_ids: Sequence[int]) -> dict[int, float]:
-        """Seconds since the last heartbeat of each of these trials that ever had one.
-
-        There are heartbeats on PostgreSQL alone.
-        """
+        """Seconds since the last heartbeat of each of these trials that has one; none on SQLite."""
         from sqlalchemy import bindparam, text
 
         server = self._server
         if server is None:
             return {}
 
-        # Optuna keeps the server's own time, without its zone.
+        # Optuna stores the server's local time without its zone.
         query = text(
             "SELECT trial_id, extract(epoch FROM localtimestamp - heartbeat) AS seconds "
             "FROM trial_heartbeats WHERE trial_id IN :ids"
@@ -81,10 +78,10 @@ class Database:
 
 
 def open_database(url: str) -> Database:
-    """Open the database of a storage, creating its tables if need be.
+    """Open the database of a storage; its tables are created if they are missing.
 
     Args:
-        url: SQLAlchemy's: `sqlite:////srv/studies.db` or `postgresql://…`.
+        url: A URL of SQLAlchemy: `sqlite:////srv/studies.db` or `postgresql://…`.
 
     Raises:
         FmsearchError: It cannot be opened.
@@ -119,11 +116,11 @@ def open_database(url: str) -> Database:
 def _open_postgresql(url: str) -> Database:
     from sqlalchemy import create_engine
 
-    # With the driver that the extra installs, where none is named.
+    # If the URL names no driver, use the one that the extra installs.
     url = url.replace(f"{POSTGRESQL}://", f"{POSTGRESQL}+psycopg://", 1)
     server = create_engine(url, pool_pre_ping=True)
-    server.connect().close()  # a wrong address is found out at once
-    with _locked(server, "tables", FROZEN_SECONDS):  # made by one of those that find none
+    server.connect().close()  # fails at once if the address is wrong
+    with _locked(server, "tables", FROZEN_SECONDS):  # one process creates them
         return Database(_open_backend(url), server)
 
 
@@ -152,14 +149,14 @@ def _locked(server: Engine, what: str, frozen_seconds: int) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(DBAPIError):  # of a server that has just gone away
+        with contextlib.suppress(DBAPIError):  # the server has just gone away
             connection.rollback()
         connection.close()
 
 
 def _turn(path: Path) -> AbstractContextManager[None]:
-    """Two studies that begin at once make the tables one after the other; others only read."""
-    locks = path.parent / "locks"  # where a study holds a lock already
+    """A lock for creating the tables, so that two studies that begin at once take turns."""
+    locks = path.parent / "locks"  # exists if a study runs; others only read
     return turn(locks / f".{path.name}.lock") if locks.is_dir() else contextlib.nullcontext()
 
 

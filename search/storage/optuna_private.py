@@ -1,7 +1,7 @@
-"""What is used of Optuna beyond its public interface, and for each why that does not serve.
+"""All uses of Optuna's private parts, each with the reason why the public ones do not suffice.
 
-Optuna's version is pinned (`setup.cfg`); the tests of this room compare what is read and written
-here with what Optuna's own functions read and write.
+Optuna's version is pinned (`setup.cfg`); this room's tests compare what is read and written here
+with what Optuna's own functions read and write.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ if TYPE_CHECKING:
 
 
 def id_of(trial: Trial | FrozenTrial) -> int:
-    """The id that storages take. Publicly a trial has its number only, and to find the id by the
-    number is a query for each trial."""
+    """The id that storages use. Publicly a trial has only its number, and finding the id by the
+    number takes a query for each trial."""
     return trial._trial_id
 
 
 def cached(backend: Any) -> BaseStorage:
-    """A storage that reads a finished trial once, as `optuna.load_study` makes it of a database.
+    """A storage that reads each finished trial once, as `optuna.load_study` makes it.
 
-    That function takes Optuna's own `RDBStorage` alone, not a backend that waits for a server that
-    is away.
+    That function accepts only Optuna's own `RDBStorage`, not a backend that waits for a server.
 
     Args:
         backend: Has the methods of `RDBStorage`, and `_get_trials`, which the cache calls.
@@ -35,22 +34,22 @@ def cached(backend: Any) -> BaseStorage:
 
 
 def tables() -> Any:
-    """The module of Optuna's tables. Its storages read each row as an object of an ORM, which takes
-    most of the time of a look at a large study."""
+    """The module of Optuna's tables. Optuna's storages read each row as an ORM object, which takes
+    most of the time of reading a large study."""
     from optuna.storages._rdb import models
 
     return models
 
 
 def constraint_key(name: str) -> str:
-    """Under which a trial's system attributes have a constraint's value, above 0 if infeasible.
+    """The system attribute with a constraint's value, which is above 0 if a trial is infeasible.
 
-    `Trial.set_constraint` wants the trial that a study asked for; here a trial is told by its id,
+    `Trial.set_constraint` needs the object that `ask` returned; here only the trial's id is known,
     perhaps in a later session.
     """
     return f"constraints:{name}"
 
 
 def enqueued_point(trial: FrozenTrial) -> dict[str, Any]:
-    """The values that a waiting trial was enqueued with: its system attributes alone have them."""
+    """The values of a waiting trial; those of an enqueued one are only in its system attributes."""
     return dict(trial.system_attrs.get("fixed_params", trial.params))

@@ -1,7 +1,7 @@
-"""Optuna's trials, read from its tables by plain queries.
+"""Reading Optuna's trials from its tables by plain queries.
 
-Optuna reads each row as an object of SQLAlchemy's ORM, which takes most of the time of a look at a
-large study. The tables, and what their columns mean, are Optuna's; a test compares the trials.
+Optuna reads each row as an object of SQLAlchemy's ORM, which takes most of the time of reading a
+large study. A test compares these trials with those that Optuna reads.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _distribution = lru_cache(maxsize=1024)(json_to_distribution)
 
 @contextmanager
 def without_collections() -> Iterator[None]:
-    """Looks for no garbage, in any thread, while much is made that stays.
+    """Turn garbage collection off, in all threads, while many lasting objects are created.
 
-    Looking took a third of the time in which 10,000 trials are read.
+    It took a third of the time of reading 10,000 trials.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -45,7 +45,7 @@ def without_collections() -> Iterator[None]:
 
 
 def read_trials(connection: Connection, which: ColumnElement[bool]) -> list[FrozenTrial]:
-    """The trials for which a condition on `TRIALS` holds, as Optuna has them, by their ids."""
+    """The trials for which a condition on `TRIALS` holds, as Optuna reads them, ordered by id."""
     trials = connection.execute(select(TRIALS).where(which).order_by(TRIALS.c.trial_id)).all()
     ids = [trial.trial_id for trial in trials]
     params = _of_each(connection, models.TrialParamModel, ids)
@@ -84,14 +84,14 @@ def read_trials(connection: Connection, which: ColumnElement[bool]) -> list[Froz
 
 
 def count_states(connection: Connection, study_id: int) -> dict[TrialState, int]:
-    """How many trials of a study are in each state that occurs."""
+    """Number of a study's trials in each state that occurs."""
     query = select(TRIALS.c.state, func.count()).where(TRIALS.c.study_id == study_id)
     rows = connection.execute(query.group_by(TRIALS.c.state)).all()
     return {row[0]: row[1] for row in rows}
 
 
 def is_highest(study_id: int, mark: str) -> ColumnElement[bool]:
-    """The condition that a trial is the one that `Backend.best` gives."""
+    """The condition of `Backend.best`."""
     values, notes = models.TrialValueModel.__table__, models.TrialUserAttributeModel.__table__
     own = and_(values.c.trial_id == TRIALS.c.trial_id, values.c.objective == 0)
     marked = exists().where(notes.c.trial_id == TRIALS.c.trial_id, notes.c.key == mark)
@@ -108,7 +108,7 @@ def is_highest(study_id: int, mark: str) -> ColumnElement[bool]:
 
 
 def are_latest(study_id: int, most: int) -> ColumnElement[bool]:
-    """The condition that a trial is one of those that `Backend.latest` gives."""
+    """The condition of `Backend.latest`."""
     latest = (
         select(TRIALS.c.trial_id)
         .where(TRIALS.c.study_id == study_id, TRIALS.c.state != TrialState.WAITING)
@@ -120,18 +120,18 @@ def are_latest(study_id: int, most: int) -> ColumnElement[bool]:
 
 
 def are_running(study_id: int) -> ColumnElement[bool]:
-    """The condition that a trial is one of those that `Backend.running` gives."""
+    """The condition of `Backend.running`."""
     return and_(TRIALS.c.study_id == study_id, TRIALS.c.state == TrialState.RUNNING)
 
 
 def among(trial_ids: Collection[int]) -> ColumnElement[bool]:
-    """The condition that a trial is one of these, of which there may be many."""
+    """The condition that a trial has one of these ids, of which there may be many."""
     condition: ColumnElement[bool] = TRIALS.c.trial_id.in_(_listed(trial_ids))
     return condition
 
 
 def _of_each(connection: Connection, model: Any, ids: Collection[int]) -> dict[int, list[Any]]:
-    """A table's rows of each of these trials, in the order in which they were written."""
+    """A table's rows by trial id, in the order in which they were written."""
     table = model.__table__
     rows: defaultdict[int, list[Any]] = defaultdict(list)
     if ids:
@@ -142,10 +142,10 @@ def _of_each(connection: Connection, model: Any, ids: Collection[int]) -> dict[i
 
 
 def _listed(ids: Collection[int]) -> Any:
-    """Numbers as a part of the query's text: databases take only so many as its parameters."""
+    """Numbers as part of the query's text, because databases limit the number of parameters."""
     return bindparam(None, list(ids), expanding=True, literal_execute=True, unique=True)
 
 
 def _local(stored: datetime | None) -> datetime | None:
-    """Optuna keeps UTC without its zone, and shows this machine's time without its zone."""
+    """Local time without its zone, as Optuna returns it; Optuna stores UTC without its zone."""
     return stored and stored.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""Retrying: a call on a database is made again while its server is away or its file is held."""
+"""Retrying calls on a database while its server is unreachable or its file is locked."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 RETRY_SECONDS = 600.0
-"""How long a coordinator waits for a PostgreSQL server that went away, or for another program that
-holds an SQLite file."""
+"""How long to wait for an unreachable PostgreSQL server, or for an SQLite file that another program
+has locked."""
 
 
 class _Outage:
-    """When this process last met a server that did not answer."""
+    """When a database last did not answer this process."""
 
     ended_at = -math.inf
 
@@ -31,16 +31,16 @@ class _Outage:
 _outage = _Outage()
 
 
-def answers_for() -> float:
-    """Seconds since a database was last away, as far as this process knows."""
+def seconds_since_outage() -> float:
+    """Seconds since a database last did not answer this process."""
     return time.monotonic() - _outage.ended_at
 
 
 def retry(call: Callable[[], T]) -> T:
-    """Make a call on a database again and again while its server is away or its file is held.
+    """Call a function, and again while its database is unreachable or locked.
 
     Raises:
-        FmsearchError: It did not come back.
+        FmsearchError: The database did not answer for `RETRY_SECONDS`.
     """
     from tenacity import (
         Retrying,
@@ -54,7 +54,7 @@ def retry(call: Callable[[], T]) -> T:
             retry=retry_if_exception(_is_outage),
             wait=wait_exponential(multiplier=0.2, max=5),
             stop=stop_after_delay(RETRY_SECONDS),
-            before_sleep=_say_so,
+            before_sleep=_log_retry,
             reraise=True,
         )(call)
     except Exception as error:
@@ -66,7 +66,7 @@ def retry(call: Callable[[], T]) -> T:
         ) from error
 
 
-def _say_so(state: RetryCallState) -> None:
+def _log_retry(state: RetryCallState) -> None:
     _outage.ended_at = time.monotonic()
     log.warning("the storage does not answer; trying again in %.1f s", state.upcoming_sleep)
 
@@ -77,8 +77,8 @@ def _is_outage(error: BaseException | None) -> bool:
     from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
-    if code is not None:  # its low byte is the kind
+    if code is not None:  # the low byte is the primary code
         return bool(code & 0xFF == sqlite3.SQLITE_BUSY)
-    # The last one: a session whose connection was cut says so at its next statement, too.
+    # PendingRollbackError: the next statement of a session whose connection was cut.
     kinds = (OperationalError, InterfaceError, PendingRollbackError)
     return isinstance(error, kinds) or _is_outage(error.__cause__)

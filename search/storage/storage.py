@@ -1,4 +1,4 @@
-"""The storage: the durable record of all studies, in a database of Optuna's."""
+"""The storage: all studies, in one of Optuna's databases."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .ownership import Ownership
 from .stored_study import StoredStudy
 from .study_config import StudyConfig
 
-RECORD = "fmsearch.study"
+CONFIG_KEY = "fmsearch.study"
 
 
 def open_storage(url: str, worker: str = "") -> Storage:
-    """Open a storage, creating it if need be.
+    """Open a storage, which is created if it is missing.
 
     Args:
-        url: As `open_database` takes it.
-        worker: Name of the folder for which a coordinator opens it; empty for readers.
+        url: As in `open_database`.
+        worker: Name of the coordinator's home (`Places.worker`); empty for readers.
 
     Raises:
         FmsearchError: The storage cannot be opened.
@@ -40,7 +40,7 @@ class Storage:
     def names(self) -> list[str]:
         """Names of all studies, in the order of their creation."""
         studies = self._optuna.get_all_studies()
-        return [study.study_name for study in studies if RECORD in study.user_attrs]
+        return [study.study_name for study in studies if CONFIG_KEY in study.user_attrs]
 
     def studies(self) -> Iterator[StoredStudy]:
         """All studies, in the order of their creation."""
@@ -63,16 +63,16 @@ class Storage:
         self._optuna.delete_study(self._optuna.get_study_id_from_name(name))
 
     def open_study(self, config: StudyConfig) -> StoredStudy:
-        """The study of that name, created if it is new.
+        """The study of that name, which is created if it is new.
 
         Raises:
-            FmsearchError: The name belongs to a study of other things.
+            FmsearchError: There is a study of that name with another config.
         """
-        with self._database.alone(f"name {config.name}"):  # made by the first of many
+        with self._database.alone(f"name {config.name}"):  # one worker creates it
             return self._stored(self._recorded(config))
 
     def join(self, config: StudyConfig) -> StoredStudy:
-        """The study of that config, which is left as it is.
+        """The study of that config, which is not changed.
 
         Raises:
             FmsearchError: It was deleted meanwhile, or begun anew.
@@ -86,8 +86,8 @@ class Storage:
 
     def _config(self, name: str) -> StudyConfig | None:
         for study in self._optuna.get_all_studies():
-            if study.study_name == name and RECORD in study.user_attrs:
-                return StudyConfig.of(name, study.user_attrs[RECORD])
+            if study.study_name == name and CONFIG_KEY in study.user_attrs:
+                return StudyConfig.of(name, study.user_attrs[CONFIG_KEY])
         return None
 
     def _stored(self, config: StudyConfig) -> StoredStudy:
@@ -113,7 +113,7 @@ class Storage:
         else:
             config = replace(config, id=uuid.uuid4().hex[:12])
             study_id = self._make(config.name, config.space)
-        self._optuna.set_study_user_attr(study_id, RECORD, config.to_store())
+        self._optuna.set_study_user_attr(study_id, CONFIG_KEY, config.to_store())
         return config
 
     def _make(self, name: str, space: Space) -> int:
@@ -123,7 +123,7 @@ class Storage:
         try:
             directions = [StudyDirection[way.upper()] for way in space.objectives.values()]
             return self._optuna.create_new_study(directions, name)
-        except DuplicatedStudyError:  # by another program, or by a call that was cut off
+        except DuplicatedStudyError:  # by another program or an interrupted call
             study_id = self._optuna.get_study_id_from_name(name)
             if self._optuna.get_n_trials(study_id):
                 raise FmsearchError(

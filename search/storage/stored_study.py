@@ -1,4 +1,4 @@
-"""One study in the storage: its trials, and how they change their states."""
+"""One study in the storage: its trials, and the changes of their states."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .attributes import (
     REASON,
     StudyAttributes,
     attributes_of,
-    optunas,
+    optuna_state,
     read_trial,
     state_of,
 )
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from .database import Database
 
 CONSTRAINT = constraint_key("parameters")
-"""On a network's size."""
+"""The limit of a network's size."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A pruner's: after which step (epoch or fold) a trial ends, and why."""
+    """A pruner's decision: the step (epoch or fold) after which a trial ends, and the reason."""
 
     step: int
     reason: str
@@ -48,13 +48,13 @@ class Decision:
 class StoredStudy:
     """One study's trials.
 
-    What is recorded of a running trial counts if the trial is still this coordinator's; the
-    methods that record say whether it did.
+    A change to a running trial counts only while this coordinator owns the trial; the methods that
+    change one return whether it counted.
 
     Attributes:
-        storage: As Optuna takes it.
-        attributes: What the storage keeps of it beside config and trials.
-        taken_back: How many trials `take_back` has let wait again.
+        storage: The storage for Optuna's functions.
+        attributes: What the storage has of the study beside config and trials.
+        taken_back: Number of trials that `take_back` has made waiting again.
     """
 
     def __init__(
@@ -74,18 +74,18 @@ class StoredStudy:
         return [self._read(one) for one in self.frozen()]
 
     def best(self) -> Trial | None:
-        """The `best_trial` of all, without reading all if there is one."""
+        """The `best_trial`; usually the other trials are not read."""
         found = self._backend.best(self._study_id, DUPLICATE)
         return best_trial(self.trials()) if found is None else read_trial(found)
 
     def counts(self) -> Mapping[State, int]:
-        """How many trials there are in each state that occurs, without reading them."""
+        """Number of trials in each state that occurs, without reading the trials."""
         found = self._backend.counts(self._study_id)
         named = {state_of(state): count for state, count in found.items()}
         return {state: named[state] for state in State if state in named}
 
     def latest(self, most: int) -> list[Trial]:
-        """The latest trials that do not wait, by number, without reading the others."""
+        """The latest `most` trials that do not wait, by number, without reading the others."""
         return [read_trial(one) for one in self._backend.latest(self._study_id, most)]
 
     def running(self) -> Mapping[int, Mapping[int, float]]:
@@ -93,18 +93,18 @@ class StoredStudy:
         return {one.number: one.intermediate_values for one in self._running()}
 
     def trial(self, number: int) -> Trial:
-        """One trial; that costs the same however many there are."""
+        """One trial, without reading the others."""
         return self._read(self._frozen(number))
 
     def _read(self, frozen: FrozenTrial) -> Trial:
-        """As `read_trial`; Optuna hands out the same object while a trial has not changed."""
+        """As `read_trial`, but once for each object: Optuna returns a new one after a change."""
         known = self._read_of.get(frozen.number)
         if known is None or known[0] is not frozen:
             known = self._read_of[frozen.number] = frozen, read_trial(frozen)
         return known[1]
 
     def enqueue(self, points: Sequence[Mapping[str, Value]], space: Mapping[str, Any]) -> None:
-        """Make sure that trial k waits for, or has, `points[k]`; what is there stays.
+        """Create waiting trials, so that trial k has `points[k]`; existing trials stay as they are.
 
         Args:
             points: Parameters of the trials, by number.
@@ -124,23 +124,23 @@ class StoredStudy:
                 self.storage.create_new_trial(self._study_id, waiting)
 
     def take(self, number: int) -> bool:
-        """Take a waiting trial; False if somebody else has taken it."""
-        with self.ownership.alone(), self.ownership.lost_meanwhile():
+        """Take a waiting trial; False if another coordinator has taken it."""
+        with self.ownership.alone(), self.ownership.ignore_finished_by_others():
             trial_id = self._id(number)
-            if self.storage.set_trial_state_values(trial_id, optunas(State.RUNNING)):
+            if self.storage.set_trial_state_values(trial_id, optuna_state(State.RUNNING)):
                 self.ownership.take(trial_id)
                 return True
         return False
 
     def take_back(self) -> None:
-        """Let trials wait again that run nowhere: their coordinator is dead."""
+        """Make running trials of dead coordinators wait again."""
         with self.ownership.alone():
             for trial_id in self.ownership.abandoned(self._running()):
-                self.storage.set_trial_state_values(trial_id, optunas(State.WAITING))
+                self.storage.set_trial_state_values(trial_id, optuna_state(State.WAITING))
                 self.taken_back += 1
 
     def check_run_nowhere_else(self) -> None:
-        """See that no other coordinator lives that runs the study; on this machine a lock says so.
+        """Check that no coordinator elsewhere runs the study; on this machine a lock file does.
 
         Raises:
             FmsearchError: One does.
@@ -156,17 +156,17 @@ class StoredStudy:
         return self._backend.running(self._study_id)
 
     def release(self, number: int) -> bool:
-        """Give a running trial back, to be taken again under the same number."""
+        """Make a running trial wait again, under the same number."""
         return not self.trial(number).state.finished and self._change(number, State.WAITING)
 
     def tell(self, trial: Trial, result: Result) -> bool:
-        """Record a running trial as complete or pruned, as its result says."""
+        """Make a running trial complete or pruned, according to its result."""
         metrics = {**result.metrics, "parameters": result.parameters}
         attributes = attributes_of(metrics, result.fit_seconds, result.score_seconds, result.pruned)
         return self._finish(trial, metrics, attributes)
 
     def repeat(self, trial: Trial, earlier: Trial) -> bool:
-        """Record a running trial as a duplicate of a finished one, with the same numbers."""
+        """Finish a running trial as a duplicate of a finished one, with the same numbers."""
         of = {DUPLICATE: earlier.number}
         if earlier.state is State.FAILED:
             reason = {**of, REASON: earlier.reason}
@@ -176,7 +176,7 @@ class StoredStudy:
         return self._finish(trial, earlier.metrics, {**of, **attributes})
 
     def fail(self, trial: Trial, reason: str) -> bool:
-        """Record a running trial as failed, with the reason."""
+        """Make a running trial failed, with the reason."""
         return self._change(trial.number, State.FAILED, attributes={REASON: reason})
 
     def _finish(
@@ -194,7 +194,7 @@ class StoredStudy:
         values: Sequence[float] | None = None,
         attributes: Mapping[str, Any] = MappingProxyType({}),
     ) -> bool:
-        """Give a running trial another state, if it is still this coordinator's."""
+        """Change the state of a running trial, if this coordinator still owns it."""
         from optuna.exceptions import UpdateFinishedTrialError
 
         trial_id = self._id(number)
@@ -208,8 +208,8 @@ class StoredStudy:
                 if METRICS in attributes and most is not None:
                     excess = float(attributes[METRICS]["parameters"] - most)
                     self.storage.set_trial_system_attr(trial_id, CONSTRAINT, excess)
-                self.storage.set_trial_state_values(trial_id, optunas(state), values)
-            except UpdateFinishedTrialError:  # by an earlier try, whose answer was lost
+                self.storage.set_trial_state_values(trial_id, optuna_state(state), values)
+            except UpdateFinishedTrialError:  # by an earlier call whose answer was lost
                 if not self.ownership.is_shared:
                     raise
             self.ownership.drop(trial_id)
@@ -222,15 +222,15 @@ class StoredStudy:
         return optuna.load_study(study_name=self.config.name, storage=self.storage, pruner=pruner)
 
     def owns(self, number: int) -> bool:
-        """Whether a running trial is still this coordinator's."""
+        """Whether this coordinator still owns a running trial."""
         return self.ownership.holds(self._id(number))
 
     def decide(self, number: int, decision: Decision) -> None:
-        """Keep that a running trial is to be pruned, whatever happens before it ends."""
+        """Store that a running trial is to be pruned, so that a later session prunes it, too."""
         self.storage.set_trial_user_attr(self._id(number), DECISION, asdict(decision))
 
     def decision(self, number: int) -> Decision | None:
-        """What `decide` kept of a trial."""
+        """The decision that `decide` stored for a trial, if there is one."""
         noted = self._frozen(number).user_attrs.get(DECISION)
         return None if noted is None else Decision(**noted)
 
@@ -239,7 +239,7 @@ class StoredStudy:
         return self._frozen(number).intermediate_values
 
     def frozen(self) -> list[FrozenTrial]:
-        """All trials by number, as Optuna has them; not to be changed."""
+        """All trials by number, as Optuna's objects, which must not be changed."""
         return self.storage.get_all_trials(self._study_id, deepcopy=False)
 
     def _frozen(self, number: int) -> FrozenTrial:

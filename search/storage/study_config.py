@@ -1,4 +1,4 @@
-"""What a study is, as the storage keeps it, so that only the same study resumes it."""
+"""The config of a study, as the storage has it."""
 
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ ID = re.compile(r"[0-9a-f]{0,12}")
 
 @dataclass(frozen=True, kw_only=True)
 class StudyConfig:
-    """What a study is, so that only the same study resumes it.
+    """A study's config, by which a session with other options is refused.
 
     Attributes:
-        space: What is searched; the storage has its YAML.
-        data: The data set's spec, as `--data` takes it.
-        train_images: How many training images are used; None for all.
+        space: Stored as YAML.
+        data: The data set's spec, as in `--data`.
+        train_images: Number of training images that are used; None for all.
         sampler, pruner, lag: As in `Strategy`.
-        keep_models: As in `Plan`, of the last session.
-        heartbeat: As in `Plan`, of the first session: all workers judge by it.
+        keep_models, enqueue: As in `Plan`, of the last session.
+        heartbeat: As in `Plan`, of the first session, because all workers must use the same.
         trials, target_score: As in `Limits`, of the last session.
-        enqueue: As in `Plan`, of the last session.
-        versions: Of the packages on which numbers depend, of the last session; empty where an
-            earlier version of fmsearch wrote it.
-        id: Drawn when the study is made, so that studies of one name in two storages that share
-            an MLflow store are not taken for each other.
+        versions: Versions of the packages on which numbers depend, of the last session; empty if
+            an earlier version of fmsearch wrote the config.
+        id: Drawn when the study is created. It distinguishes studies of the same name in two
+            storages that share an MLflow store.
     """
 
     name: str
@@ -54,11 +53,11 @@ class StudyConfig:
 
     @classmethod
     def of(cls, name: str, stored: Any) -> StudyConfig:
-        """Read what `to_store` gave.
+        """Read what `to_store` returned.
 
         Raises:
-            FmsearchError: It is not what this version writes. Name and id become a folder's name:
-                what could lead out of it is refused.
+            FmsearchError: This version would not write it. Name and id become the name of a folder,
+                so that a path out of it is refused.
         """
         try:
             texts = [stored.get(key, "") for key in ("name", "space", "data", "id")]
@@ -73,17 +72,17 @@ class StudyConfig:
             ) from error
 
     def to_store(self) -> dict[str, Any]:
-        """What the storage keeps, as JSON has it."""
+        """What the storage has of it, as values of JSON."""
         values = {one.name: getattr(self, one.name) for one in fields(self)}
         return {**values, "space": self.space.text, "versions": dict(self.versions)}
 
     @property
     def label(self) -> str:
-        """Name and id, as a folder's name."""
+        """Name and id, for the name of a folder."""
         return f"{self.name}-{self.id}"
 
     def differences(self, other: StudyConfig) -> list[str]:
-        """What makes the other one another study; its space's text and its data may have moved."""
+        """What differs, in words. The text of the space and the path of the data may differ."""
         pairs = {
             "space": (_meaning(self.space), _meaning(other.space)),
             "data set": (self.data_sha256, other.data_sha256),

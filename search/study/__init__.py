@@ -1,1 +1,11 @@
-"""."""
+"""Studies: run to their end, resumed, joined from other machines, looked at, shipped and deleted.
+
+Offers:
+    run_study (run): runs a plan, or goes on with it.
+    Plan, Limits (plan): what a study is to be, and when it ends.
+    StudyCallback (callback): hears how a study goes on.
+    join, wait_for, WorkerOptions (join): one more worker of a study.
+    recover (resume): takes up what an earlier session left.
+    sync_all, ship, run_records_of (sync): ships what waits in the outbox.
+    overview, StudyStatus (status): how a study stands.
+"""

@@ -1,4 +1,4 @@
-"""Watchers: who hears how a study goes on."""
+"""Callbacks of a study's progress."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from ..trial import Trial
 
 
 class StudyCallback(Protocol):
-    """Hears how a study goes on."""
+    """Called while a study runs, by the thread that runs it.
 
-    def begun(self, trials: list[Trial], total: int | None, jobs: int) -> None:
-        """The study's trials so far, how many there are to be in the end, and its trainers."""
+    What it raises ends the study as Ctrl-C does: trials are given back, results are kept.
+    """
 
-    def epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
-        """A trainer finished an epoch of a training that answers these trials."""
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None:
+        """The session begins: trials so far, trials in the end if known, number of trainers."""
 
-    def told(self, trial: Trial, trials: list[Trial]) -> None:
-        """A trial of this coordinator's is finished; the study's trials so far."""
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
+        """A trainer finished an epoch of the training of these trials."""
+
+    def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:
+        """This coordinator finished a trial; `trials` are all trials of the study so far."""

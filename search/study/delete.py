@@ -1,4 +1,4 @@
-"""Starting anew: a study is deleted, its runs as MLflow does it, who can restore them."""
+"""Deleting a study, for one that begins anew."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ from ..storage.storage import open_storage
 
 
 def delete_study(places: Places, name: str) -> None:
-    """Delete a study, if there is one: its runs, what waits in the outbox, and its trials.
+    """Delete a study, if there is one: its runs, its results in the outbox, and its trials.
 
-    What was registered stays. The storage comes last, so that a call that is cut off can be
-    repeated. The caller holds the study's lock.
-
-    Args:
-        places: Of the store.
-        name: Of the study.
+    MLflow can restore the runs; registered models stay. The trials are deleted last, so that an
+    interrupted call can be repeated. The caller holds the study's lock.
 
     Raises:
         FmsearchError: Another worker runs the study, or the store cannot be reached.

@@ -1,4 +1,4 @@
-"""Joining: the plan of a worker, made from what the storage has of the study."""
+"""Joining a study: a worker's plan, made from the study's config in the storage."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from ...errors import FmsearchError
 from ...models import fashion_mnist
 from ...models.data import FASHION_MNIST, DataSet, describe
 from ...places import Places, shown
-from ...tracking.inventory import store_exists
 from ...tracking.reachability import check_reachable
 from ...tracking.store import Store
 from ..engines.strategy import Strategy
 from ..environment import here
 from ..processes.signals import Interruption
-from ..runs.schema import identity
+from ..runs.values import identity
 from ..storage.storage import Storage, open_storage
 from ..storage.stored_study import StoredStudy
 from ..storage.study_config import StudyConfig
@@ -24,13 +23,12 @@ from .plan import Limits, Plan
 LOOK_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
-class Share:
-    """What a worker says for itself; the rest is the study's.
+@dataclass(frozen=True, kw_only=True)
+class WorkerOptions:
+    """The options of a worker; all others are the study's.
 
     Attributes:
-        places: Where everything is kept.
-        data: Where the data set is, as `--data` takes it; None for where the study has it.
+        data: The data set on this machine, as in `--data`; None if it is where the study has it.
         jobs, checkpoint_every, offline: As in `Plan`.
         seconds: As in `Limits`.
     """
@@ -44,10 +42,10 @@ class Share:
 
 
 def wait_for(places: Places, name: str, seconds: float) -> None:
-    """Return once the storage has a study of that name, or when the time is over.
+    """Wait until the storage has a study of that name, at most for `seconds`.
 
     Raises:
-        KeyboardInterrupt: That was asked for meanwhile.
+        KeyboardInterrupt: A signal came meanwhile.
     """
     deadline = time.monotonic() + seconds
     storage: Storage | None = None
@@ -61,11 +59,12 @@ def wait_for(places: Places, name: str, seconds: float) -> None:
             interruption.check()
 
 
-def join(study: StoredStudy, share: Share) -> Plan:
-    """The plan of one more worker of a study.
+def join(study: StoredStudy, options: WorkerOptions) -> Plan:
+    """The plan of another worker of a study.
 
     Raises:
-        FmsearchError: Its numbers would not be the study's, or its runs not among the study's.
+        FmsearchError: The study is for one coordinator; or the worker has other versions or data,
+            or another MLflow store.
     """
     config = study.config
     if config.lag:
@@ -74,24 +73,24 @@ def join(study: StoredStudy, share: Share) -> Plan:
             "study` goes on with it"
         )
     _check_versions(config)
-    data = _data(config, share.data)
-    if not share.offline:
-        check_reachable(share.places)
-        _check_store(study, share.places)
+    data = _data(config, options.data)
+    if not options.offline:
+        check_reachable(options.places)
+        _check_store(study, options.places)
     return Plan(
-        config.space,
-        config.name,
-        data,
-        config.seed,
-        share.jobs,
-        config.train_images,
-        share.places,
-        share.offline,
-        Strategy(config.sampler, config.pruner),
-        Limits(config.trials, share.seconds, config.target_score),
-        config.enqueue,
-        config.keep_models,
-        share.checkpoint_every,
+        space=config.space,
+        name=config.name,
+        data=data,
+        seed=config.seed,
+        jobs=options.jobs,
+        train_images=config.train_images,
+        places=options.places,
+        offline=options.offline,
+        strategy=Strategy(config.sampler, config.pruner),
+        limits=Limits(config.trials, options.seconds, config.target_score),
+        enqueue=config.enqueue,
+        keep_models=config.keep_models,
+        checkpoint_every=options.checkpoint_every,
         heartbeat=config.heartbeat,
         joins=config,
     )
@@ -131,13 +130,11 @@ def _data(config: StudyConfig, where: str | None) -> DataSet:
 
 
 def _check_store(study: StoredStudy, places: Places) -> None:
-    """See that the worker's runs will stand beside the study's, if that has its own already."""
+    """Check that the worker's store has the study's run, if there is one yet."""
     run = study.attributes.run()
     if not run:
         return
-    is_there = store_exists(places) and Store(places, create=False).find(
-        identity(study.config, "study")
-    )
+    is_there = places.has_runs and Store(places, create=False).find(identity(study.config, "study"))
     if not is_there:
         raise FmsearchError(
             f"the run of the study {study.config.name!r} ({run}) is not in the experiment "

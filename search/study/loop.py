@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,19 +17,19 @@ from ..result import Duplicate, Failure
 from ..runs.records import RunRecords
 from ..runs.shipping import Shipping
 from ..storage.stored_study import StoredStudy
-from ..trainers.failures import MOST_DEATHS, Failures
-from ..trainers.jobs import Job, TrainerSetup, TrialJob
-from ..trainers.messages import EpochDone, JobDone, JobFailed, Message, TrainerDied, Verdict
-from ..trainers.pool import Trainers
+from ..trainers.jobs import TrainerSetup, TrialJob
+from ..trainers.messages import EpochDone, JobFailed, Message, Verdict
+from ..trainers.pool import TrainerPool
 from ..trial import State, Trial, best_trial, training_seed
 from .callback import StudyCallback
+from .duplicates import Duplicates
 from .plan import Plan
 from .resume import recover, settle
 
-log = logging.getLogger(__name__)
-
-Pool = Callable[[int, TrainerSetup], Trainers]
-"""Starts so many trainers with that setup."""
+Pool = Callable[[int, TrainerSetup], TrainerPool]
+"""Makes a pool: the number of its trainers, and their setup."""
+MOST_FAILURES = 5
+"""Failed trainings in a row that stop a study."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,7 @@ class StudyLoop:
         self,
         plan: Plan,
         stored: StoredStudy,
+        *,
         split: Split,
         setup: TrainerSetup,
         callback: StudyCallback,
@@ -66,28 +65,30 @@ class StudyLoop:
         self._callback = callback
         self._setup = setup
         self._outbox = plan.places.outbox(stored.config.label)
-        recover(stored, self._outbox)
         run_records = RunRecords(stored.config, plan.data, split)
         self._shipping = Shipping(run_records, stored, plan.places, plan.keep_models)
-        if not plan.offline:
-            self._shipping.prepare()  # while TensorFlow is loaded elsewhere
-        self._engine = make_engine(plan, stored)
+        self._engine = make_engine(plan.space, stored, plan.strategy, plan.seed)
         self._begun_at = time.monotonic()  # again when the first trial can begin
         self._running: dict[int, tuple[Trial, ...]] = {}
         self._ended: list[Trial] = []
-        self._duplicates: defaultdict[int, list[Trial]] = defaultdict(list)
-        self._failures = Failures()
+        self._duplicates = Duplicates()
+        self._failures_in_a_row = 0
 
     def run(self) -> Summary:
+        """Run the session: to the study's end, or as far as it may go."""
+        recover(self._stored, self._outbox)
+        if not self._plan.offline:
+            self._shipping.prepare()  # while TensorFlow is loaded elsewhere
+        self._engine.begin()
         trials = self._stored.trials()
         total = self._plan.limits.trials
-        if total is None and self._plan.space.engine == "keras_tuner":
+        if total is None and self._plan.space.traits.tries_every_point:
             total = len(trials)
         left = (total or len(trials) + self._plan.jobs) - sum(one.state.finished for one in trials)
         # Trials that others run count as left: their coordinator may be dead, or die.
         unfinished = left > 0 and not self._plan.limits.are_final(trials, self._begun_at)
         jobs = min(self._plan.jobs, left) if unfinished else 0
-        self._callback.begun(trials, total, jobs)
+        self._callback.on_start(trials, total, jobs)
         status = Status.FAILED
         try:
             if unfinished:
@@ -100,27 +101,26 @@ class StudyLoop:
             status = Status.KILLED
             raise
         finally:
-            for running in [*self._running.values(), self._ended, *self._duplicates.values()]:
+            for running in [*self._running.values(), self._ended, list(self._duplicates)]:
                 for trial in running:
                     self._engine.release(trial)
-            self._engine.close()
             waiting = self._shipping.end(status, self._interruption.check)
         return Summary(self._stored.trials(), waiting)
 
-    def _search(self, trainers: Trainers) -> None:
+    def _search(self, trainers: TrainerPool) -> None:
         self._begun_at = time.monotonic()
         self._hand_out(trainers)
         if not self._plan.offline:
             self._shipping.begin()
         while self._running or self._others_may_die():
-            for trainer, job, message in trainers.messages():
-                self._hear(trainers, trainer, job, message)
+            for trainer, message in trainers.messages():
+                self._hear(trainers, trainer, message)
                 self._interruption.check()
             self._interruption.check()
-            self._stored.ownership.beat()
-            if self._stored.ownership.is_time_to_look():
+            self._stored.ownership.write_heartbeats()
+            if self._stored.ownership.should_look():
                 self._stored.take_back()
-            for of in list(self._duplicates):
+            for of in self._duplicates.originals:
                 self._settle_duplicates(of)
             self._hand_out(trainers)
 
@@ -131,7 +131,7 @@ class StudyLoop:
             return False
         return not self._plan.limits.are_final(trials, self._begun_at)
 
-    def _hand_out(self, trainers: Trainers) -> None:
+    def _hand_out(self, trainers: TrainerPool) -> None:
         for trainer in trainers.idle():
             trials = self._next()
             if not trials:
@@ -149,14 +149,14 @@ class StudyLoop:
             if not trials or trials[0].duplicate_of is None:
                 return trials
             (trial,) = trials
-            self._duplicates[trials[0].duplicate_of].append(trial)
+            self._duplicates.add(trial)
             self._settle_duplicates(trials[0].duplicate_of)
 
     def _settle_duplicates(self, of: int) -> None:
         """Repeat a trial's result in its duplicates, once it has one."""
-        if of not in self._duplicates or not self._stored.trial(of).state.finished:
+        if of not in self._duplicates.originals or not self._stored.trial(of).state.finished:
             return
-        for trial in self._duplicates.pop(of, ()):
+        for trial in self._duplicates.take(of):
             entry = self._outbox / entry_name(trial.number)
             settings = self._plan.space.settings(trial.parameters)
             now = time.time_ns() // 1_000_000
@@ -179,44 +179,30 @@ class StudyLoop:
             checkpoint=self._outbox / checkpoint_name(trials[0].number),
         )
 
-    def _hear(self, trainers: Trainers, trainer: int, job: Job | None, message: Message) -> None:
-        trials = self._running.get(trainer, ())
+    def _hear(self, trainers: TrainerPool, trainer: int, message: Message) -> None:
         if isinstance(message, EpochDone):
-            self._failures.advanced(trials, (message.fold, message.epoch))
-            self._callback.epoch(trainer, trials, message)
+            self._callback.on_epoch(trainer, self._running[trainer], message)
             if message.scores:
-                self._judge(trainers, trainer, trials, message)
-        elif isinstance(message, JobDone):
-            self._end(trainers, trainer, "")
-        elif isinstance(message, JobFailed):
-            self._end(trainers, trainer, message.error)
-        elif isinstance(message, TrainerDied):
-            log.warning("a trainer died (%s); it is replaced", message)
-            if not self._failures.died(trials):
-                if job is not None:
-                    trainers.give(trainer, job)
-            elif trials:
-                times = f"{MOST_DEATHS} times without a new epoch"
-                error = f"its trainer died {times} ({message})"
-                self._end(trainers, trainer, error)
-            else:
-                raise FmsearchError(
-                    f"trainers die at their start ({message}); their own messages are above"
-                )
+                self._judge(trainers, trainer, message)
+        else:
+            self._end(trainers, trainer, message.error if isinstance(message, JobFailed) else "")
 
-    def _judge(
-        self, trainers: Trainers, trainer: int, trials: tuple[Trial, ...], done: EpochDone
-    ) -> None:
+    def _judge(self, trainers: TrainerPool, trainer: int, done: EpochDone) -> None:
         """Report scores to the engine and, where the trainer waits for it, its verdict."""
         step = done.epoch if self._plan.space.scoring is Scoring.VALIDATION else done.fold
         last = (done.fold, done.epoch) == (done.folds, done.epochs)  # too late to save anything
         report = self._engine.report
+        trials = self._running[trainer]
         reasons = [report(trial, step, done.scores, last=last) for trial in trials]
         if self._setup.judged:
             trainers.judge(trainer, Verdict(next(iter(reasons), "")))
 
-    def _end(self, trainers: Trainers, trainer: int, error: str) -> None:
-        """Tell or fail a training's trials, each as its folder in the outbox says."""
+    def _end(self, trainers: TrainerPool, trainer: int, error: str) -> None:
+        """Tell or fail a training's trials, each as its folder in the outbox says.
+
+        Raises:
+            FmsearchError: Too many trainings in a row had an error.
+        """
         self._ended.extend(self._running.pop(trainer))
         if self._engine.asks_ahead:
             self._hand_out(trainers)
@@ -232,12 +218,14 @@ class StudyLoop:
             if counts:
                 self._announce(trial)
             self._settle_duplicates(trial.number)
-        self._failures.finished(error)
+        self._failures_in_a_row = self._failures_in_a_row + 1 if error else 0
+        if self._failures_in_a_row >= MOST_FAILURES:
+            raise FmsearchError(f"{MOST_FAILURES} trainings in a row failed, the last one: {error}")
 
     def _announce(self, trial: Trial) -> None:
         self._shipping.trial(trial.number)
         told = self._stored.trials()
-        self._callback.told(told[trial.number], told)
+        self._callback.on_trial_end(told[trial.number], told)
 
     def _seed(self, trial: Trial) -> int:
         """Of a training: from the study's seed and the parameters, but for the epochs."""

@@ -1,4 +1,4 @@
-"""Plans: what a study is to be, and when it ends."""
+"""Plans: the options of a study, and its limits."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ..trial import State, Trial, best_trial
 
 @dataclass(frozen=True)
 class Limits:
-    """When no more trials are begun; those that run are finished.
+    """Limits of a study; when one is reached, no more trials are begun. None is no limit.
 
     Attributes:
-        trials: As many have been begun, earlier sessions included; None for the engine's own end.
-        seconds: So long after the beginning of this session.
-        score: The best trial has at least this score.
+        trials: Number of begun trials, those of earlier sessions included.
+        seconds: Duration of this session.
+        score: Score of the best trial.
     """
 
     trials: int | None = None
@@ -31,11 +31,11 @@ class Limits:
     score: float | None = None
 
     def are_final(self, trials: Sequence[Trial], since: float) -> bool:
-        """Whether no trial may be begun any more, even in place of one that is given back."""
+        """Whether no trial may be begun, not even to replace one that was given back."""
         return replace(self, trials=None).reached(trials, since)
 
     def reached(self, trials: Sequence[Trial], since: float) -> bool:
-        """Whether one is; `since` is the session's beginning, as `time.monotonic` told it."""
+        """Whether a limit is reached; `since` is `time.monotonic` at the session's beginning."""
         if self.seconds is not None and time.monotonic() - since >= self.seconds:
             return True
         if self.trials is not None:
@@ -48,25 +48,21 @@ class Limits:
         return best is not None and best.score is not None and best.score >= self.score
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """A study to run or to resume.
 
     Attributes:
-        space, name, data, seed: What is searched, on what.
-        jobs: Trainers.
-        train_images: Use only so many of the training images; None for all.
-        places: Where everything is kept.
+        jobs: Number of trainers.
+        train_images: Number of training images to use; None for all.
         offline: Whether to do without MLflow.
-        strategy: Of an Optuna study.
-        limits: When it ends.
         enqueue: Whether a new study begins with its space's published points.
-        keep_models: Models of how many of the best trials are kept; None for all.
+        keep_models: Number of best trials whose models are kept; None for all.
         checkpoint_every: Seconds between two checkpoints of a training.
-        fresh: Whether a study of that name is deleted first.
-        heartbeat: Seconds between two signs of life of each worker, of a new study that many share.
-        joins: The record of the study that is joined as it is; None for one that is made or
-            resumed, whose record this plan makes.
+        fresh: Whether an existing study of that name is deleted first.
+        heartbeat: Seconds between two heartbeats of each worker, for a new study.
+        joins: The config of a study to join, which is not changed; None for a study to create or to
+            resume, which gets this plan's config.
     """
 
     space: Space
@@ -108,5 +104,5 @@ class Plan:
 
     @property
     def judged(self) -> bool:
-        """Whether a pruner judges the trials."""
+        """Whether the study has a pruner."""
         return self.strategy.pruner not in ("", "none")

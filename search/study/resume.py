@@ -1,4 +1,4 @@
-"""Recovery: the storage hears what the outbox holds."""
+"""Resuming a study: results in the outbox are brought to the storage."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import FmsearchError
-from ..engines.engine import Recorder
+from ..engines.engine import TrialRecorder
 from ..outbox import discard, entries, read_entry
 from ..result import Duplicate, Failure
 from ..storage.stored_study import StoredStudy
@@ -16,12 +16,14 @@ from ..trial import Trial
 log = logging.getLogger(__name__)
 
 
-def settle(recorder: Recorder, trial: Trial, entry: Path, find: Callable[[int], Trial]) -> bool:
-    """Record a running trial as its folder says; `find` gives another trial of the study.
+def settle(
+    recorder: TrialRecorder, trial: Trial, entry: Path, find: Callable[[int], Trial]
+) -> bool:
+    """Finish a running trial with the result in its folder; `find` returns a trial by its number.
 
     Returns:
-        Whether it counts. If not, the trial was taken up by another coordinator, and the folder,
-        of which nothing will come, is removed.
+        Whether the result counts. If not, another coordinator has taken the trial, and the folder
+        is removed.
     """
     found = read_entry(entry)
     if isinstance(found, Failure):
@@ -37,8 +39,8 @@ def settle(recorder: Recorder, trial: Trial, entry: Path, find: Callable[[int], 
 
 
 def recover(stored: StoredStudy, outbox: Path) -> None:
-    """Take up where an earlier session ended: trials that it ran wait again or, where their results
-    were on disk, are told.
+    """Continue after an earlier session: trials with a result on disk are finished with it; other
+    trials that were running wait again.
 
     Raises:
         FmsearchError: The outbox has something else than results of the study's trials.
@@ -46,7 +48,7 @@ def recover(stored: StoredStudy, outbox: Path) -> None:
     stored.take_back()
     trials = stored.trials()
     found = entries(outbox)
-    for number, entry in found.items():  # all, so that nothing is shipped from a damaged outbox
+    for number, entry in found.items():  # check all before any is used
         read_entry(entry)
         if number >= len(trials):
             raise FmsearchError(f"{entry} is of no trial of the study; move it somewhere else")

@@ -15,8 +15,7 @@ from ..processes.signals import Interruption
 from ..space.fit import check_fit, example_point
 from ..storage.storage import open_storage
 from ..trainers.jobs import CheckJob, TrainerSetup
-from ..trainers.messages import JobFailed, TrainerDied
-from ..trainers.pool import Trainers, run_alone
+from ..trainers.pool import TrainerPool, run_job
 from ..trainers.setup import trainer_setup
 from .callback import StudyCallback
 from .delete import delete_study
@@ -24,12 +23,12 @@ from .loop import Pool, StudyLoop, Summary
 from .plan import Plan
 
 
-def run_study(plan: Plan, callback: StudyCallback, pool: Pool = Trainers) -> Summary:
+def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> Summary:
     """Run a study to its end, or go on with it.
 
     Args:
         plan: What to run.
-        watcher: Hears how it goes on.
+        callback: Called as the study goes on.
         pool: Makes the trainers.
 
     Raises:
@@ -61,7 +60,15 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = Trainers) -> Sum
         study = storage.join(plan.joins) if plan.joins else storage.open_study(plan.config)
         if study.config.lag:
             study.check_run_nowhere_else()  # where others could join, that it is run by one
-        return StudyLoop(plan, study, split, setup, callback, interruption, pool).run()
+        return StudyLoop(
+            plan,
+            study,
+            split=split,
+            setup=setup,
+            callback=callback,
+            interruption=interruption,
+            pool=pool,
+        ).run()
 
 
 def _check_model(plan: Plan, setup: TrainerSetup, interruption: Interruption) -> None:
@@ -72,8 +79,5 @@ def _check_model(plan: Plan, setup: TrainerSetup, interruption: Interruption) ->
     """
     space = plan.space
     job = CheckJob(space.settings(example_point(space)))
-    ended = run_alone(job, setup, check=interruption.check)
-    if isinstance(ended, JobFailed):
-        raise FmsearchError(f"model: {space.model}: {ended.error}")
-    if isinstance(ended, TrainerDied):
-        raise FmsearchError(f"model: {space.model} ends its process when it is built ({ended})")
+    if error := run_job(job, setup, check_interrupted=interruption.check):
+        raise FmsearchError(f"model: {space.model}: {error}")

@@ -1,4 +1,4 @@
-"""Overviews: how a study stands, at a glance."""
+"""The status of a study."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from ..storage.stored_study import StoredStudy
 from ..trial import State, Trial
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyStatus:
-    """How a study stands.
+    """The status of a study.
 
     Attributes:
-        counts: How many trials there are in each state that occurs.
+        counts: Number of trials in each state that occurs.
         best: The best trial; None while none is complete.
-        latest: By number, the latest trials that do not wait; all, if no more were asked for.
-        running: For each running trial its last reported step and score; None before the first.
-        importances: Share of each parameter in the differences of the scores, the largest first,
-            as of the last refresh of the study's figures; empty while there are too few trials.
+        latest: By number, all trials or, if they are more than asked for, the latest that do not
+            wait.
+        running: By trial number, the last reported step and score; None before the first.
+        importances: Each parameter's share in the variation of the scores, the largest first, at
+            the last refresh of the study's figures; empty while there are too few trials.
     """
 
     counts: Mapping[State, int]
@@ -30,33 +31,30 @@ class StudyStatus:
 
     @property
     def trials(self) -> int:
-        """How many there are."""
+        """The number of trials."""
         return sum(self.counts.values())
 
 
 def overview(stored: StoredStudy, most: int | None = None) -> StudyStatus:
-    """Read how a study stands.
-
-    Args:
-        storage: Of the study.
-        most: So many trials are read, however many there are; None for all.
-    """
+    """Read a study's status; `most` is the largest number of trials to read, None for all."""
     counts = stored.counts()
     if most is None or sum(counts.values()) <= most:
         latest = stored.trials()
     else:
         latest = stored.latest(most)
     return StudyStatus(
-        counts,
-        stored.best(),
-        latest,
-        {number: max(scores.items(), default=None) for number, scores in stored.running().items()},
-        stored.attributes.importances() or _importances(stored),
+        counts=counts,
+        best=stored.best(),
+        latest=latest,
+        running={
+            number: max(scores.items(), default=None) for number, scores in stored.running().items()
+        },
+        importances=stored.attributes.importances() or _importances(stored),
     )
 
 
 def _importances(stored: StoredStudy) -> Mapping[str, float]:
-    """Those of a study without figures: a grid, an offline study, one that has just begun."""
+    """For a study that has no figures (yet): a grid, or one that is offline or has just begun."""
     from ..runs.importances import importances  # loads scikit-learn
 
     return importances(stored.study())

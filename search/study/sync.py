@@ -1,4 +1,4 @@
-"""Shipping what earlier sessions left in the outbox."""
+"""Shipping the results that earlier sessions left in the outbox."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ...tracking.reachability import check_reachable
 from ...tracking.run_record import Status
 from ..outbox import entries
 from ..runs.records import RunRecords
-from ..runs.schema import is_over
 from ..runs.shipping import Shipping, is_unshipped
 from ..storage.storage import open_storage
 from ..storage.stored_study import StoredStudy
 from ..storage.study_config import StudyConfig
+from ..trial import is_over
 from .resume import recover
 
 
 def run_records_of(config: StudyConfig) -> RunRecords:
-    """The evidence maker of a recorded study.
+    """The `RunRecords` of a study in the storage.
 
     Raises:
-        FmsearchError: Its data set is gone, or is not the one that it was.
+        FmsearchError: The study's data set is missing or has changed.
     """
     data = describe(config.data)
     if data.sha256 != config.data_sha256:
@@ -37,13 +37,13 @@ def run_records_of(config: StudyConfig) -> RunRecords:
 
 @dataclass(frozen=True)
 class Synced:
-    """What became of a study of which something waited.
+    """What `sync_all` did for one study.
 
     Attributes:
-        study: Its name.
-        trials: How many waited.
-        left: What still waits, as `Shipping.end` tells it.
-        holder: The process that holds the study's lock; empty if none does.
+        study: The study's name.
+        trials: Number of trials that waited in the outbox.
+        left: How many still wait, as returned by `Shipping.end`.
+        holder: Id of the process that has the study's lock, if nothing was shipped for that reason.
     """
 
     study: str
@@ -53,7 +53,7 @@ class Synced:
 
 
 def sync_all(places: Places) -> Iterator[Synced]:
-    """Ship what waits of every study that nobody runs.
+    """Ship what waits in the outboxes of all studies that are not running.
 
     Raises:
         FmsearchError: The store cannot be reached.
@@ -82,15 +82,14 @@ def _sync(study: StoredStudy, places: Places) -> Synced:
 
 
 def ship(study: StoredStudy, places: Places, status: Status, *, reopen: bool = False) -> int | None:
-    """Ship what waits of a study that nobody runs, and end its run.
+    """Ship what waits of a study, and end its run; the caller holds the study's lock.
 
     Args:
-        study, places: What to ship, and where to.
-        status: In which its run ends.
+        status: The last status of the study's run.
         reopen: Whether that run is written anew if it has ended.
 
     Returns:
-        What is left, as `Shipping.end` tells it.
+        What is left, as returned by `Shipping.end`.
     """
     shipping = Shipping(run_records_of(study.config), study, places, study.config.keep_models)
     shipping.begin(reopen=reopen)

@@ -1,4 +1,4 @@
-"""Jobs and messages: what a coordinator and its trainers say to each other."""
+"""Jobs: what a coordinator has its trainers do."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from ...models.settings import Scoring, Value
 from ...models.split import Fold
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainerSetup:
     """What a trainer needs once.
 
     Attributes:
         data: The data set's spec; for a trial only its training part is read.
-        classes: Number of classes.
-        model: Name of the model family, and `parameters`, as `find_family` takes them.
+        model, parameters: Of the model family, as `find_family` takes them.
         folds: Rows of the training part.
         scoring: How trials are scored on the folds.
         judged: Whether each score waits for a verdict, in which the coordinator may prune.
@@ -38,7 +37,7 @@ class TrainerSetup:
     checkpoint_every: float = 10.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrialJob:
     """One training that answers one trial, or several that differ only in `epochs`.
 
@@ -57,7 +56,7 @@ class TrialJob:
     checkpoint: Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FinalJob:
     """Training a model that is reported, and the one look at the test images.
 
@@ -66,7 +65,7 @@ class FinalJob:
         epochs: How long to train.
         folder: Where the result and the model go.
         fold: Rows to train on, and to validate on; None to train on all, without validation.
-        portrayed: Whether it is also measured on its own training images, without dropout, and
+        in_detail: Whether it is also measured on its own training images, without dropout, and
             its architecture is drawn.
     """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import signal
 from dataclasses import dataclass
 
 
@@ -39,9 +38,13 @@ class JobDone:
 
 @dataclass(frozen=True)
 class JobFailed:
-    """A job raised an error that belongs to its settings, not to the trainer."""
+    """A job cannot be done: its settings raised an error, or its trainers died."""
 
     error: str
+
+
+Message = EpochDone | JobDone | JobFailed
+"""What a pool tells of a job; after the first one that is no `EpochDone`, nothing more."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +56,3 @@ class DiskFull:
 
 OUT_OF_MEMORY = errno.ENOMEM
 """Exit code of a trainer that got no more memory."""
-
-
-@dataclass(frozen=True)
-class TrainerDied:
-    """A trainer's process ended without being asked to; as text, how."""
-
-    exit_code: int | None
-
-    def __str__(self) -> str:
-        reasons = {
-            OUT_OF_MEMORY: ": out of memory",
-            -signal.SIGKILL: ": killed, as the system does when memory runs out",
-        }
-        return f"exit code {self.exit_code}{reasons.get(self.exit_code or 0, '')}"
-
-
-Message = EpochDone | JobDone | JobFailed | DiskFull | TrainerDied

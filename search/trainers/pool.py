@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import multiprocessing
 import os
-import threading
-import time
-from collections.abc import Callable, Iterator
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from multiprocessing import connection
+from multiprocessing.connection import Connection, wait
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ...errors import FmsearchError
-from .jobs import Job, TrainerSetup
-from .messages import DiskFull, EpochDone, JobDone, JobFailed, Message, TrainerDied, Verdict
+from ..processes.fork_server import start_process
+from .jobs import CheckJob, Job, TrainerSetup
+from .messages import OUT_OF_MEMORY, DiskFull, EpochDone, JobFailed, Message, Verdict
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
-    from multiprocessing.process import BaseProcess
+
+log = logging.getLogger(__name__)
 
 STOP_SECONDS = 3.0
 LISTEN_SECONDS = 0.5
-MOST_STARTS = 4
-START_PAUSE = 0.5
-"""Seconds: a process that is killed is still there for a moment, and takes no orders."""
+MOST_DEATHS = 3
+"""A job over which so many trainers die without a new epoch has failed."""
+
+AnyJob = TypeVar("AnyJob", bound=Job)
 
 
 def usable_cores() -> int:
@@ -36,23 +38,44 @@ def usable_cores() -> int:
 
 @dataclass
 class _Trainer:
+    """A process and its job.
+
+    Attributes:
+        furthest: The last fold and epoch that the job has reached.
+        deaths: How many processes have died since then.
+    """
+
     process: ForkServerProcess
-    connection: connection.Connection
+    connection: Connection
     job: Job | None = None
+    furthest: tuple[int, int] = (0, 0)
+    deaths: int = 0
+
+    def assign(self, job: Job | None) -> None:
+        self.job, self.furthest, self.deaths = job, (0, 0), 0
+
+    def send(self, message: Job | Verdict) -> None:
+        with contextlib.suppress(OSError):  # it is dead, as the pool finds out when it listens
+            self.connection.send(message)
 
 
-class Trainers:
-    """A fixed number of trainer processes; one that dies is replaced.
+class TrainerPool:
+    """A fixed number of trainer processes, numbered from 0.
 
-    A context manager: on leaving, the trainers are stopped, in the middle of a job if need be.
+    One that dies is replaced, and the new one goes on with the job from its checkpoint. If
+    `MOST_DEATHS` die without a new epoch, the job has failed.
+
+    A context manager, which starts the trainers when it is entered; when it is left, it stops
+    them, in the middle of a job if need be.
     """
 
     def __init__(self, count: int, setup: TrainerSetup) -> None:
-        self._context = multiprocessing.get_context("forkserver")
+        self._count = count
         self._setup = setup
-        self._trainers = [self._start() for _ in range(count)]
+        self._trainers: list[_Trainer] = []
 
-    def __enter__(self) -> Trainers:
+    def __enter__(self) -> TrainerPool:
+        self._trainers = [_Trainer(*self._start()) for _ in range(self._count)]
         return self
 
     def __exit__(
@@ -68,117 +91,133 @@ class Trainers:
             trainer.process.join(STOP_SECONDS)
             trainer.process.kill()
 
-    def pids(self) -> list[int]:
-        """Process numbers of the trainers."""
-        return [one.process.pid or 0 for one in self._trainers]
-
     def idle(self) -> list[int]:
-        """Indices of the trainers that have no job."""
+        """The trainers that have no job."""
         return [index for index, one in enumerate(self._trainers) if one.job is None]
 
     def give(self, index: int, job: Job) -> None:
-        """Hand a job to an idle trainer. If it is already dead, `messages` will say so."""
-        trainer = self._trainers[index]
-        trainer.job = job
-        with contextlib.suppress(OSError):
-            trainer.connection.send(job)
+        """Hand a job to an idle trainer."""
+        self._trainers[index].assign(job)
+        self._trainers[index].send(job)
 
     def judge(self, index: int, verdict: Verdict) -> None:
         """Answer a trainer that waits for a verdict."""
-        with contextlib.suppress(OSError):
-            self._trainers[index].connection.send(verdict)
+        self._trainers[index].send(verdict)
 
-    def messages(self) -> Iterator[tuple[int, Job | None, Message]]:
-        """What trainers said within `LISTEN_SECONDS`: trainer, its job, message."""
-        waiting = {one.connection: index for index, one in enumerate(self._trainers)}
-        for ready in connection.wait(list(waiting), LISTEN_SECONDS):
-            index = waiting[ready]  # type: ignore[index]  # wait() gives back what it was given
-            trainer = self._trainers[index]
-            job = trainer.job
-            try:
-                message: Message = trainer.connection.recv()
-            except (EOFError, OSError):
-                message = self._replace(index)
-            if isinstance(message, DiskFull):
-                raise FmsearchError(message.error)
-            if isinstance(message, (JobDone, JobFailed)):
-                trainer.job = None
-            yield index, job, message
-
-    def _start(self) -> _Trainer:
-        """A new trainer; Python starts another fork server where that one died.
+    def messages(self) -> Iterator[tuple[int, Message]]:
+        """Listen for `LISTEN_SECONDS` at most; gives each message with its trainer.
 
         Raises:
-            FmsearchError: It died again and again.
+            FmsearchError: The disk is full, or trainers die without a job.
         """
-        for _ in range(MOST_STARTS):
-            with contextlib.suppress(EOFError, ConnectionError):  # it died while it was asked
-                return self._fork()
-            time.sleep(START_PAUSE)
-        raise FmsearchError(
-            f"the process that trainers are forked from died {MOST_STARTS} times at its start; "
-            "its own messages are above"
-        )
+        ready = wait([one.connection for one in self._trainers], LISTEN_SECONDS)
+        for index, trainer in enumerate(self._trainers):
+            if trainer.connection in ready and (message := self._hear(trainer)) is not None:
+                yield index, message
 
-    def _fork(self) -> _Trainer:
-        ours, theirs = self._context.Pipe()
-        arguments = (theirs, self._setup, logging.root.level)
-        process = self._context.Process(target=_run, args=arguments, daemon=True)
-        process.start()
-        theirs.close()
-        return _Trainer(process, ours)
+    def run(
+        self, jobs: Iterable[AnyJob], check_interrupted: Callable[[], None] = lambda: None
+    ) -> Iterator[tuple[AnyJob, Message]]:
+        """Do jobs, begun in their order; gives each message with its job.
 
-    def _replace(self, index: int) -> TrainerDied:
-        dead = self._trainers[index]
-        dead.process.join(STOP_SECONDS)
-        dead.connection.close()
-        self._trainers[index] = self._start()
-        return TrainerDied(dead.process.exitcode)
+        Args:
+            jobs: What is to be done.
+            check_interrupted: Called now and then; what it raises ends this.
+
+        Raises:
+            FmsearchError: As `messages`.
+        """
+        waiting = deque(jobs)
+        running: dict[int, AnyJob] = {}
+        while waiting or running:
+            for index in self.idle()[: len(waiting)]:
+                running[index] = waiting.popleft()
+                self.give(index, running[index])
+            check_interrupted()
+            for index, message in self.messages():
+                job = running[index] if isinstance(message, EpochDone) else running.pop(index)
+                yield job, message
+                check_interrupted()
+
+    def _hear(self, trainer: _Trainer) -> Message | None:
+        try:
+            message: Message | DiskFull = trainer.connection.recv()
+        except (EOFError, OSError):
+            return self._replace(trainer)
+        if isinstance(message, DiskFull):
+            raise FmsearchError(message.error)
+        if not isinstance(message, EpochDone):
+            trainer.assign(None)
+        elif (place := (message.fold, message.epoch)) > trainer.furthest:
+            trainer.furthest, trainer.deaths = place, 0
+        return message
+
+    def _replace(self, trainer: _Trainer) -> JobFailed | None:
+        """Start a process in place of a dead one; gives how its job failed, if it has."""
+        trainer.process.join(STOP_SECONDS)
+        trainer.connection.close()
+        death = _death(trainer.process.exitcode)
+        trainer.process, trainer.connection = self._start()
+        job = trainer.job
+        if isinstance(job, CheckJob):  # which the next process would not survive either
+            trainer.assign(None)
+            return JobFailed(f"it ends its process when it is built ({death})")
+        log.warning("a trainer died (%s); it is replaced", death)
+        trainer.deaths += 1
+        if trainer.deaths < MOST_DEATHS:
+            if job is not None:
+                trainer.send(job)
+            return None
+        if job is None:
+            raise FmsearchError(
+                f"trainers die at their start ({death}); their own messages are above"
+            )
+        trainer.assign(None)
+        return JobFailed(f"its trainer died {MOST_DEATHS} times without a new epoch ({death})")
+
+    def _start(self) -> tuple[ForkServerProcess, Connection]:
+        return start_process(_run, self._setup, logging.root.level)
 
 
-def run_alone(
+def run_job(
     job: Job,
     setup: TrainerSetup,
     *,
     on_epoch: Callable[[EpochDone], None] = lambda done: None,
-    check: Callable[[], None] = lambda: None,
-) -> JobDone | JobFailed | DiskFull | TrainerDied:
-    """Have one job done, by a trainer of its own.
+    check_interrupted: Callable[[], None] = lambda: None,
+) -> str:
+    """Do one job alone, and give the reason why it failed; empty if it is done.
 
     Args:
-        job, setup: What is to be done.
+        job, setup: Of the one trainer.
         on_epoch: Hears each finished epoch.
-        heed: Called now and then; what it raises ends the job.
+        check_interrupted: Called now and then; what it raises ends the job.
 
-    Returns:
-        The trainer's last message.
+    Raises:
+        FmsearchError: As `TrainerPool.messages`.
     """
-    with Trainers(1, setup) as trainers:
-        trainers.give(0, job)
-        while True:
-            check()
-            for _, _, message in trainers.messages():
-                if not isinstance(message, EpochDone):
-                    return message
+    error = ""
+    with TrainerPool(1, setup) as pool:
+        for _, message in pool.run([job], check_interrupted):
+            if isinstance(message, EpochDone):
                 on_epoch(message)
+            elif isinstance(message, JobFailed):
+                error = message.error
+    return error
 
 
-def _run(ours: connection.Connection, setup: TrainerSetup, level: int) -> None:
-    end_with_the_coordinator()
+def _death(exit_code: int | None) -> str:
+    """How a process ended."""
+    reasons = {
+        OUT_OF_MEMORY: ": out of memory",
+        -signal.SIGKILL: ": killed, as the system does when memory runs out",
+    }
+    return f"exit code {exit_code}{reasons.get(exit_code or 0, '')}"
+
+
+def _run(ours: Connection, setup: TrainerSetup, level: int) -> None:
     logging.basicConfig(format="%(levelname)s %(name)s[%(process)d]: %(message)s")
     logging.getLogger("fmsearch").setLevel(level)  # as the coordinator's, without other programs'
     from .trainer import run_trainer  # loads TensorFlow: in trainers only
 
     run_trainer(ours, setup)
-
-
-def end_with_the_coordinator() -> None:
-    """Let this process end with the coordinator, however that ends: the next one begins at once,
-    and a trainer of an earlier session would write where its own trainers do."""
-
-    def wait(coordinator: BaseProcess) -> None:
-        coordinator.join()
-        os._exit(1)
-
-    if (parent := multiprocessing.parent_process()) is not None:
-        threading.Thread(target=wait, args=(parent,), daemon=True).start()

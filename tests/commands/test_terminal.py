@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,11 @@ TRIALS = [
     Trial(1, {"word": CAT}, State.FAILED, reason=TENSORFLOW),
 ]
 STATUS = StudyStatus(
-    {State.COMPLETE: 1, State.FAILED: 1}, TRIALS[0], TRIALS, running={}, importances={"word": 1.0}
+    counts={State.COMPLETE: 1, State.FAILED: 1},
+    best=TRIALS[0],
+    latest=TRIALS,
+    running={},
+    importances={"word": 1.0},
 )
 
 
@@ -46,9 +51,8 @@ def test_names_of_studies_and_parameters_are_shown_as_they_are(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     terminal.print_table(studies_table([("[/a]", {State.COMPLETE: 1}, TRIALS[0])]))
-    terminal.print_table(
-        trials_table(StudyStatus({}, None, [Trial(0, {"[/b]": 1}, State.WAITING)], {}, {}))
-    )
+    waits = [Trial(0, {"[/b]": 1}, State.WAITING)]
+    terminal.print_table(trials_table(replace(STATUS, best=None, latest=waits)))
     assert "[/a]" in (text := printed(capsys))
     assert "[/b]" in text
 
@@ -72,8 +76,8 @@ def test_progress_shows_texts_as_they_are(
     monkeypatch.setattr(console, "file", out)
     monkeypatch.setattr(console, "_force_terminal", is_terminal)
     with StudyProgress(console, "[/study]") as progress:
-        progress.begun([], 2, 1)
-        progress.told(TRIALS[1], TRIALS)
+        progress.on_start([], 2, 1)
+        progress.on_trial_end(TRIALS[1], TRIALS)
     assert "[/study]: 2 trials, 1 trainer" in out.getvalue()
     assert f"trial 1: failed: {SHOWN}  word=" in out.getvalue()
     assert "\x1b[2J" not in out.getvalue()

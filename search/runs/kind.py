@@ -1,0 +1,129 @@
+"""Kinds of runs: the words in which the schema says what a run holds, and in which case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Generic, TypeVar
+
+S = TypeVar("S")
+"""From what the files of a kind of run are made."""
+
+
+class Case(Enum):
+    """What may be so of a run, in words; on it depends what the run holds."""
+
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    NOT_FAILED = "not failed"
+    DUPLICATE = "a duplicate of another trial"
+    RESULT = "with a result of its own"
+    TRAINED = "trained"
+    CROSS_VALIDATED = "cross-validated"
+    HOLD_OUT = "scored on validation images"
+    KEEPS_MODELS = "unless `--keep-models none`"
+    MODEL_DROPPED = "its model was dropped (`--keep-models`)"
+    RESTORED = "made anew by the doctor"
+
+    GRID = "a grid"
+    SEARCH = "an Optuna study"
+    TRAINING = "a training"
+    CHOSEN = "open settings were chosen"
+    SCORED = "once a trial is complete"
+    COMPARABLE = "once two trials are complete"
+    OVER = "once no trial is left"
+    BEGUN = "from its begin"
+    ENDED = "once it ended or was interrupted"
+    FINISHED = "once FINISHED"
+
+
+class Numbers(Enum):
+    """Numbers that a run holds, from which the doctor can make a file again."""
+
+    CONFUSION = "`confusion_matrix.json`"
+    CURVES = "the curves"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A tag, a param, a metric or a model.
+
+    Attributes:
+        says: What it says, in words.
+        when: The cases in all of which a run must be to hold it.
+        is_measured: Of a metric: whether only the training knows its values. The others follow
+            from the storage.
+    """
+
+    says: str
+    when: Set[Case] = frozenset()
+    is_measured: bool = False
+
+
+@dataclass(frozen=True)
+class Artifact(Generic[S]):
+    """A file.
+
+    Attributes:
+        make: Writes it. The first line of its docstring says what the file shows.
+        when: As of an `Item`.
+        shows: The numbers that suffice to make it again; None if the run has no such.
+    """
+
+    make: Callable[[S, Path], object]
+    when: Set[Case] = frozenset()
+    shows: Numbers | None = None
+
+    @property
+    def says(self) -> str:
+        """What it shows, in words."""
+        return (self.make.__doc__ or "").partition("\n")[0].rstrip(".")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind(Generic[S]):
+    """What one kind of run holds, each by its name.
+
+    Attributes:
+        about: What there is such a run for, in words.
+        artifacts: Each by its path.
+        written: What the room of that kind of run writes itself, by path.
+        always: Cases in which every such run is.
+    """
+
+    about: str
+    tags: Mapping[str, Item]
+    params: Mapping[str, Item] = field(default_factory=dict)
+    metrics: Mapping[str, Item] = field(default_factory=dict)
+    artifacts: dict[str, Artifact[S]] = field(default_factory=dict)
+    written: Mapping[str, Item] = field(default_factory=dict)
+    model: Item | None = None
+    always: Set[Case] = frozenset()
+
+    def tags_of(self, values: Mapping[str, str], cases: Set[Case] = frozenset()) -> dict[str, str]:
+        """Those of some tags that a run in these cases has.
+
+        Raises:
+            KeyError: One is not declared.
+        """
+        there = cases | self.always
+        return {name: value for name, value in values.items() if self.tags[name].when <= there}
+
+    def artifacts_of(self, cases: Set[Case]) -> dict[str, Artifact[S]]:
+        """The artifacts that a run in these cases has."""
+        there = cases | self.always
+        return {path: one for path, one in self.artifacts.items() if one.when <= there}
+
+    def has_model(self, cases: Set[Case]) -> bool:
+        """Whether a run in these cases has a model."""
+        return self.model is not None and self.model.when <= cases | self.always
+
+
+def write(artifacts: Mapping[str, Artifact[S]], source: S, folder: Path) -> None:
+    """Make artifacts, below a folder."""
+    for path, artifact in artifacts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        artifact.make(source, folder / path)

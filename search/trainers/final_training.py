@@ -1,0 +1,88 @@
+"""The training of a model that is reported, and its one look at the test images."""
+
+from __future__ import annotations
+
+import logging
+import time
+from multiprocessing.connection import Connection
+
+from ...models.checkpoint import Checkpoint
+from ...models.fold_training import Progress
+from ...models.network import Network
+from ...models.split import Fold, Rows
+from ...models.training import Epoch, FitState, fit
+from ..environment import here
+from ..result import Result
+from .jobs import FinalJob
+from .messages import EpochDone
+from .publishing import now, publish_result, table
+
+log = logging.getLogger(__name__)
+
+
+def train_final(
+    job: FinalJob,
+    network: Network,
+    *,
+    train: Rows,
+    test: Rows,
+    checkpoint: Checkpoint,
+    connection: Connection,
+) -> str:
+    """Publish the one model; gives the reason why not, if any.
+
+    Args:
+        job: What to train.
+        network: Of all images.
+        train, test: Rows of the data set's two parts.
+        checkpoint: Of the job.
+        connection: Hears each epoch.
+    """
+    started_at = now()
+    fold = job.fold or Fold(train, train[:0])
+    history = _fit(job, network, fold, checkpoint, connection)
+    if diverged := history[-1].diverged:
+        checkpoint.remove()
+        return diverged
+    log.info("evaluating on the test images")
+    begin = time.perf_counter()
+    tested = network.evaluate(test)
+    tested_in = time.perf_counter() - begin
+    metrics = {"test_accuracy": tested.accuracy, "test_loss": tested.loss}
+    if job.in_detail:
+        fitted = network.evaluate(fold.train)
+        metrics |= {"fit_accuracy": fitted.accuracy, "fit_loss": fitted.loss}
+        metrics["trainable_parameters"] = network.trainable_parameters
+    result = Result(
+        settings={**job.settings, "epochs": job.epochs},
+        seed=job.seed,
+        metrics=metrics,
+        history=history,
+        confusion=table(tested.confusion),
+        parameters=network.model.count_params(),
+        fit_seconds=(sum(epoch.seconds for epoch in history),),
+        score_seconds=(tested_in,),
+        started_at=started_at,
+        finished_at=now(),
+        environment=here(),
+    )
+    publish_result(job.folder, result, network, with_model=True, with_drawing=job.in_detail)
+    checkpoint.remove()
+    return ""
+
+
+def _fit(
+    job: FinalJob, network: Network, fold: Fold, checkpoint: Checkpoint, connection: Connection
+) -> tuple[Epoch, ...]:
+    """Train from the last checkpoint to the end, or to the first epoch that diverges."""
+    kept = checkpoint.load()
+    start = kept.state if kept else None
+    history = start.history if start else ()
+    for epoch, _ in fit(network, fold, job.seed, job.epochs, start=start):
+        history = (*history, epoch)
+        if epoch.diverged:
+            break
+        connection.send(EpochDone(1, 1, epoch.epoch, job.epochs, epoch.val_accuracy))
+        if checkpoint.due():
+            checkpoint.keep(Progress(1, FitState(history, network.state()), {}))
+    return history

@@ -1,0 +1,45 @@
+"""Publishing: what a training leaves on disk, under its name once all of it is there."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ...models.architecture import draw_architecture
+from ..outbox import ARCHITECTURE, MODEL, SUMMARY, new_folder, publish, write_result
+from ..result import Result
+
+if TYPE_CHECKING:
+    from ...models.network import Network
+
+log = logging.getLogger(__name__)
+
+
+def publish_result(
+    entry: Path, result: Result, network: Network, *, with_model: bool, with_drawing: bool = False
+) -> None:
+    """Publish a folder with the result, the network's summary, its model and its drawing."""
+    log.info("saving %s", entry.name)
+    part = new_folder(entry)
+    write_result(part, result)
+    (part / SUMMARY).write_text(network.summary(), "utf-8")
+    if with_drawing:
+        draw_architecture(part / ARCHITECTURE, network.model)
+    if with_model:
+        network.model.save(part / MODEL)
+    publish(part, entry)
+
+
+def table(confusion: npt.NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
+    """A confusion matrix as `Result` has it."""
+    return tuple(tuple(row) for row in confusion.tolist())
+
+
+def now() -> int:
+    """Milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,91 @@
+"""The training of trials: one network, scored after the epochs of each trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+
+from ...models.checkpoint import Checkpoint
+from ...models.fold_training import Report, Training, train_and_score
+from ...models.network import Network
+from ...models.score import Outcome
+from ..environment import here
+from ..result import Result
+from .jobs import TrainerSetup, TrialJob
+from .messages import EpochDone, Verdict
+from .publishing import now, publish_result, table
+
+
+@dataclass(kw_only=True)
+class TrialTraining:
+    """Does a `TrialJob`.
+
+    Attributes:
+        connection: Hears each epoch, and gives verdicts where the setup has them.
+        pruned: Why the training was stopped; empty while it goes on.
+    """
+
+    job: TrialJob
+    network: Network
+    setup: TrainerSetup
+    connection: Connection
+    pruned: str = ""
+    started_at: int = field(default_factory=now)
+
+    def run(self) -> str:
+        """Publish the trials that can be scored; gives the reason why others cannot, if any."""
+        job, setup = self.job, self.setup
+        most, count = setup.most_parameters, self.network.model.count_params()
+        if most is not None and count > most:
+            self.pruned = f"infeasible: {count:,} parameters are more than {most:,}"
+            for trial in job.epochs:
+                self._publish(trial, None)
+            return ""
+        training = Training(
+            folds=setup.folds,
+            seed=job.seed,
+            horizons=sorted(set(job.epochs.values())),
+            scoring=setup.scoring,
+        )
+        checkpoint = Checkpoint(job.checkpoint, setup.checkpoint_every)
+        scored = train_and_score(
+            self.network, training, self._report, checkpoint, start=checkpoint.load()
+        )
+        for trial, epochs in job.epochs.items():
+            outcome = scored.outcomes.get(epochs, scored.pruned)
+            if outcome is not None:
+                self._publish(trial, outcome)
+        checkpoint.remove()
+        return scored.error
+
+    def _report(self, report: Report) -> bool:
+        """Whether to stop here."""
+        epochs = max(self.job.epochs.values())
+        where = (report.fold, len(self.setup.folds), report.epoch.epoch, epochs)
+        self.connection.send(EpochDone(*where, report.epoch.val_accuracy, report.scores))
+        if report.scores and self.setup.judged:
+            verdict: Verdict = self.connection.recv()
+            self.pruned = verdict.prune
+        return bool(self.pruned)
+
+    def _publish(self, trial: int, outcome: Outcome | None) -> None:
+        """Publish a trial's result; without an outcome it was not trained."""
+        folds = outcome.folds if outcome else ()
+        result = Result(
+            settings={**self.job.settings, "epochs": self.job.epochs[trial]},
+            seed=self.job.seed,
+            metrics=outcome.metrics if outcome and not self.pruned else {},
+            history=outcome.history if outcome else (),
+            confusion=table(outcome.confusion) if outcome else (),
+            parameters=self.network.model.count_params(),
+            fit_seconds=tuple(fold.fit_seconds for fold in folds),
+            score_seconds=tuple(fold.score_seconds for fold in folds),
+            started_at=self.started_at,
+            finished_at=outcome.history[-1].measured_at if outcome else now(),
+            pruned=self.pruned,
+            environment=here(),
+        )
+        if outcome is not None:
+            self.network.model.set_weights(outcome.median_fold.weights)
+        with_model = self.setup.keep_models and not self.pruned
+        publish_result(self.job.entries[trial], result, self.network, with_model=with_model)
