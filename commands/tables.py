@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from rich.table import Table
 
 from ..models.settings import Value
+from ..search.runs.tables import parameter_columns
 from ..search.study.status import StudyStatus
 from ..search.trial import State, Trial
 from .terminal import make_table
@@ -70,7 +71,8 @@ def trials_table(now: StudyStatus, most: int | None = None) -> Table:
         )
         for trial in listed
     )
-    header = ("trial", "state", "score", "std", *names, "reason")
+    others = ("trial", "state", "score", "std", "reason")
+    header = (*others[:-1], *parameter_columns(names, others), others[-1])
     table = make_table(header, rows, wrapped=["reason"])
     for column in table.columns[:3]:  # these are never cut
         column.min_width = 8

@@ -17,7 +17,7 @@ from ...models.training import Epoch
 from ...tracking.run_record import LoggedModel
 from ..outbox import ARCHITECTURE, MODEL, SUMMARY
 from ..result import Result
-from .kind import Case, Kind, write
+from .kind import Case, Kind, Made, write
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Artifacts:
         entry: Path,
         result: Result,
         heading: str,
-    ) -> Path:
-        """Make the artifacts of a training, below its entry; gives their folder."""
+    ) -> Made:
+        """Make the artifacts of a training, below its entry."""
         folder = entry / "artifacts"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -59,8 +59,7 @@ class Artifacts:
             history=result.history,
             entry=entry,
         )
-        write(kind.artifacts_of(cases), training, folder)
-        return folder
+        return write(kind.artifacts_of(cases), training, folder)
 
 
 @dataclass(frozen=True, kw_only=True)
