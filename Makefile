@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help study ui test lint bench audit secrets compose-test clean
+.PHONY: help study ui test test-fast lint bench audit secrets compose-test clean
 
 help:
 	@echo "make study   search the published grid on Fashion-MNIST, every trial in MLflow"
 	@echo "make ui      browse the runs in MLflow's UI"
-	@echo "make test    run the tests"
+	@echo "make test         run all tests (at most 10 minutes on 2 cores)"
+	@echo "make test-fast    run all but those of whole programs and studies (2 minutes)"
 	@echo "make lint    check style and types"
 	@echo "make bench   time the grid against scikit-learn's GridSearchCV (about 11 minutes)"
 	@echo "make secrets       write .env with random secrets, for docker-compose.yml"
@@ -28,8 +29,15 @@ study: $(VENV)/.installed
 ui: $(VENV)/.installed
 	$(BIN)/fmsearch ui
 
+# A file's tests share what its fixtures make, so a file stays on one core; tests/conftest.py says
+# which files begin.
+PYTEST = $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
+
+test-fast: $(VENV)/.installed
+	$(PYTEST) --ignore tests/end_to_end
 
 # mypy names a package after its folder; a link gives the clone the package's name, whatever its own.
 lint: $(VENV)/.installed

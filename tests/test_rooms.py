@@ -117,3 +117,21 @@ def test_optunas_private_parts_are_used_in_one_module() -> None:
         if private.search(path.read_text())
     }
     assert found == {"search/storage/optuna_private.py"}
+
+
+ROWS = [
+    line
+    for line in (ROOT / "CONTRIBUTING.md").read_text().splitlines()
+    if line.startswith("| ") and not line.startswith("| to add")
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip())
+def test_what_contributing_names_is_there(row: str) -> None:
+    named = re.findall(r"`([\w./-]+)`", row)
+    files = [ROOT / one for one in named if "/" in one or one.endswith(".yml")]
+    assert files, "a row names the files"
+    assert [path for path in files if not path.exists()] == []
+    text = "".join(path.read_text() for path in files if path.is_file())
+    names = [one for one in named if re.fullmatch(r"_?[A-Za-z_]+", one)]
+    assert [name for name in names if not re.search(rf"\b{name}\b", text)] == []

@@ -1,12 +1,22 @@
 """The program, loaded once: each command is run in a fork of this process.
 
-    python tests/warm_program.py
+    python tests/warm_program.py TABLES
 
-Reads requests from standard input, a line of JSON each: `arguments`, `folder`, `environment`,
-`stdout` and `stderr` (paths); answers with the exit code. All is real, processes and files
-included: only the 7 s of CPU that a study spends loading TensorFlow and MLflow are spared, and
-the 1.2 s of MLflow's migrations, as new databases are copies of one that they made.
-How the program starts, and is killed, is for tests that start the installed one.
+Reads requests from standard input, a line of JSON each:
+
+| key | what it is |
+|---|---|
+| `arguments` | of the command |
+| `folder`, `environment` | in which it is run |
+| `stdout`, `stderr` | paths that it writes to |
+| `told` | a path, of a pipe: it is told the command's process number, and later its exit code |
+| `first` | Python code that is run before the command; may be empty |
+| `most_bytes` | the largest file that the command may write; null for no limit |
+| `migrates` | whether MLflow makes new tables itself; else they are copied from the file TABLES |
+
+Commands run side by side. All is real, processes and files included: only the 7 s of CPU that a
+study spends loading TensorFlow and MLflow are spared, and the 1.2 s of MLflow's migrations.
+How the program starts is for tests that start the installed one.
 """
 
 from __future__ import annotations
@@ -14,17 +24,19 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
+import select
 import signal
-import sqlite3
 import sys
-import tempfile
 import traceback
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib import import_module
 from multiprocessing import util
 from pathlib import Path
 from typing import Any, NoReturn
+
+from mlflow_tables import copy_from, migrate_again
 
 LOADED = (
     "fmsearch.models.network",
@@ -65,36 +77,12 @@ def fork_python(path: str, arguments: Sequence[str | bytes], passed: Sequence[in
         os._exit(1)
 
 
-def spare_migrations() -> None:
-    """Let MLflow's tables in a new SQLite file be a copy of those that MLflow made just now."""
-    from mlflow.store.db import utils
-    from sqlalchemy import Engine, create_engine, inspect
-
-    with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder, "mlflow.db")
-        engine = create_engine(f"sqlite:///{made}")
-        utils._initialize_tables(engine)
-        engine.dispose()
-        content = made.read_bytes()
-    migrate = utils._initialize_tables
-
-    def copy_tables(new: Engine) -> None:
-        if new.dialect.name == "sqlite" and not inspect(new).get_table_names():
-            with (
-                closing(sqlite3.connect(":memory:")) as source,
-                closing(new.raw_connection()) as target,
-            ):
-                source.deserialize(content)
-                source.backup(target.driver_connection)
-        else:
-            migrate(new)
-
-    utils._initialize_tables = copy_tables
-
-
-def run(request: dict[str, Any]) -> NoReturn:
+def run(request: dict[str, Any], told: int) -> NoReturn:
     """Be the program that was asked for."""
     os.setsid()
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, name, flags in (
         (0, os.devnull, os.O_RDONLY),
         (1, request["stdout"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC),
@@ -103,15 +91,22 @@ def run(request: dict[str, Any]) -> NoReturn:
         opened = os.open(name, flags)
         os.dup2(opened, number)
         os.close(opened)
+    os.write(told, f"{os.getpid()}\n".encode())
+    os.close(told)
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
     sys.argv = ["fmsearch", *request["arguments"]]
     random.seed()
     util.spawnv_passfds = fork_python
+    if request["most_bytes"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (request["most_bytes"],) * 2)
+    if request["migrates"]:
+        migrate_again()
     from fmsearch.cli import program
 
     try:
+        exec(request["first"], {})
         program()
     except BaseException:
         traceback.print_exc()
@@ -119,18 +114,51 @@ def run(request: dict[str, Any]) -> NoReturn:
         os._exit(1)
 
 
+def events() -> Iterator[str]:
+    """Requests as they come, and an empty line whenever a command has ended."""
+    ends, wakes = os.pipe()
+    for one in (ends, wakes):
+        os.set_blocking(one, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+    said = b""
+    while True:
+        ready, _, _ = select.select([0, ends], [], [])
+        if ends in ready:
+            os.read(ends, 4096)
+            yield ""
+        if 0 in ready:
+            more = os.read(0, 65536)
+            if not more:
+                return
+            *lines, said = (said + more).split(b"\n")
+            yield from (line.decode() for line in lines)
+
+
 def main() -> None:
     """Answer requests until there are no more."""
     for name in LOADED:
         import_module(name)
-    spare_migrations()
-    while line := sys.stdin.readline():
-        pid = os.fork()
-        if pid == 0:
-            run(json.loads(line))
-        _, status = os.waitpid(pid, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
-        sys.stdout.flush()
+    copy_from(Path(sys.argv[1]))
+    sys.path.remove(str(Path(__file__).parent))  # which is for this script alone
+    told: dict[int, int] = {}
+    for line in events():
+        if line:
+            request = json.loads(line)
+            one = os.open(request["told"], os.O_WRONLY)
+            pid = os.fork()
+            if pid == 0:
+                for other in told.values():
+                    os.close(other)
+                run(request, one)
+            told[pid] = one
+            continue
+        for pid in list(told):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                with suppress(BrokenPipeError):  # nobody waits for it any more
+                    os.write(told[pid], f"{os.waitstatus_to_exitcode(status)}\n".encode())
+                os.close(told.pop(pid))
 
 
 if __name__ == "__main__":

@@ -49,14 +49,10 @@ def load_tensorflow_in_advance() -> None:
 def start_process(
     run: Callable[..., None], *arguments: object
 ) -> tuple[ForkServerProcess, Connection]:
-    """Start a process, and connect it; Python starts another fork server where that one died.
+    """Start a process that ends with this one, and give one end of a connection with it.
 
-    Args:
-        run: What the process does; it is called with its end of the connection.
-        arguments: Given to `run` after that.
-
-    Returns:
-        The process, which ends with this one, and this one's end of the connection.
+    It calls `run` with the other end and the arguments. Python starts another fork server where
+    that one died.
 
     Raises:
         FmsearchError: The fork server died again and again.

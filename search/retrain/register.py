@@ -86,10 +86,7 @@ def register_best(
         FmsearchError: The study has no complete trial, the store cannot be reached, or the
             training failed.
     """
-    study = run_records.study
-    best = stored.best()
-    if best is None:
-        raise FmsearchError(f"the study {study.name!r} has no complete trial yet")
+    study, best = run_records.study, _best(stored)
     check_names(name, alias)
     check_reachable(places)
     job = _job(run_records, places, best, epochs)
@@ -112,6 +109,12 @@ def register_best(
     return Registered(
         name=name, version=version, alias=alias, trial=best, epochs=job.epochs, **tested
     )
+
+
+def _best(stored: StoredStudy) -> Trial:
+    if best := stored.best():
+        return best
+    raise FmsearchError(f"the study {stored.config.name!r} has no complete trial yet")
 
 
 def _train(

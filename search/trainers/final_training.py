@@ -15,7 +15,7 @@ from ..environment import here
 from ..result import Result
 from .jobs import FinalJob
 from .messages import EpochDone
-from .publishing import now, publish_result, table
+from .publishing import now, publish_result
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +32,9 @@ def train_final(
     """Publish the one model; gives the reason why not, if any.
 
     Args:
-        job: What to train.
-        network: Of all images.
-        train, test: Rows of the data set's two parts.
-        checkpoint: Of the job.
-        connection: Hears each epoch.
+        job, checkpoint: What to train, and from where.
+        network: Of all images; `train` and `test` are the rows of the data set's two parts.
+        connection: Gets a message after each epoch.
     """
     started_at = now()
     fold = job.fold or Fold(train, train[:0])
@@ -58,7 +56,7 @@ def train_final(
         seed=job.seed,
         metrics=metrics,
         history=history,
-        confusion=table(tested.confusion),
+        confusion=tuple(map(tuple, tested.confusion.tolist())),
         parameters=network.model.count_params(),
         fit_seconds=(sum(epoch.seconds for epoch in history),),
         score_seconds=(tested_in,),

@@ -7,9 +7,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from ...models.architecture import draw_architecture
 from ..outbox import ARCHITECTURE, MODEL, SUMMARY, new_folder, publish, write_result
 from ..result import Result
@@ -33,11 +30,6 @@ def publish_result(
     if with_model:
         network.model.save(part / MODEL)
     publish(part, entry)
-
-
-def table(confusion: npt.NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
-    """A confusion matrix as `Result` has it."""
-    return tuple(tuple(row) for row in confusion.tolist())
 
 
 def now() -> int:

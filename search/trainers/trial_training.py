@@ -13,7 +13,7 @@ from ..environment import here
 from ..result import Result
 from .jobs import TrainerSetup, TrialJob
 from .messages import EpochDone, Verdict
-from .publishing import now, publish_result, table
+from .publishing import now, publish_result
 
 
 @dataclass(kw_only=True)
@@ -21,7 +21,7 @@ class TrialTraining:
     """Does a `TrialJob`.
 
     Attributes:
-        connection: Hears each epoch, and gives verdicts where the setup has them.
+        connection: Gets a message after each epoch, and gives the verdict, where there is one.
         pruned: Why the training was stopped; empty while it goes on.
     """
 
@@ -76,7 +76,7 @@ class TrialTraining:
             seed=self.job.seed,
             metrics=outcome.metrics if outcome and not self.pruned else {},
             history=outcome.history if outcome else (),
-            confusion=table(outcome.confusion) if outcome else (),
+            confusion=tuple(map(tuple, outcome.confusion.tolist())) if outcome else (),
             parameters=self.network.model.count_params(),
             fit_seconds=tuple(fold.fit_seconds for fold in folds),
             score_seconds=tuple(fold.score_seconds for fold in folds),

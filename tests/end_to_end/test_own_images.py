@@ -1,0 +1,80 @@
+"""Images of one's own: other sizes, channels and numbers of classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from fmsearch.search.trial import State
+
+from .records import trials
+
+
+def save(path: Path, pixels: np.ndarray, labels: np.ndarray) -> Path:
+    """A data set whose last fifth is for testing."""
+    cut = len(labels) * 4 // 5
+    pixels = pixels.astype(np.uint8)
+    np.savez(
+        path,
+        x_train=pixels[:cut],
+        y_train=labels[:cut],
+        x_test=pixels[cut:],
+        y_test=labels[cut:],
+    )
+    return path
+
+
+def digits(path: Path) -> Path:
+    found = load_digits()
+    return save(path, found.images * 15, found.target)
+
+
+def coloured_letters(path: Path) -> Path:
+    """26 classes of 32 x 32 x 3 images: each a patch at a place and of a colour of its own."""
+    draws = np.random.default_rng(0)
+    labels = np.arange(26 * 20) % 26
+    pixels = draws.integers(0, 60, (len(labels), 32, 32, 3))
+    for image, label in zip(pixels, labels, strict=True):
+        y, x = 5 * (label // 6), 5 * (label % 6)
+        image[y : y + 5, x : x + 5, label % 3] += 150
+    return save(path, pixels, labels)
+
+
+CNN = """\
+name: any_images
+model: cnn
+engine: optuna
+score: {by: validation}
+fixed: {epochs: 10, batch_norm: each, learning_rate: 0.01, dense_units: 32, batch_size: 16}
+parameters:
+  depth: {int: [1, 2]}
+  filters_1: [8, 12]
+  filters_2: {choices: [16, 24], when: {depth: 2}}
+"""
+
+
+@pytest.mark.parametrize(("make", "least"), [(digits, 0.6), (coloured_letters, 0.5)])
+def test_other_image_sizes_channels_and_class_counts_work(  # type: ignore[no-untyped-def]
+    fmsearch, tmp_path, make, least
+) -> None:
+    data = make(tmp_path / "mine.npz")
+    (tmp_path / "space.yaml").write_text(CNN)
+    done = fmsearch("study", "--space", "space.yaml", "--data", data, "--trials", 2, "--jobs", 1)
+    assert done.returncode == 0, done.stderr
+    best = max(trial.score or 0 for trial in trials(tmp_path / "mlruns", "any_images"))
+    assert best > least  # guessing has 0.1 and 0.04
+    done = fmsearch("register", "--study", "any_images")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_built_in_space_works_on_other_images(fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    data = coloured_letters(tmp_path / "mine.npz")
+    options = ("--trials", 2, "--jobs", 1, "--offline")
+    done = fmsearch("study", "--space", "cnn", "--data", data, *options)
+    assert done.returncode == 0, done.stderr
+    found = trials(tmp_path / "mlruns", "cnn")
+    assert [one.state for one in found] == [State.COMPLETE] * 2
+    assert [one.parameters["depth"] for one in found] == [3, 4]  # the published cnn_3 and cnn_4

@@ -1,0 +1,145 @@
+"""The final training of `register` goes on where it was cut off."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from fmsearch.errors import FmsearchError
+from fmsearch.models.data import describe
+from fmsearch.places import Places
+from fmsearch.search.retrain.register import register_best
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.storage import open_storage
+from fmsearch.search.study.plan import Plan
+from fmsearch.search.study.run import run_study
+from fmsearch.search.study.sync import run_records_of
+from fmsearch.search.trainers import pool
+from fmsearch.search.trainers.messages import EpochDone
+from fmsearch.search.trial import Trial
+from fmsearch.tracking.store import Store
+from fmsearch.tracking.stored_runs import find_named, read_metrics
+
+from ..conftest import newest_trainer
+
+SPACE = """\
+name: one
+model: mlp
+engine: keras_tuner
+score: {by: cross_validation, folds: 2}
+fixed: {epochs: 1, hidden_units: 8, dropout_rate: 0.2}
+parameters: {layers: [1]}
+"""
+EPOCHS = 6
+
+OnEpoch = Callable[[EpochDone], None]
+
+
+class Unwatched:
+    """Nothing is noted of a study."""
+
+    def on_start(self, trials: list[Trial], total: int | None, jobs: int) -> None: ...
+
+    def on_trial_end(self, trial: Trial, best: Trial | None) -> None: ...
+
+    def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Path:
+    """The home of a finished study, with an empty store."""
+    home = tmp_path_factory.mktemp("studied") / "mlruns"
+    places = Places.of(home)
+    data = describe(str(images))
+    plan = Plan(
+        space=read_space(SPACE, "one"),
+        name="one",
+        data=data,
+        seed=0,
+        jobs=1,
+        train_images=400,
+        places=places,
+        offline=True,
+    )
+    run_study(plan, Unwatched())
+    Store(places)
+    return home
+
+
+@pytest.fixture
+def home(studied: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(studied, tmp_path / "mlruns"))
+
+
+def register(home: Path, on_epoch: OnEpoch = lambda done: None) -> dict[tuple[str, int], float]:
+    """Registers the study's best, with a checkpoint after each epoch; all numbers but the time."""
+    places = Places.of(home)
+    study = open_storage(places.storage).study("one")
+    run_records = run_records_of(study.config)
+    options = {"name": "one", "alias": "champion", "epochs": EPOCHS, "checkpoint_every": 0.0}
+    register_best(study, run_records, places, **options, on_epoch=on_epoch)
+    store = Store(places)
+    metrics = read_metrics(store, find_named(store, "one-0000-final"))
+    return {key: value for key, value in metrics.items() if key[0] != "train_seconds"}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(studied: Path, tmp_path_factory: pytest.TempPathFactory) -> object:
+    """The numbers of a training that nothing cuts off."""
+    home = tmp_path_factory.mktemp("undisturbed") / "mlruns"
+    return register(Path(shutil.copytree(studied, home)))
+
+
+def test_a_final_training_whose_trainer_is_killed_goes_on_bit_for_bit(  # type: ignore[no-untyped-def]
+    home, undisturbed
+) -> None:
+    epochs, deadly = [], {2, 5}
+
+    def kill(done: EpochDone) -> None:
+        epochs.append(done.epoch)
+        if done.epoch in deadly:
+            deadly.remove(done.epoch)
+            os.kill(newest_trainer(), signal.SIGKILL)
+
+    assert register(home, kill) == undisturbed
+    assert not deadly
+    # What came after the last checkpoint is done again, but never the first epoch.
+    assert epochs.count(1) == 1
+    assert epochs.count(EPOCHS) == 1
+    assert not list((home / "finals").iterdir())
+
+
+def test_a_register_that_is_interrupted_goes_on_bit_for_bit(home, undisturbed) -> None:  # type: ignore[no-untyped-def]
+    epochs = []
+
+    def interrupt(done: EpochDone) -> None:
+        epochs.append(done.epoch)
+        if epochs == [1, 2, 3]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        register(home, interrupt)
+    assert register(home, interrupt) == undisturbed
+    assert epochs[3] in (3, 4)  # whether the third epoch's checkpoint was whole yet or not
+
+
+def test_three_deaths_without_a_new_epoch_are_one_line(home, monkeypatch, caplog) -> None:  # type: ignore[no-untyped-def]
+    start = pool.start_process
+
+    def start_and_kill(*arguments):  # type: ignore[no-untyped-def]
+        process, connection = start(*arguments)
+        os.kill(process.pid, signal.SIGKILL)
+        return process, connection
+
+    monkeypatch.setattr(pool, "start_process", start_and_kill)
+    expected = r"trainer died 3 times without a new epoch \(exit code -9: killed, as "
+    with pytest.raises(FmsearchError, match=expected):
+        register(home)
+    assert caplog.text.count("a trainer died") == 3
+    assert not MlflowClient(f"sqlite:///{home / 'mlflow.db'}").search_registered_models()
