@@ -23,6 +23,7 @@ TAG_RESTORED = "fmsearch.restored"
 """Says that a run was made anew from the storage, and what it lost."""
 TAG_PARENT, TAG_NOTE = "mlflow.parentRunId", "mlflow.note.content"
 MOST_TAG_CHARACTERS = 8_000
+MOST_PARAM_NAME_CHARACTERS = 250
 
 
 class Status(Enum):

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...tracking import run_record as tag
 from ..outbox import ARCHITECTURE, SUMMARY
+from ..trial import SEED
 from . import artifacts, study_artifacts
 from .artifacts import TrainingDone
 from .kind import Artifact, Case, Item, Kind, Numbers
@@ -50,7 +51,7 @@ def _environment(case: Case) -> dict[str, Item]:
 def _settings(*cases: Case) -> dict[str, Item]:
     return {
         "<setting>": Item("every setting of the training, defaults included", {*cases}),
-        "seed": Item("of the training"),
+        SEED: Item("of the training"),
     }
 
 
@@ -106,7 +107,7 @@ STUDY: Kind[StudySoFar] = Kind(
         **_MISSING,
     },
     params={
-        "seed": Item("of the study", {Case.FINISHED}),
+        SEED: Item("of the study", {Case.FINISHED}),
         PARAMETER: Item("the best trial's", {Case.FINISHED, Case.GRID, Case.OVER, Case.SCORED}),
     },
     metrics={
