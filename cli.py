@@ -20,10 +20,12 @@ from .commands.spaces import spaces
 from .commands.status import status
 from .commands.study import study
 from .commands.sync import sync
+from .commands.terminal import LogFormatter, replace_missing_characters, say
 from .commands.ui import ui
 from .commands.worker import worker
 from .errors import FmsearchError, full_disk
 from .search.processes.scratch import clear_scratch
+from .text import one_line
 
 
 class Commands(click.Group):
@@ -54,12 +56,13 @@ class Commands(click.Group):
 
 
 def _end(message: str, code: int) -> NoReturn:
-    click.echo(f"fmsearch: {' '.join(message.split())}", err=True)
+    say(f"fmsearch: {one_line(message)}", err=True)
     sys.exit(code)
 
 
 def program() -> NoReturn:
     """The console script. It leaves by `os._exit`: unloading TensorFlow would take 1.6 s."""
+    replace_missing_characters()
     try:
         main()
         code: object = 0
@@ -85,10 +88,10 @@ def main(verbose: bool) -> None:
       fmsearch ui                           browse
       fmsearch register --study mlp_grid    train the best on all images, register it
     """
+    handler = logging.StreamHandler()
+    handler.setFormatter(LogFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(levelname)s %(name)s: %(message)s",
-        force=True,
+        level=logging.INFO if verbose else logging.WARNING, handlers=[handler], force=True
     )
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.append(here)  # the place of a user's own model

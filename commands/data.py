@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-if TYPE_CHECKING:
-    pass
+from ..text import one_line
+from .terminal import say
 
 
 @click.command()
@@ -27,16 +25,16 @@ def data(fetch: bool, spec: str) -> None:
 
     if fetch:
         fashion_mnist.fetch()
-        click.echo(f"Fashion-MNIST is in {fashion_mnist.cache_folder()}, verified")
+        say(f"Fashion-MNIST is in {fashion_mnist.cache_folder()}, verified")
         return
     found = describe(spec)
     shape = " x ".join(map(str, found.image_shape))
-    click.echo(f"name:     {found.name}")
+    say(f"name:     {found.name}")
     where = fashion_mnist.origin() if spec == FASHION_MNIST else found.spec
-    click.echo(f"from:     {where}")
-    click.echo(f"SHA-256:  {found.sha256}")
-    click.echo(f"images:   {shape}, uint8")
-    click.echo(f"{'class':<16} {'train':>7} {'test':>7}")
+    say(f"from:     {where}")
+    say(f"SHA-256:  {found.sha256}")
+    say(f"images:   {shape}, uint8")
+    say(f"{'class':<16} {'train':>7} {'test':>7}")
     for row in zip(found.class_names, found.train_counts, found.test_counts, strict=True):
-        click.echo(f"{row[0]:<16} {row[1]:>7,} {row[2]:>7,}")
-    click.echo(f"{'all':<16} {sum(found.train_counts):>7,} {sum(found.test_counts):>7,}")
+        say(f"{one_line(row[0]):<16} {row[1]:>7,} {row[2]:>7,}")
+    say(f"{'all':<16} {sum(found.train_counts):>7,} {sum(found.test_counts):>7,}")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from .options import existing_study, places_of, store_options
+from .terminal import say
 
 
 @click.command()
@@ -21,7 +22,7 @@ def doctor(study: str | None, fix: bool, **store: Any) -> None:
 
     places = places_of(store)
     if study is None and not places.has_storage:
-        click.echo(f"no studies in {places.home} yet")
+        say(f"no studies in {places.home} yet")
         return
     if study is None:
         names = open_storage(places.storage).names()
@@ -30,22 +31,22 @@ def doctor(study: str | None, fix: bool, **store: Any) -> None:
     mended = left = 0
     for found in examine(places, names, fix=fix):
         if found.shipped:
-            click.echo(f"{found.study}: {found.shipped} trials shipped from the outbox")
+            say(f"{found.study}: {found.shipped} trials shipped from the outbox")
         if found.waiting is not None:
             waits = f"{found.waiting} trials wait" if found.waiting else "the study's run waits"
-            click.echo(f"{found.study}: {waits} in the outbox; `fmsearch sync` ships them")
+            say(f"{found.study}: {waits} in the outbox; `fmsearch sync` ships them")
         for one in found.mended:
-            click.echo(f"mended: {one}")
+            say(f"mended: {one}")
         for one in found.left:
-            click.echo(f"cannot be mended: {one}" if fix else str(one))
+            say(f"cannot be mended: {one}" if fix else str(one))
         mended, left = mended + len(found.mended), left + len(found.left)
     if fix and mended:
-        click.echo(f"{mended} mended, {left or 'none'} left")
+        say(f"{mended} mended, {left or 'none'} left")
     elif not left:
-        click.echo("no differences")
+        say("no differences")
     elif fix:
-        click.echo(f"{left} left")
+        say(f"{left} left")
     else:
         how_many = "1 difference" if left == 1 else f"{left} differences"
-        click.echo(f"{how_many}; `fmsearch doctor --fix` mends what can be mended")
+        say(f"{how_many}; `fmsearch doctor --fix` mends what can be mended")
     sys.exit(1 if left else 0)

@@ -1,4 +1,4 @@
-"""What several commands share: types of options, options, and output."""
+"""What several commands share: types of options, and options."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ import click
 from ..errors import FmsearchError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from ..places import Places
     from ..search.storage.stored_study import StoredStudy
     from ..search.trainers.messages import EpochDone
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 # Slow imports are inside the functions, so that --help answers at once.
 
 DEFAULT_HOME = Path("mlruns")
-WHOLE_LINES = 1000
 
 
 class Duration(click.ParamType[float]):
@@ -113,16 +110,6 @@ def places_of(options: dict[str, Any]) -> Places:
     return Places.of(
         options["home"], options["tracking_uri"], options["storage"], options["experiment"]
     )
-
-
-def print_table(table: Table) -> None:
-    """Print a table: as wide as the terminal, or in whole lines where other programs read it."""
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WHOLE_LINES)
-    console.print(table)
 
 
 def existing_study(places: Places, name: str) -> StoredStudy:

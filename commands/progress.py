@@ -20,11 +20,12 @@ from ..search.result import Result
 from ..search.trainers.jobs import FinalJob
 from ..search.trainers.messages import EpochDone
 from ..search.trial import State, Trial, best_trial
+from ..text import printable
 from .tables import shown
 
 
 class StudyProgress:
-    """A `StudyCallback` that shows a study on a console; a context manager."""
+    """A `StudyCallback` that shows a study on a console of `make_console`; a context manager."""
 
     def __init__(self, console: Console, study: str) -> None:
         self._console = console
@@ -59,7 +60,7 @@ class StudyProgress:
         count = "as many trials as the limits allow"
         if total is not None:
             count = f"{total} trial{'s' * (total != 1)}"
-        self._console.print(f"{self._study}: {count}{resumed}, {trainers}", highlight=False)
+        self._console.print(f"{self._study}: {count}{resumed}, {trainers}")
         self._start = self._clock()
         self._live.update(self._overall, total=self._total, completed=self._finished, note="")
         self._trainers = [
@@ -92,9 +93,7 @@ class StudyProgress:
             outcome += f" (as trial {trial.duplicate_of})"
         values = " ".join(f"{name}={shown(value)}" for name, value in trial.parameters.items())
         self._console.print(
-            f"[{self._place()}] trial {trial.number}: {outcome}  {values}  | {note}",
-            markup=False,
-            highlight=False,
+            printable(f"[{self._place()}] trial {trial.number}: {outcome}  {values}  | {note}"),
             soft_wrap=True,
         )
 
@@ -111,12 +110,12 @@ class StudyProgress:
 
 
 class ModelsProgress:
-    """Shows the training of final models on a console; a context manager."""
+    """Shows the training of final models on such a console; a context manager."""
 
     def __init__(self, console: Console, jobs: Sequence[FinalJob], trained: int) -> None:
         """Print how many models are to be trained, and that `trained` others are ready."""
         before = f", {trained} trained before" if trained else ""
-        console.print(f"final models: {len(jobs)} to train{before}", highlight=False)
+        console.print(f"final models: {len(jobs)} to train{before}")
         self._console = console
         self._live = _bars(console)
         self._models, self._epochs = len(jobs), sum(job.epochs for job in jobs)
@@ -155,8 +154,6 @@ class ModelsProgress:
         self._console.print(
             f"{place} {job.folder.name}: test accuracy {accuracy:.4f}, loss {loss:.4f}"
             f"{self._time_left()}",
-            markup=False,
-            highlight=False,
             soft_wrap=True,
         )
 
@@ -169,10 +166,10 @@ class ModelsProgress:
 
 def _bars(console: Console) -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         console=console,
         disable=not console.is_terminal,

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from .options import checkpoint_option, echo_epoch, existing_study, places_of, store_options
+from .terminal import say
 
 
 @click.command()
@@ -37,7 +38,7 @@ def register(
     places = places_of(store)
     stored = existing_study(places, study)
     run_records = run_records_of(stored.config)
-    click.echo(f"training the best of {study} on all {sum(run_records.data.train_counts):,} images")
+    say(f"training the best of {study} on all {sum(run_records.data.train_counts):,} images")
     done = register_best(
         stored,
         run_records,
@@ -48,6 +49,6 @@ def register(
         checkpoint_every=checkpoint_every,
         on_epoch=echo_epoch,
     )
-    click.echo(f"trial {done.trial.number}, {done.epochs} epochs")
-    click.echo(f"test accuracy {done.test_accuracy:.4f}, loss {done.test_loss:.4f}")
-    click.echo(f"registered: models:/{done.name}/{done.version}, alias {done.alias}")
+    say(f"trial {done.trial.number}, {done.epochs} epochs")
+    say(f"test accuracy {done.test_accuracy:.4f}, loss {done.test_loss:.4f}")
+    say(f"registered: models:/{done.name}/{done.version}, alias {done.alias}")

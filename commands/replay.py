@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from .options import echo_epoch, places_of, store_options
+from .terminal import say
 
 
 @click.command()
@@ -31,10 +32,10 @@ def replay(run: str, spec: str | None, **store: Any) -> None:
 
     recorded = read_recorded_training(Store(places_of(store), create=False), run, spec)
     for line in recorded.changed:
-        click.echo(line)
-    click.echo(f"training {recorded.name} again")
+        say(line)
+    say(f"training {recorded.name} again")
     done = train_again(recorded, echo_epoch)
     if done.difference:
-        click.echo(f"differs: {done.difference}")
+        say(f"differs: {done.difference}")
         sys.exit(1)
-    click.echo(f"identical: {done.compared} numbers of run {recorded.name}")
+    say(f"identical: {done.compared} numbers of run {recorded.name}")

@@ -13,9 +13,9 @@ from .options import (
     data_option,
     jobs_option,
     places_of,
-    print_table,
     store_options,
 )
+from .terminal import make_console, make_table, print_table, say
 
 if TYPE_CHECKING:
     from ..search.reproduction.outcomes import Outcomes
@@ -97,42 +97,31 @@ def reproduce(
     outcomes = run_reproduction(plan, _Watch())
     _show(outcomes)
     minutes = (time.monotonic() - begin) / 60
-    click.echo(f"{minutes:.1f} min; the report: `fmsearch ui`, run {name}, reproduction.html")
+    say(f"{minutes:.1f} min; the report: `fmsearch ui`, run {name}, reproduction.html")
 
 
 class _Watch:
     """Shows the progress of a reproduction's studies and final models."""
 
     def study(self, name: str) -> StudyProgress:
-        from rich.console import Console
-
         from .progress import StudyProgress
 
-        return StudyProgress(Console(), name)
+        return StudyProgress(make_console(), name)
 
     def models(self, jobs: Sequence[FinalJob], trained: int) -> ModelsProgress:
-        from rich.console import Console
-
         from .progress import ModelsProgress
 
-        return ModelsProgress(Console(), jobs, trained)
+        return ModelsProgress(make_console(), jobs, trained)
 
 
 def _show(outcomes: Outcomes) -> None:
-    from rich.box import SIMPLE
-    from rich.table import Table
-
     from ..search.reproduction.claims import check_claims
     from ..search.reproduction.table import HEADER, rows_of
 
     if outcomes.rehearsal:
-        click.echo(f"a rehearsal, with {outcomes.rehearsal}: its numbers say nothing")
-    table = Table(box=SIMPLE, show_edge=False, pad_edge=False)
-    for name in HEADER:
-        table.add_column(name)
-    for row in rows_of(outcomes):
-        table.add_row(*row.cells)
-    print_table(table)
+        say(f"a rehearsal, with {outcomes.rehearsal}: its numbers say nothing")
+    rows = (row.cells for row in rows_of(outcomes))
+    print_table(make_table(HEADER, rows, wrapped=HEADER))
     for claim in check_claims(outcomes):
-        click.echo(f"{claim.text}: {claim.verdict}")
-        click.echo(click.wrap_text(claim.evidence, 100, "    ", "    "))
+        say(f"{claim.text}: {claim.verdict}")
+        say(click.wrap_text(claim.evidence, 100, "    ", "    "))

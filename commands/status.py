@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import existing_study, places_of, print_table, store_options
+from .options import existing_study, places_of, store_options
+from .terminal import print_table, say
 
 if TYPE_CHECKING:
     from ..search.storage.stored_study import StoredStudy
@@ -47,16 +48,16 @@ def status(study: str | None, watch: bool, everything: bool, **store: Any) -> No
             return
         most = None if everything else MOST_LISTED
         now = overview(existing, most)
-        click.echo("\n".join(overview_lines(study, now)))
+        say("\n".join(overview_lines(study, now)))
         print_table(trials_table(now, most))
         if most is not None and now.trials > most:
-            click.echo("these are the latest trials; --all lists all", err=True)
+            say("these are the latest trials; --all lists all", err=True)
         return
     for option, given in {"--watch": watch, "--all": everything}.items():
         if given:
             raise click.UsageError(f"{option} wants the name of a study")
     if not places.has_storage:
-        click.echo(f"no studies in {places.home} yet")
+        say(f"no studies in {places.home} yet")
         return
     storage = open_storage(places.storage)
     rows = ((one.config.name, one.counts(), one.best()) for one in storage.studies())
@@ -73,5 +74,5 @@ def _show_latest(study: str, stored: StoredStudy) -> None:
     lines = overview_lines(study, now)
     taken = sum(-(-len(line) // width) for line in lines) + HEADING_LINES
     click.clear()
-    click.echo("\n".join(lines))
+    say("\n".join(lines))
     print_table(trials_table(now, max(1, height - taken)))

@@ -22,6 +22,7 @@ from .options import (
     store_options,
     timeout_option,
 )
+from .terminal import make_console, say
 
 if TYPE_CHECKING:
     from ..places import Places
@@ -189,22 +190,20 @@ def study(
 
 def carry_out(plan: Plan) -> None:
     """Run a plan, and show its progress and its result; raises what `run_study` raises."""
-    from rich.console import Console
-
     from ..search.study.run import run_study
     from .progress import StudyProgress
     from .tables import shown
 
-    with StudyProgress(Console(), plan.name) as progress:
+    with StudyProgress(make_console(), plan.name) as progress:
         summary = run_study(plan, progress)
     best = summary.best
     if best is not None:
         values = ", ".join(f"{key}={shown(value)}" for key, value in best.parameters.items())
-        click.echo(f"best: trial {best.number} with score {best.score:.5f} ({values})")
+        say(f"best: trial {best.number} with score {best.score:.5f} ({values})")
     if summary.waiting is None:
-        click.echo(f"browse: fmsearch ui    register: fmsearch register --study {plan.name}")
+        say(f"browse: fmsearch ui    register: fmsearch register --study {plan.name}")
     else:
-        click.echo(f"{summary.waiting} trials wait in the outbox; `fmsearch sync` ships them")
+        say(f"{summary.waiting} trials wait in the outbox; `fmsearch sync` ships them")
 
 
 def _ask_to_delete(places: Places, name: str) -> None:

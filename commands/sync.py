@@ -8,6 +8,7 @@ import click
 
 from ..errors import FmsearchError
 from .options import places_of, store_options
+from .terminal import say
 
 
 @click.command()
@@ -21,10 +22,10 @@ def sync(**store: Any) -> None:
         return
     for one in sync_all(places):
         if one.holder:
-            click.echo(f"{one.study}: left to process {one.holder}, which is at it")
+            say(f"{one.study}: left to process {one.holder}, which is at it")
             continue
         shipped = one.trials - (one.left or 0)
-        click.echo(f"{one.study}: {shipped} of {one.trials} trials shipped")
+        say(f"{one.study}: {shipped} of {one.trials} trials shipped")
         if one.left is not None:
             raise FmsearchError(
                 f"MLflow did not take all of {one.study}; see above, and sync again"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from rich.box import SIMPLE
 from rich.table import Table
 
 from ..models.settings import Value
+from ..search.runs.tables import parameter_columns
 from ..search.study.status import StudyStatus
 from ..search.trial import State, Trial
+from .terminal import make_table
 
 
 def shown(value: Value) -> str:
@@ -35,16 +36,18 @@ def overview_lines(name: str, now: StudyStatus) -> list[str]:
 
 def studies_table(studies: Iterable[tuple[str, Mapping[State, int], Trial | None]]) -> Table:
     """One row for each study: its numbers of trials by state, and its best trial."""
-    table = _table("study", "trials", "complete", "pruned", "failed", "best score", "best trial")
-    for name, counts, best in studies:
-        table.add_row(
+    header = ("study", "trials", "complete", "pruned", "failed", "best score", "best trial")
+    rows = (
+        (
             name,
             str(sum(counts.values())),
             *(str(counts.get(one, 0)) for one in (State.COMPLETE, State.PRUNED, State.FAILED)),
             f"{best.score:.5f}" if best else "",
             str(best.number) if best else "",
         )
-    return table
+        for name, counts, best in studies
+    )
+    return make_table(header, rows)
 
 
 def trials_table(now: StudyStatus, most: int | None = None) -> Table:
@@ -53,27 +56,24 @@ def trials_table(now: StudyStatus, most: int | None = None) -> Table:
     A study of more than `most` trials is listed with its latest `most` that do not wait.
     """
     listed = now.latest
+    best = now.best.number if now.best is not None else None
     names = sorted({name for trial in listed for name in trial.parameters})
-    table = _table("trial", "state", "score", "std", *names, "reason")
-    for column in table.columns[:3]:  # these are never cut
-        column.min_width = 8
     if most is not None and now.trials > most:
         listed = [trial for trial in listed if trial.state is not State.WAITING][-most:]
-    for trial in listed:
-        mark = " *" if now.best is not None and trial.number == now.best.number else ""
-        table.add_row(
-            f"{trial.number}{mark}",
+    rows = (
+        (
+            f"{trial.number}{' *' if trial.number == best else ''}",
             trial.state.value,
             "" if trial.score is None else f"{trial.score:.5f}",
             f"{trial.metrics['score_std']:.5f}" if "score_std" in trial.metrics else "",
             *(shown(trial.parameters.get(name, "")) for name in names),
             trial.reason,
         )
-    return table
-
-
-def _table(*names: str) -> Table:
-    table = Table(box=SIMPLE, show_edge=False, pad_edge=False)
-    for name in names:
-        table.add_column(name, no_wrap=name != "reason")
+        for trial in listed
+    )
+    others = ("trial", "state", "score", "std", "reason")
+    header = (*others[:-1], *parameter_columns(names, others), others[-1])
+    table = make_table(header, rows, wrapped=["reason"])
+    for column in table.columns[:3]:  # these are never cut
+        column.min_width = 8
     return table

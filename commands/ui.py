@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import places_of, store_options
+from .terminal import say
 
 if TYPE_CHECKING:
     pass
@@ -35,11 +36,11 @@ def ui(port: int, **store: Any) -> None:
 
     places = places_of(store)
     if places.is_server:
-        click.echo(f"the store in use is a server with its own UI: {shown(places.tracking_uri)}")
+        say(f"the store in use is a server with its own UI: {shown(places.tracking_uri)}")
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server has to end, too
     server = start_ui(places, port)
-    click.echo(f"MLflow's UI: http://{HOST}:{port}  (Ctrl-C ends it)")
+    say(f"MLflow's UI: http://{HOST}:{port}  (Ctrl-C ends it)")
     try:
         code = server.wait()
     except KeyboardInterrupt:

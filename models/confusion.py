@@ -9,10 +9,16 @@ import numpy as np
 
 Confusion = Sequence[Sequence[int]]
 """Counts; rows are true classes, columns predicted ones."""
+SUMMARIES = frozenset({"accuracy", "macro avg", "weighted avg"})
+"""What scikit-learn's report says of all classes, under these names."""
 
 
 def classification_report(confusion: Confusion, class_names: Sequence[str]) -> dict[str, Any]:
-    """scikit-learn's report (precision, recall, F1, support of each class) as a dictionary."""
+    """scikit-learn's report (precision, recall, F1, support of each class) as a dictionary.
+
+    Its keys are the names of the classes; where two have one name, or one has the name of a
+    summary, all names have the number of their class before them: `0: cat`.
+    """
     from sklearn import metrics
 
     counts = np.asarray(confusion)
@@ -23,9 +29,15 @@ def classification_report(confusion: Confusion, class_names: Sequence[str]) -> d
         true,
         predicted,
         labels=classes,
-        target_names=list(class_names),
+        target_names=_keys(class_names),
         sample_weight=counts.ravel(),
         output_dict=True,
         zero_division=0.0,
     )
     return report
+
+
+def _keys(class_names: Sequence[str]) -> list[str]:
+    if len({*class_names, *SUMMARIES}) == len(class_names) + len(SUMMARIES):
+        return list(class_names)
+    return [f"{number}: {name}" for number, name in enumerate(class_names)]

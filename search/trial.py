@@ -10,6 +10,9 @@ from types import MappingProxyType
 from ..models.seeds import derive_seed
 from ..models.settings import Value
 
+SEED = "seed"
+"""Under this name the seed stands among the settings of a training, in MLflow's params."""
+
 
 class State(Enum):
     """The state of a trial."""

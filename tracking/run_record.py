@@ -17,10 +17,13 @@ TAG_EXPERIMENT, TAG_SEED = "fmsearch.experiment", "fmsearch.seed"
 TAG_CHOSEN, TAG_SEARCHED = "fmsearch.chosen_by", "fmsearch.searched_by"
 TAG_BEST = "fmsearch.best_parameters"
 TAG_PRUNED, TAG_DUPLICATE, TAG_MODEL = "fmsearch.pruned", "fmsearch.duplicate_of", "fmsearch.model"
+TAG_MISSING = "fmsearch.missing"
+"""With a dot and the path of an artifact behind it, says why the run is without that artifact."""
 TAG_RESTORED = "fmsearch.restored"
 """Says that a run was made anew from the storage, and what it lost."""
 TAG_PARENT, TAG_NOTE = "mlflow.parentRunId", "mlflow.note.content"
 MOST_TAG_CHARACTERS = 8_000
+MOST_PARAM_NAME_CHARACTERS = 250
 
 
 class Status(Enum):

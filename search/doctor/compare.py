@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ...tracking.run_record import TAG_MODEL, TAG_RESTORED
 from ...tracking.stored_runs import StoredModel, WholeRun
+from ..runs.kind import missing_tag
 from .expected import Expected
 
 MOST_SHOWN = 60
@@ -39,7 +40,8 @@ def faults_of(run: WholeRun, expected: Expected) -> Iterator[str]:
         if name not in run.metrics:
             yield f"metric {name} is missing"
     for path in sorted(expected.files - run.files):
-        yield f"artifact {path} is missing"
+        if missing_tag(path) not in run.tags:
+            yield f"artifact {path} is missing"
     if expected.has_model and TAG_MODEL not in run.tags and run.model is not StoredModel.WHOLE:
         gone = run.model is StoredModel.EMPTY
         yield "the files of its model are missing" if gone else "its model is missing"

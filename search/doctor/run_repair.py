@@ -15,7 +15,7 @@ from ...tracking.run_record import TAG_RESTORED, Metric, RunRecord
 from ...tracking.store import Store
 from ...tracking.stored_runs import WholeRun
 from ..runs.artifacts import TrainingDone
-from ..runs.kind import Numbers, write
+from ..runs.kind import Numbers, missing_tag, write
 from ..runs.records import RunRecords
 from ..runs.schema import CONFUSION, CURVES, TRIAL
 from ..runs.values import metrics, training_params, trial_identity
@@ -128,8 +128,12 @@ class RunRepair:
                 history=curves,
             )
             with tempfile.TemporaryDirectory() as folder:
-                write(possible, training, Path(folder))
-                self._store.add_artifacts(run.id, Path(folder))
+                made = write(possible, training, Path(folder))
+                self._store.add_artifacts(run.id, made.folder)
+            self._store.log(run.id, metrics=(), params={}, tags=made.missing)
+            for tag in {missing_tag(path) for path in possible} & run.tags.keys():
+                if tag not in made.missing:
+                    self._store.client.delete_tag(run.id, tag)
 
     def _confusion(self, run: WholeRun) -> Confusion:
         """The run's confusion matrix; empty if it is not there, or is damaged."""

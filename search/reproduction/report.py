@@ -8,6 +8,7 @@ import re
 import shutil
 from pathlib import Path
 
+from ...text import markdown
 from ..outbox import SUMMARY
 from ..runs.schema import (
     ARCHITECTURE_FIGURE,
@@ -47,7 +48,7 @@ def write_report(
         results = outcomes.trained.get(experiment.id)
         source = plan.entry(experiment, 0) / "artifacts"
         if results:
-            source = run_records.draw(experiment, 0, results[0])
+            source = run_records.draw(experiment, 0, results[0]).folder
         parts += [f"## {experiment.id}: {experiment.title}"]
         if experiment.open:
             parts += ["Not published, and chosen:", _list(experiment.open)]
@@ -80,7 +81,7 @@ def _claims(outcomes: Outcomes) -> str:
     claims = check_claims(outcomes)
     if not claims:
         return ""
-    lines = [f"| {one.text} | {one.verdict} | {one.evidence} |" for one in claims]
+    lines = [f"| {one.text} | {one.verdict} | {markdown(one.evidence)} |" for one in claims]
     return "\n".join(["## Claims", "", "| claim | holds | by |", "|---|---|---|", *lines])
 
 
@@ -88,7 +89,8 @@ def _choices(outcomes: Outcomes) -> str:
     if not outcomes.chosen:
         return ""
     lines = [
-        f"| {name} | {one.study} | {one.trials} | {one.score:.4f} | {_values(one.point)} |"
+        f"| {name} | {markdown(one.study)} | {one.trials} | {one.score:.4f} "
+        f"| {markdown(_values(one.point))} |"
         for name, one in outcomes.chosen.items()
     ]
     return "\n".join(
@@ -116,7 +118,7 @@ def _page(text: str, folder: Path) -> str:
     """The report as one HTML page that includes its pictures."""
     from markdown_it import MarkdownIt
 
-    body = MarkdownIt("commonmark").enable("table").render(text)
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
 
     def inline(found: re.Match[str]) -> str:
         picture = base64.b64encode((folder / html.unescape(found[1])).read_bytes()).decode()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ...text import markdown
 from ...tracking.run_record import (
     TAG_CHOSEN,
     TAG_DATA,
@@ -24,7 +25,7 @@ from ...tracking.run_record import (
 )
 from ..result import Result
 from ..runs.artifacts import Artifacts
-from ..runs.kind import Case
+from ..runs.kind import Case, Made
 from ..runs.schema import EXPERIMENT, REPRODUCTION
 from ..runs.values import metrics, result_metrics, training_params
 from ..trainers.jobs import FinalJob
@@ -62,7 +63,7 @@ class ReproductionRuns:
         tags = {
             TAG_DATA: data.sha256,
             TAG_IMAGES: str(self.plan.train_images or "all"),
-            TAG_NOTE: about,
+            TAG_NOTE: markdown(about),
         }
         parts = {"train": sum(data.train_counts), "test": sum(data.test_counts)}
         return RunRecord(
@@ -76,8 +77,8 @@ class ReproductionRuns:
             artifacts=folder,
         )
 
-    def draw(self, experiment: Experiment, seed: int, result: Result) -> Path:
-        """Draw the figures of a result, and return the folder of its artifacts."""
+    def draw(self, experiment: Experiment, seed: int, result: Result) -> Made:
+        """Draw the figures of a result."""
         entry = self.plan.entry(experiment, seed)
         accuracy = result.metrics["test_accuracy"]
         heading = f"{experiment.id}, seed {seed}: test accuracy {accuracy:.4f}"
@@ -97,22 +98,23 @@ class ReproductionRuns:
         """The run of one training."""
         tags = {
             TAG_DATA: self.plan.data.sha256,
-            TAG_NOTE: experiment.title,
+            TAG_NOTE: markdown(experiment.title),
             **result.environment.tags,
         }
         cases = {Case.TRAINING}
         if chosen is not None:
             cases, tags[TAG_CHOSEN] = {*cases, Case.CHOSEN}, chosen.study
+        made = self.draw(experiment, seed, result)
         return RunRecord(
             name=job.folder.name,
             identity=self.child(experiment, seed),
-            tags=EXPERIMENT.tags_of(tags, cases),
+            tags={**EXPERIMENT.tags_of(tags, cases), **made.missing},
             params=training_params(result.settings, result.seed),
             metrics=result_metrics(result),
             status=Status.FINISHED,
             started_at=result.started_at,
             ended_at=result.finished_at,
-            artifacts=self.draw(experiment, seed, result),
+            artifacts=made.folder,
             model=self.artifacts.model(job.folder, result),
         )
 
@@ -127,7 +129,7 @@ class ReproductionRuns:
         }
         tags = {
             TAG_DATA: self.plan.data.sha256,
-            TAG_NOTE: f"{experiment.title}: the best trial of {search.study}.",
+            TAG_NOTE: markdown(f"{experiment.title}: the best trial of {search.study}."),
             TAG_SEARCHED: search.study,
         }
         return RunRecord(

@@ -37,7 +37,7 @@ from ..runs.schema import CURVES
 from ..space.load import read_space
 from ..space.parameters import Choice
 from ..space.space import Space
-from ..trial import State
+from ..trial import SEED, State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,8 @@ def read_recorded_training(store: Store, name: str, data: str | None = None) -> 
             f"{run.name} was recorded without versions and number of images, by an earlier "
             "fmsearch; only later runs can be replayed"
         )
-    space = read_space(read_text(store, study, "space.yaml"), f"the space of {study.name}")
+    text = read_text(store, study, "space.yaml")
+    space = read_space(text, f"the space of {study.name}", recorded=True)
     spec = data or study.source
     if spec == FASHION_MNIST:
         fashion_mnist.fetch()
@@ -104,7 +105,7 @@ def read_recorded_training(store: Store, name: str, data: str | None = None) -> 
         whole=trained is run and run.tags.get(TAG_STATE) != State.PRUNED.value,
         final=run.tags[TAG_ROLE] == "final",
         settings=read_settings(space, trained.params),
-        seed=int(trained.params["seed"]),
+        seed=int(trained.params[SEED]),
         folds=int(trained.tags.get(TAG_FOLDS, 0)),
         space=space,
         data=found,
@@ -154,7 +155,7 @@ def _tagged(store: Store, run: StoredRun, tags: Mapping[str, str], what: str) ->
 
 def read_settings(space: Space, params: Mapping[str, str]) -> dict[str, Value]:
     """All settings of a training, from a run's params, which are texts."""
-    texts = {name: text for name, text in params.items() if name != "seed"}
+    texts = {name: text for name, text in params.items() if name != SEED}
     return space.family.complete({name: _value(space, name, texts[name]) for name in texts})
 
 

@@ -169,17 +169,16 @@ def _record(run_records: RunRecords, best: Trial, job: FinalJob) -> RunRecord:
         TAG_DATA: run_records.data.sha256,
         **result.environment.tags,
     }
+    made = run_records.artifacts.make(FINAL, entry=job.folder, result=result, heading=heading)
     return RunRecord(
         name=f"{run_records.study.name}-{best.number:04d}-final",
         identity=_identity(run_records, best, job.epochs),
-        tags=FINAL.tags_of(tags),
+        tags={**FINAL.tags_of(tags), **made.missing},
         params=training_params(result.settings, result.seed),
         metrics=result_metrics(result),
         status=Status.FINISHED,
         started_at=result.started_at,
         ended_at=result.finished_at,
-        artifacts=run_records.artifacts.make(
-            FINAL, entry=job.folder, result=result, heading=heading
-        ),
+        artifacts=made.folder,
         model=run_records.artifacts.model(job.folder, result),
     )

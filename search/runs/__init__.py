@@ -5,11 +5,13 @@ Offers:
     CURVES, CONFUSION, CONFUSION_FIGURE, CURVES_FIGURE (schema): names of metrics and files.
     ARCHITECTURE_FIGURE, REPRODUCTION_PAGE, REPRODUCTION_TEXT (schema): names of files.
     Case, Numbers, write (kind): in which case a run holds what; how its files are made.
+    Made, missing_tag (kind): files that were made, and the tags that say why others were not.
     cases_of_study, cases_of_trial (values): the cases in which a run is.
     STATUS, identity, trial_identity, run_name, trial_tags (values): a run's name, status and tags.
     training_params, metrics, result_metrics, study_outcome (values): its params and metrics.
     RunRecords (records): makes the run records of one study.
     Artifacts, TrainingDone (artifacts): makes the files of a training's run.
+    parameter_columns (tables): names of columns, none of them twice.
     importances (importances): how much each parameter matters for the scores.
     Shipping, is_unshipped, UNSHIPPED (shipping): from the outbox to MLflow, in the background.
 """

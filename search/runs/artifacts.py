@@ -12,11 +12,12 @@ from pathlib import Path
 from ...models import figures
 from ...models.confusion import Confusion, classification_report
 from ...models.data import DataSet
+from ...models.many_classes import ManyClassesFigure
 from ...models.training import Epoch
 from ...tracking.run_record import LoggedModel
 from ..outbox import ARCHITECTURE, MODEL, SUMMARY
 from ..result import Result
-from .kind import Case, Kind, write
+from .kind import Case, Kind, Made, write
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Artifacts:
     data: DataSet
 
     @cached_property
-    def confusion_figure(self) -> figures.ConfusionFigure:
-        return figures.ConfusionFigure(self.data.class_names)
+    def confusion_figure(self) -> figures.ConfusionFigure | ManyClassesFigure:
+        return figures.confusion_figure(self.data.class_names)
 
     @cached_property
     def curves_figure(self) -> figures.CurvesFigure:
@@ -46,8 +47,8 @@ class Artifacts:
         entry: Path,
         result: Result,
         heading: str,
-    ) -> Path:
-        """Make the artifacts of a training, below its entry; gives their folder."""
+    ) -> Made:
+        """Make the artifacts of a training, below its entry."""
         folder = entry / "artifacts"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -58,8 +59,7 @@ class Artifacts:
             history=result.history,
             entry=entry,
         )
-        write(kind.artifacts_of(cases), training, folder)
-        return folder
+        return write(kind.artifacts_of(cases), training, folder)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Generic, TypeVar
+
+from ...text import one_line
+from ...tracking.run_record import TAG_MISSING
+
+log = logging.getLogger(__name__)
 
 S = TypeVar("S")
 """From what the files of a kind of run are made."""
@@ -27,6 +33,7 @@ class Case(Enum):
     KEEPS_MODELS = "unless `--keep-models none`"
     MODEL_DROPPED = "its model was dropped (`--keep-models`)"
     RESTORED = "made anew by the doctor"
+    NOT_MADE = "it could not be made"
 
     GRID = "a grid"
     NO_GRID = "no grid"
@@ -123,8 +130,44 @@ class Kind(Generic[S]):
         return self.model is not None and self.model.when <= cases | self.always
 
 
-def write(artifacts: Mapping[str, Artifact[S]], source: S, folder: Path) -> None:
-    """Make artifacts, below a folder."""
+@dataclass(frozen=True)
+class Made:
+    """The artifacts of a run.
+
+    Attributes:
+        folder: In which they are.
+        missing: The tags that say which could not be made, and why.
+    """
+
+    folder: Path
+    missing: Mapping[str, str]
+
+
+def missing_tag(path: str) -> str:
+    """The tag that says why a run is without an artifact."""
+    return f"{TAG_MISSING}.{path}"
+
+
+def write(artifacts: Mapping[str, Artifact[S]], source: S, folder: Path) -> Made:
+    """Make artifacts, below a folder.
+
+    What cannot be made is left out, so that it keeps nothing else from being shipped.
+
+    Raises:
+        OSError: The folder cannot be written: its disk is full, say.
+    """
+    missing = {}
     for path, artifact in artifacts.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        artifact.make(source, folder / path)
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            artifact.make(source, file)
+        except OSError:
+            raise
+        except Exception as error:  # whatever a library makes of numbers and names from outside
+            file.unlink(missing_ok=True)
+            reason = one_line(f"{type(error).__name__}: {error}")
+            log.warning("%s is left out, as it cannot be made: %s", path, reason)
+            log.info("the reason in full", exc_info=True)
+            missing[missing_tag(path)] = reason
+    return Made(folder, missing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ...models.data import DataSet
 from ...models.settings import Scoring
 from ...models.split import Split
+from ...text import markdown
 from ...tracking.run_record import (
     TAG_DATA,
     TAG_FOLDS,
@@ -74,17 +75,17 @@ class RunRecords:
 
     def study_begun(self, started_at: int, folder: Path) -> RunRecord:
         """The study's run while trials are to come; `folder` is filled with its artifacts."""
-        self.write({Case.BEGUN}, folder)
+        missing = self.write({Case.BEGUN}, folder)
         tags = {
             TAG_SPACE: self.space.name,
             TAG_DATA: self.data.sha256,
             TAG_IMAGES: str(self.study.train_images or "all"),
-            TAG_NOTE: self.space.about,
+            TAG_NOTE: markdown(self.space.about),
         }
         return RunRecord(
             name=self.study.name,
             identity=identity(self.study, "study"),
-            tags=STUDY.tags_of(tags),
+            tags={**STUDY.tags_of(tags), **missing},
             status=Status.RUNNING,
             started_at=started_at,
             data=DataInput(
@@ -115,7 +116,7 @@ class RunRecords:
             optuna_study: Gives the study as Optuna's own, for figures of the search.
         """
         cases = cases_of_study(self.study, trials) | {Case.ENDED}
-        self.write(cases, folder, trials, optuna_study)
+        missing = self.write(cases, folder, trials, optuna_study)
         outcome = study_outcome(self.study, trials)
         # MLflow calls the highest step the last: clocks may go back between two sessions.
         step = sum(trial.state.finished for trial in trials)
@@ -126,7 +127,7 @@ class RunRecords:
             started_at=ended_at,
             ended_at=None if status is Status.RUNNING else ended_at,
             params=outcome.params if status is Status.FINISHED else {},
-            tags=outcome.tags,
+            tags={**outcome.tags, **missing},
             metrics=metrics(outcome.metrics, ended_at, step),
             artifacts=folder,
         )
@@ -137,8 +138,12 @@ class RunRecords:
         folder: Path,
         trials: Sequence[Trial] = (),
         optuna_study: Callable[[], Study] | None = None,
-    ) -> None:
-        """Fill a folder with the artifacts of the study's run in some cases; see `study_ended`."""
+    ) -> Mapping[str, str]:
+        """Fill a folder with the artifacts of the study's run in some cases; see `study_ended`.
+
+        Returns:
+            The tags that say which could not be made, and why.
+        """
         study = StudySoFar(
             config=self.study,
             data=self.data,
@@ -146,7 +151,7 @@ class RunRecords:
             trials=trials,
             optuna_study=optuna_study,
         )
-        write(STUDY.artifacts_of(cases), study, folder)
+        return write(STUDY.artifacts_of(cases), study, folder).missing
 
     def trial(self, trial: Trial, entry: Path) -> RunRecord:
         """The run of a finished trial; its figures and tables are drawn into the entry."""
@@ -171,15 +176,16 @@ class RunRecords:
         measured = {TAG_FOLDS: str(len(result.fit_seconds)), **result.environment.tags}
         if not has_model and trial.state is State.COMPLETE:
             cases, measured[TAG_MODEL] = cases | {Case.MODEL_DROPPED}, NO_MODEL
+        made = self.artifacts.make(
+            TRIAL, cases, entry=entry, result=result, heading=self.heading(trial)
+        )
         return replace(
             record,
-            tags={**record.tags, **TRIAL.tags_of(measured, cases)},
+            tags={**record.tags, **TRIAL.tags_of(measured, cases), **made.missing},
             metrics=result_metrics(result),
             started_at=result.started_at,
             ended_at=result.finished_at,
-            artifacts=self.artifacts.make(
-                TRIAL, cases, entry=entry, result=result, heading=self.heading(trial)
-            ),
+            artifacts=made.folder,
             model=self.artifacts.model(entry, result) if has_model else None,
         )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...tracking import run_record as tag
 from ..outbox import ARCHITECTURE, SUMMARY
+from ..trial import SEED
 from . import artifacts, study_artifacts
 from .artifacts import TrainingDone
 from .kind import Artifact, Case, Item, Kind, Numbers
@@ -25,6 +26,9 @@ REPRODUCTION_TEXT, REPRODUCTION_PAGE = "reproduction.md", "reproduction.html"
 _DATA = {tag.TAG_DATA: Item("SHA-256 of the data set")}
 _SPACE = {tag.TAG_SPACE: Item("name of the space"), **_DATA}
 _IMAGES = {tag.TAG_IMAGES: Item("`--train-images`, or `all`")}
+_MISSING = {
+    f"{tag.TAG_MISSING}.<artifact>": Item("why it is without that artifact", {Case.NOT_MADE})
+}
 _CHILD = {tag.TAG_PARENT: Item("id of the run under which it stands")}
 
 
@@ -47,7 +51,7 @@ def _environment(case: Case) -> dict[str, Item]:
 def _settings(*cases: Case) -> dict[str, Item]:
     return {
         "<setting>": Item("every setting of the training, defaults included", {*cases}),
-        "seed": Item("of the training"),
+        SEED: Item("of the training"),
     }
 
 
@@ -100,9 +104,10 @@ STUDY: Kind[StudySoFar] = Kind(
             "the best trial's, as JSON: a better one may come, and params cannot change",
             {Case.NO_GRID, Case.SCORED},
         ),
+        **_MISSING,
     },
     params={
-        "seed": Item("of the study", {Case.FINISHED}),
+        SEED: Item("of the study", {Case.FINISHED}),
         PARAMETER: Item("the best trial's", {Case.FINISHED, Case.GRID, Case.OVER, Case.SCORED}),
     },
     metrics={
@@ -139,6 +144,7 @@ TRIAL: Kind[TrainingDone] = Kind(
         tag.TAG_RESTORED: Item("what it has lost", {Case.RESTORED}),
         tag.TAG_FOLDS: Item("on how many folds it was trained", {Case.RESULT}),
         **_environment(Case.RESULT),
+        **_MISSING,
     },
     params=_settings(),
     metrics={
@@ -164,6 +170,7 @@ FINAL: Kind[TrainingDone] = Kind(
         **_CHILD,
         **_SPACE,
         **_environment(Case.RESULT),
+        **_MISSING,
     },
     params=_settings(),
     metrics={**_curves(*CURVES[:2]), **_TEST, **_SIZE, **_SECONDS},
@@ -198,6 +205,7 @@ EXPERIMENT: Kind[TrainingDone] = Kind(
         tag.TAG_CHOSEN: Item("the study that chose open settings", {Case.CHOSEN}),
         tag.TAG_SEARCHED: Item("the study that searched the grid", {Case.GRID}),
         **_environment(Case.TRAINING),
+        **_MISSING,
     },
     params={
         **_settings(Case.TRAINING),

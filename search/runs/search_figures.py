@@ -24,6 +24,7 @@ from matplotlib.ticker import (
 from optuna.distributions import IntDistribution
 
 from .importances import FEWEST_TRIALS
+from .plain_study import for_matplotlib, for_plotly, plain
 
 FIGURES = (
     ("pareto_front", "plot_pareto_front"),
@@ -59,9 +60,11 @@ def draw(study: optuna.Study, objectives: Mapping[str, str], page: Path) -> None
     # Optuna warns of parts of its own that may change, and of importances that few trials give.
     with warnings.catch_warnings(), matplotlib.rc_context({"backend": "agg"}):
         warnings.simplefilter("ignore")
-        for name, axes in _drawn(study, objectives, optuna.visualization.matplotlib):
-            _save(name, axes, study, page.with_name(f"{name}.png"))
-        for name, figure in _drawn(study, objectives, optuna.visualization):
+        shown = plain(study, for_matplotlib)
+        for name, axes in _drawn(shown, objectives, optuna.visualization.matplotlib):
+            _save(name, axes, shown, page.with_name(f"{name}.png"))
+        shown = plain(study, for_plotly)
+        for name, figure in _drawn(shown, objectives, optuna.visualization):
             # The script that draws is 4 MB: once, and within the page, for readers offline.
             script = "inline" if not parts else False
             parts.append(f"<h2>{name.replace('_', ' ')}</h2>")
@@ -116,8 +119,10 @@ def _save(name: str, axes: Any, study: optuna.Study, path: Path) -> None:
         _with_readable_scales(panels[0], figure, _whole_numbers(study))
     elif name == "slices" and len(panels) > 1:
         _in_rows(panels, figure, _whole_numbers(study))
-    figure.savefig(path, dpi=96, bbox_inches="tight")
-    pyplot.close(figure)
+    try:
+        figure.savefig(path, dpi=96, bbox_inches="tight")
+    finally:
+        pyplot.close(figure)
 
 
 def _whole_numbers(study: optuna.Study) -> set[str]:

@@ -10,12 +10,17 @@ import numpy as np
 
 from ..trial import State, Trial
 
+FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""Beginnings of formulas, in letters of both widths: those of OWASP's page on CSV injection."""
+
 
 def trials_csv(trials: Sequence[Trial]) -> str:
     """One row for each trial: its parameters, state, final numbers, and why it has none."""
     parameters = sorted({name for trial in trials for name in trial.parameters})
     metrics = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
-    header = ["trial", "state", *parameters, *metrics, "fit_seconds", "reason"]
+    others = ["trial", "state", *metrics, "fit_seconds", "reason"]
+    columns = parameter_columns(parameters, others)
+    header = [*others[:2], *columns, *others[2:]]
     rows = [
         [
             trial.number,
@@ -28,6 +33,13 @@ def trials_csv(trials: Sequence[Trial]) -> str:
         for trial in trials
     ]
     return _csv(header, rows)
+
+
+def parameter_columns(parameters: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Names of the columns of parameters; where other columns have one, `param_` is before all."""
+    if {*parameters}.isdisjoint(others):
+        return list(parameters)
+    return [f"param_{name}" for name in parameters]
 
 
 def cv_results(trials: Sequence[Trial]) -> dict[str, list[object]]:
@@ -66,5 +78,11 @@ def _csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A value for a spreadsheet; a text that would be a formula there gets an apostrophe."""
+    is_formula = isinstance(value, str) and value.startswith(FORMULA)
+    return f"'{value}" if is_formula else value

@@ -24,7 +24,7 @@ from ...tracking.run_record import (
 )
 from ..result import Result
 from ..storage.study_config import StudyConfig
-from ..trial import State, Trial, best_trial, is_over
+from ..trial import SEED, State, Trial, best_trial, is_over
 from .importances import FEWEST_TRIALS
 from .kind import Case
 from .schema import CURVES, PARAMETER, STUDY, TRIAL
@@ -53,7 +53,7 @@ def run_name(study: StudyConfig, number: int) -> str:
 
 def training_params(settings: Mapping[str, object], seed: int) -> dict[str, str]:
     """A training's settings and its seed, as MLflow's params."""
-    return {**{name: str(value) for name, value in settings.items()}, "seed": str(seed)}
+    return {**{name: str(value) for name, value in settings.items()}, SEED: str(seed)}
 
 
 def cases_of_trial(study: StudyConfig, trial: Trial) -> frozenset[Case]:
@@ -147,7 +147,7 @@ class StudyOutcome:
 def study_outcome(study: StudyConfig, trials: Sequence[Trial]) -> StudyOutcome:
     """What these trials come to."""
     best, cases = best_trial(trials), cases_of_study(study, trials)
-    params = {"seed": str(study.seed)}
+    params = {SEED: str(study.seed)}
     if best is None or best.score is None:
         return StudyOutcome(params)
     # MLflow's params cannot change: the best trial's are among them once it is the best for good.

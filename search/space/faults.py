@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import FmsearchError
+from ...text import printable
 
 MOST_FAULTS = 50
 MOST_CHARACTERS = 400
@@ -51,4 +52,4 @@ def _readable(text: str) -> str:
     half = MOST_CHARACTERS // 2
     if len(text) > MOST_CHARACTERS:
         text = f"{text[:half]} … {text[-half:]}"
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+    return printable(text).replace("\n", "\\n")

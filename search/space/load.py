@@ -42,16 +42,30 @@ def load_space(spec: str) -> Space:
     return read_space(read_text(path), str(path))
 
 
-def read_space(text: str, source: str) -> Space:
-    """Read a space from YAML text; `source` names it in messages.
+def read_space(text: str, source: str, *, recorded: bool = False) -> Space:
+    """Read a space from YAML text.
+
+    Args:
+        source: Names the text in messages.
+        recorded: Whether a study has it on record, so that an earlier version may have accepted
+            what is refused today; it is read as that version read it.
 
     Raises:
         FmsearchError: The text is no YAML mapping, or has faults, all of which are listed.
     """
-    document = read_document(text, source)
+    try:
+        return _read(text, source, strict=True)
+    except FmsearchError:
+        if not recorded:
+            raise
+        return _read(text, source, strict=False)
+
+
+def _read(text: str, source: str, *, strict: bool) -> Space:
+    document = read_document(text, source, strict=strict)
     if not isinstance(document, dict):
         raise FmsearchError(
             f"{source} must be a mapping with the keys {', '.join(KEYS)}, "
             f"but is a {type(document).__name__}"
         )
-    return Reader(document, source).read(text)
+    return Reader(document, source, strict=strict).read(text)

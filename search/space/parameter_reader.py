@@ -16,8 +16,9 @@ KEYS = ("choices", "int", "float", "step", "log", "when")
 class ParameterReader:
     """Reads parameters and single values, and adds what is wrong with them to `faults`."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, *, strict: bool = True) -> None:
         self._faults = faults
+        self._strict = strict
 
     def parameter(
         self, key: str, written: Any, setting: Setting, before: Mapping[str, Parameter]
@@ -48,9 +49,14 @@ class ParameterReader:
         found = len(self._faults)
         values = tuple(self.value(key, choice, setting) for choice in choices)
         seen: dict[Value, Value] = {}
+        texts: dict[str, Value] = {}
         for value in values if len(self._faults) == found else ():
             if value not in seen:
                 seen[value] = value
+                if (same := texts.setdefault(str(value), value)) is not value and self._strict:
+                    self._faults.add(
+                        key, f"{same!r} and {value!r} are one text in MLflow; keep one"
+                    )
             elif type(seen[value]) is type(value):
                 self._faults.add(key, f"{value!r} stands twice")
             else:  # 1, 1.0 and true are equal in Python and in Optuna
@@ -138,8 +144,8 @@ class ParameterReader:
         return found
 
     def value(self, key: str, value: Any, setting: Setting) -> Value:
-        if isinstance(setting.allowed, Anything) and isinstance(value, str):
-            number = _number(value)  # YAML 1.1 reads 1e-3 as text
+        if not self._strict and isinstance(setting.allowed, Anything) and isinstance(value, str):
+            number = _number(value)  # what was in quotes, too, was a number once
             value = value if number is None else number
         if isinstance(setting.allowed, FloatRange):
             number = _number(value)

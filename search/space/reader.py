@@ -16,6 +16,7 @@ from .engine_traits import ENGINES
 from .faults import Faults
 from .parameter_reader import ParameterReader, is_int
 from .parameters import Choice, Parameter
+from .reserved import reserved
 from .space import MAXIMIZE, MINIMIZE, OBJECTIVES, Space
 
 KEYS = (
@@ -33,11 +34,12 @@ DEFAULT_TRIALS = 50
 class Reader:
     """Reads one document and collects its faults."""
 
-    def __init__(self, document: Mapping[Any, Any], source: str) -> None:
+    def __init__(self, document: Mapping[Any, Any], source: str, *, strict: bool = True) -> None:
         self._document = document
         self._source = source
         self._faults = Faults(source)
-        self._values = ParameterReader(self._faults)
+        self._strict = strict
+        self._values = ParameterReader(self._faults, strict=strict)
         self._settings: Mapping[str, Setting] = {}
         self._own_model = False
 
@@ -115,7 +117,9 @@ class Reader:
         value = self._document.get(key, default)
         if isinstance(value, str):
             return value
-        self._faults.add(key, "is missing" if value is None else f"{value!r} is not text")
+        self._faults.add(
+            key, "is missing" if value is None else f"{value!r} is not text; put it in quotes"
+        )
         return ""
 
     def _one_of(self, key: str, names: tuple[str, ...], default: str | None = None) -> str:
@@ -147,6 +151,9 @@ class Reader:
     def _setting(self, where: str, name: object) -> Setting | None:
         """The setting of that name; None, with a fault, if the model does not have it."""
         if self._own_model and isinstance(name, str) and name.isidentifier():
+            if self._strict and (why := reserved(name)):
+                self._faults.add(f"{where}{name}", why)
+                return None
             return self._settings.get(name, Setting(Anything(), None))
         if isinstance(name, str) and name in self._settings:
             return self._settings[name]

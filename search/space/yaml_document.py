@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import FmsearchError
 from .faults import Faults
+from .yaml_words import INT, settle
 
 if TYPE_CHECKING:
     import yaml
@@ -19,7 +20,6 @@ MOST_CHARACTERS = 5_000
 """The most characters of one text; MLflow stores 6,000 of a parameter."""
 MOST_INT = 2**53
 """Databases of trials store numbers as floats, which round larger whole numbers."""
-WHOLE_NUMBER = "tag:yaml.org,2002:int"
 
 
 def read_text(path: Path) -> str:
@@ -38,8 +38,12 @@ def read_text(path: Path) -> str:
         raise FmsearchError(f"cannot read {path}: {error}") from error
 
 
-def read_document(text: str, source: str) -> Any:
-    """The content of a YAML text; `source` names it in messages.
+def read_document(text: str, source: str, *, strict: bool = True) -> Any:
+    """The content of a YAML text.
+
+    Args:
+        source: Names the text in messages.
+        strict: Whether words are refused that are not what they look like; see `yaml_words`.
 
     Raises:
         FmsearchError: The text is no YAML, or too large; a key stands twice; or a value cannot be
@@ -53,7 +57,7 @@ def read_document(text: str, source: str) -> Any:
         root = loader.get_single_node()
         if root is None:
             return None
-        _check(root, loader, source)
+        _check(root, loader, source, strict=strict)
         return loader.construct_document(root)
     except (yaml.YAMLError, ValueError) as error:
         reason = " ".join(str(error).split())
@@ -77,7 +81,7 @@ def _check_depth(text: str, source: str) -> None:
             raise FmsearchError(f"{source} is no YAML: it is nested too deeply")
 
 
-def _check(root: yaml.Node, loader: yaml.SafeLoader, source: str) -> None:
+def _check(root: yaml.Node, loader: yaml.SafeLoader, source: str, *, strict: bool) -> None:
     """Check the nodes before Python objects are made of them: their number, keys and values."""
     import yaml
 
@@ -90,7 +94,9 @@ def _check(root: yaml.Node, loader: yaml.SafeLoader, source: str) -> None:
                 if (name := (key.tag, str(key.value))) in seen:
                     faults.add(f"line {key.start_mark.line + 1}", f"{key.value!r} stands twice")
                 seen.add(name)
-        elif isinstance(node, yaml.ScalarNode) and node.tag == WHOLE_NUMBER:
+        elif strict and isinstance(node, yaml.ScalarNode) and (why := settle(node, loader)):
+            faults.add(line, why)
+        elif isinstance(node, yaml.ScalarNode) and node.tag == INT:
             if abs(loader.construct_yaml_int(node)) > MOST_INT:
                 faults.add(line, f"{node.value} is beyond {MOST_INT:,}, as far as numbers are kept")
         elif isinstance(node, yaml.ScalarNode):

@@ -64,7 +64,7 @@ class StudyConfig:
             is_whole = all(isinstance(one, str) for one in texts) and texts[0] == name
             if not is_whole or not NAME.fullmatch(name) or not ID.fullmatch(texts[-1]):
                 raise FmsearchError(f"the record of the study {name!r} is damaged")
-            space = read_space(texts[1], f"the recorded space of {name!r}")
+            space = read_space(texts[1], f"the recorded space of {name!r}", recorded=True)
             return cls(**{**stored, "space": space})
         except (TypeError, AttributeError) as error:
             raise FmsearchError(

@@ -19,6 +19,7 @@ from ...models.families import FAMILIES, find_family
 from ...models.network import Network, Pixels, use_one_thread
 from ...models.quiet_tensorflow import MEMORY_ERRORS
 from ...models.settings import Value
+from ...text import one_line
 from .final_training import train_final
 from .jobs import FinalJob, Job, TrainerSetup, TrialJob
 from .messages import OUT_OF_MEMORY, DiskFull, JobDone, JobFailed
@@ -119,5 +120,5 @@ class Trainer:
 
 
 def _line(text: str) -> str:
-    """A message as one line without colours, which Keras' have."""
-    return " ".join(COLOUR.sub("", text).split())
+    """A message as one printable line without colours, which Keras' have."""
+    return one_line(COLOUR.sub("", text))

@@ -1,0 +1,69 @@
+"""The terminal: what is printed is text, and what cannot be shown is replaced."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable, Sequence
+from io import TextIOWrapper
+from typing import TYPE_CHECKING
+
+import click
+
+from ..text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+WHOLE_LINES = 1000
+
+
+def replace_missing_characters() -> None:
+    """Let a terminal, or a file, that has fewer characters than Unicode get `?` for the others."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a text, which ends with its line."""
+    # Named, as Click would write UTF-8 to what says that it is ASCII, beside the tables' ASCII.
+    click.echo(printable(text), file=sys.stderr if err else sys.stdout)
+
+
+class LogFormatter(logging.Formatter):
+    """Writes messages of the log, in which errors of other programs stand."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name
+        return printable(super().formatMessage(record))
+
+
+def make_console(width: int | None = None) -> Console:
+    """A console to which `[b]` and `:smile:` are letters, and which colours no numbers."""
+    from rich.console import Console
+
+    return Console(width=width, markup=False, emoji=False, highlight=False)
+
+
+def make_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], wrapped: Sequence[str] = ()
+) -> Table:
+    """A table of texts; they are cut where they do not fit, in columns named `wrapped` broken."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE, show_edge=False, pad_edge=False)
+    for name in header:
+        table.add_column(Text(printable(name)), no_wrap=name not in wrapped)
+    for cells in rows:
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    return table
+
+
+def print_table(table: Table) -> None:
+    """On a terminal as wide as it is; elsewhere whole lines, for other programs to read."""
+    console = make_console()
+    if not console.is_terminal:
+        console = make_console(WHOLE_LINES)
+    console.print(table)
