@@ -91,6 +91,9 @@ def run(request: dict[str, Any], told: int) -> NoReturn:
         opened = os.open(name, flags)
         os.dup2(opened, number)
         os.close(opened)
+    # Made anew, as at the start of a program: the old ones know whether theirs were files.
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)
     os.write(told, f"{os.getpid()}\n".encode())
     os.close(told)
     os.chdir(request["folder"])
