@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from .addresses import (
+    SERVERS,
+    check_tracking_uri,
+    kind,
+    resolved,
+    sqlite_address,
+    sqlite_file,
+)
 from .errors import FmsearchError
 from .locks import turn
 
 EXPERIMENT = "fmsearch"
-SQLITE = "sqlite:///"
-DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
-IN_MEMORY = re.compile(r"sqlite(\+\w+)?:(//)?/?(:memory:)?")
 MOST_EXPERIMENT_CHARACTERS = 500
 """MLflow's limit."""
 ANSWER_SECONDS = (5.0, 20.0)
@@ -53,25 +58,30 @@ class Places:
         Raises:
             FmsearchError: An address is malformed, or MLflow would refuse the experiment's name.
         """
-        home = home.absolute()
-        uri = tracking_uri or f"sqlite:///{home / 'mlflow.db'}"
-        _check_tracking_uri(uri)
-        storage = storage or f"sqlite:///{home / 'studies.db'}"
-        for address in (uri, storage):
-            if IN_MEMORY.fullmatch(address):
-                raise FmsearchError(
-                    f"{address} keeps nothing; a file is like sqlite:///mlruns/a.db"
-                )
+        home = _absolute(home)
+        uri = tracking_uri or sqlite_address(home / "mlflow.db")
+        check_tracking_uri(uri)
+        storage = storage or sqlite_address(home / "studies.db")
         if not experiment.strip() or len(experiment) > MOST_EXPERIMENT_CHARACTERS:
             raise FmsearchError(
                 f"--experiment {experiment!r} must be 1 to {MOST_EXPERIMENT_CHARACTERS} characters"
             )
-        return cls(home, uri, storage, experiment)
+        return cls(home, resolved(uri), resolved(storage), experiment)
 
     @property
     def is_server(self) -> bool:
         """Whether an MLflow server has the runs; else this process writes them to a database."""
-        return self.tracking_uri.startswith(("http://", "https://"))
+        return kind(self.tracking_uri) in SERVERS
+
+    @property
+    def runs_file(self) -> Path | None:
+        """MLflow's SQLite file; None if the runs are kept otherwise."""
+        return sqlite_file(self.tracking_uri)
+
+    @property
+    def storage_file(self) -> Path | None:
+        """The storage's SQLite file; None if it is kept otherwise."""
+        return sqlite_file(self.storage)
 
     @property
     def artifacts(self) -> Path:
@@ -99,8 +109,7 @@ class Places:
 
     def lock(self, study: str) -> Path:
         """The lock file of a study's coordinator on this machine, beside the storage."""
-        embedded = self.storage.startswith(SQLITE)
-        beside = Path(self.storage.removeprefix(SQLITE)).parent if embedded else self.home
+        beside = self.storage_file.parent if self.storage_file else self.home
         return beside / "locks" / f"{study}.lock"
 
     @property
@@ -110,12 +119,12 @@ class Places:
         Raises:
             FmsearchError: The storage's folder cannot be read.
         """
-        return _may_exist(self.storage)
+        return _may_exist(self.storage_file)
 
     @property
     def has_runs(self) -> bool:
         """Whether MLflow's store may exist, as `has_storage`."""
-        return _may_exist(self.tracking_uri)
+        return _may_exist(self.runs_file)
 
     def prepare(self) -> None:
         """Create the folder, and what belongs into it.
@@ -128,7 +137,7 @@ class Places:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.home) as probe:
                 probe.write(b"\0" * 65536)
-            if not self.storage.startswith(SQLITE):
+            if self.storage_file is None:
                 _name_worker(self.home)
             free = shutil.disk_usage(self.home).free
             folder = self.home / "outbox"
@@ -142,33 +151,26 @@ class Places:
             )
 
 
-def _may_exist(url: str) -> bool:
+def _absolute(home: Path) -> Path:
     try:
-        return not url.startswith(SQLITE) or Path(url.removeprefix(SQLITE)).exists()
-    except OSError as error:
-        raise FmsearchError(f"cannot read {url}: {error.strerror}") from error
-
-
-def _check_tracking_uri(uri: str) -> None:
-    try:
-        parts = urlsplit(uri)
-        scheme, is_host = parts.scheme.split("+")[0], bool(parts.hostname) and parts.port != 0
-    except ValueError:  # invalid brackets or port
-        scheme, is_host = "", False
-    if not (scheme in DATABASES and "://" in uri) and not (scheme in ("http", "https") and is_host):
+        absolute = home.absolute()
+        str(absolute).encode()
+    except FileNotFoundError as error:
+        raise FmsearchError("the working folder is gone; change into one that is there") from error
+    except UnicodeEncodeError as error:
+        name = os.fsencode(absolute).decode("utf-8", "backslashreplace")
         raise FmsearchError(
-            f"the tracking URI {shown(uri)!r} is neither an http(s) address nor a database URL "
-            "such as sqlite:///mlruns/mlflow.db"
-        )
+            f"the folder {name} has a name that is no UTF-8, which databases cannot keep; "
+            "name another one with --home"
+        ) from error
+    return absolute
 
 
-def shown(uri: str) -> str:
-    """An address without its secrets, for output and logs."""
-    uri = re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", uri)
-    uri = re.sub(r"(https?://)[^/@:]+@", r"\1***@", uri)  # a token alone
-    # This is no password, but the pattern that hides passwords.
-    secret = r"(?i)([?&][^=&]*(?:password|passfile|token|secret)[^=&]*=)[^&]*"  # nosec B105
-    return re.sub(secret, r"\1***", uri)
+def _may_exist(file: Path | None) -> bool:
+    try:
+        return file is None or file.exists()
+    except OSError as error:
+        raise FmsearchError(f"cannot read {file}: {error.strerror}") from error
 
 
 def _name_worker(home: Path) -> None:

@@ -31,7 +31,7 @@ DEFAULT_PORT = 5000
 @store_options
 def ui(port: int, **store: Any) -> None:
     """Open MLflow's UI on the store in use; Ctrl-C ends it."""
-    from ..places import shown
+    from ..redaction import shown
     from ..tracking.ui import HOST, start_ui
 
     places = places_of(store)

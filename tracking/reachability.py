@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import FmsearchError
-from ..places import ANSWER_SECONDS, SQLITE, Places, shown
+from ..places import ANSWER_SECONDS, Places
+from ..redaction import redacted, shown
 from ..sqlite import MLFLOW, write_ahead
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def check_reachable(places: Places) -> None:
     if places.is_server:
         _check_server(places)
     else:
-        _check_database(places.tracking_uri)
+        _check_database(places)
 
 
 def _ask(places: Places, what: str, **params: str) -> requests.Response:
@@ -94,14 +95,13 @@ def _check_artifacts(places: Places, location: str) -> None:
         )
 
 
-def prepare_sqlite(uri: str) -> None:
+def prepare_sqlite(path: Path | None) -> None:
     """Turn on write-ahead logging of an embedded database: the UI reads while studies write.
 
     Raises:
         TrackingError: The database cannot be opened.
     """
-    path = Path(uri.removeprefix(SQLITE))
-    if not uri.startswith(SQLITE) or not path.exists():
+    if path is None or not path.exists():
         return
     try:
         write_ahead(path, MLFLOW)
@@ -109,16 +109,16 @@ def prepare_sqlite(uri: str) -> None:
         raise TrackingError(f"cannot open {path}: {error}") from error
 
 
-def _check_database(uri: str) -> None:
+def _check_database(places: Places) -> None:
     from sqlalchemy import create_engine
     from sqlalchemy.exc import SQLAlchemyError
 
-    path = Path(uri.removeprefix(SQLITE))
+    path, uri = places.runs_file, places.tracking_uri
     try:
-        if uri.startswith(SQLITE) and not path.exists():
+        if path is not None and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             return  # the database is created later
-        prepare_sqlite(uri)
+        prepare_sqlite(path)
         engine = create_engine(uri)
         with engine.connect():
             engine.dispose()
@@ -127,5 +127,5 @@ def _check_database(uri: str) -> None:
     except (ImportError, OSError, SQLAlchemyError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
         raise FmsearchError(
-            f"MLflow's database {shown(uri)} cannot be used ({shown(reason)}); {WAY_OUT}"
+            f"MLflow's database {shown(uri)} cannot be used ({redacted(reason)}); {WAY_OUT}"
         ) from error

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import FmsearchError, full_disk
-from ..places import SQLITE, Places, shown
+from ..places import Places
+from ..redaction import redacted, shown
 from .embedded import make_database
 from .logged_models import LoggedModels
 from .quiet_mlflow import load_mlflow
@@ -54,16 +55,17 @@ class Store:
             FmsearchError: There is no such experiment, and none is to be created.
         """
         if not create and not places.has_runs:
-            database = places.tracking_uri.removeprefix(SQLITE)
-            raise FmsearchError(f"there is no store at {database} yet; run `fmsearch study` first")
+            raise FmsearchError(
+                f"there is no store at {places.runs_file} yet; run `fmsearch study` first"
+            )
         load_mlflow()
         import mlflow
 
         self._places = places
         self._retry_seconds = retry_seconds if places.is_server else 0.0
         with self.errors():
-            make_database(places.tracking_uri)
-            prepare_sqlite(places.tracking_uri)
+            make_database(places.runs_file)
+            prepare_sqlite(places.runs_file)
             mlflow.set_tracking_uri(places.tracking_uri)
             mlflow.set_registry_uri(places.tracking_uri)
             self.client: MlflowClient = mlflow.MlflowClient(places.tracking_uri)
@@ -84,7 +86,7 @@ class Store:
         except (MlflowException, requests.RequestException, SQLAlchemyError, OSError) as error:
             if line := full_disk(error):
                 raise FmsearchError(line) from error
-            reason = shown(" ".join(str(error).split()))[:300]
+            reason = redacted(" ".join(str(error).split()))[:300]
             where = shown(self._places.tracking_uri)
             raise TrackingError(f"MLflow at {where}: {reason}") from error
 

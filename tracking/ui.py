@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from ..errors import FmsearchError
-from ..places import SQLITE, Places
+from ..places import Places
 from .reachability import check_reachable
 
 HOST = "127.0.0.1"
@@ -21,8 +21,9 @@ def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
         FmsearchError: There is no store yet, it cannot be used, or the port is taken.
     """
     if not places.has_runs:
-        database = places.tracking_uri.removeprefix(SQLITE)
-        raise FmsearchError(f"there is no store at {database} yet; run `fmsearch study` first")
+        raise FmsearchError(
+            f"there is no store at {places.runs_file} yet; run `fmsearch study` first"
+        )
     check_reachable(places)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

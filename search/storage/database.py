@@ -10,9 +10,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...addresses import POSTGRESQL, SQLITE, kind, sqlite_file, with_driver
 from ...errors import FmsearchError, full_disk
 from ...locks import turn
-from ...places import SQLITE, shown
+from ...redaction import redacted, shown
 from ...sqlite import OPTUNA, write_ahead
 from .optuna_private import cached
 from .retrying import retry
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from .backend import Backend
 
-POSTGRESQL = "postgresql"
 FROZEN_SECONDS = 60
 """A coordinator that holds a lock for this long is taken for frozen, and loses the lock."""
 
@@ -90,34 +90,35 @@ def open_database(url: str) -> Database:
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    if url.startswith(POSTGRESQL):
-        open_one = _open_postgresql
-    elif url.startswith(SQLITE):
-        open_one = _open_sqlite
-    else:
+    open_one = {POSTGRESQL: _open_postgresql, SQLITE: _open_sqlite}.get(kind(url))
+    if open_one is None:
         raise FmsearchError(
             f"the storage {shown(url)} is neither an SQLite file (sqlite:///…) "
             "nor on PostgreSQL (postgresql://…)"
         )
+    where = f"the storage {shown(url)}"
     try:
         return open_one(url)
     except ImportError as error:
         way_out = "install fmsearch[postgresql]"
-        raise FmsearchError(f"the storage {shown(url)}: {error}; {way_out}") from error
+        raise FmsearchError(f"{where}: {_reason(error)}; {way_out}") from error
     except (ArgumentError, RuntimeError, ValueError) as error:
-        raise FmsearchError(f"cannot use the storage {shown(url)}: {error}") from error
+        raise FmsearchError(f"cannot use {where}: {_reason(error)}") from error
     except (OSError, sqlite3.Error, SQLAlchemyError) as error:
         if line := full_disk(error):
             raise FmsearchError(line) from error
-        reason = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise FmsearchError(f"cannot open the storage {shown(url)}: {reason}") from error
+        raise FmsearchError(f"cannot open {where}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return redacted(" ".join(str(getattr(error, "orig", None) or error).split()))
 
 
 def _open_postgresql(url: str) -> Database:
     from sqlalchemy import create_engine
 
     # If the URL names no driver, use the one that the extra installs.
-    url = url.replace(f"{POSTGRESQL}://", f"{POSTGRESQL}+psycopg://", 1)
+    url = with_driver(url, "psycopg")
     server = create_engine(url, pool_pre_ping=True)
     server.connect().close()  # fails at once if the address is wrong
     with _locked(server, "tables", FROZEN_SECONDS):  # one process creates them
@@ -125,7 +126,7 @@ def _open_postgresql(url: str) -> Database:
 
 
 def _open_sqlite(url: str) -> Database:
-    path = Path(url.removeprefix(SQLITE))
+    path = sqlite_file(url) or Path()
     with _turn(path):
         write_ahead(path, OPTUNA)
         return Database(_open_backend(url), None)

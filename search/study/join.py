@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ...errors import FmsearchError
 from ...models import fashion_mnist
 from ...models.data import FASHION_MNIST, DataSet, describe
-from ...places import Places, shown
+from ...places import Places
+from ...redaction import shown
 from ...tracking.reachability import check_reachable
 from ...tracking.store import Store
 from ..engines.strategy import Strategy

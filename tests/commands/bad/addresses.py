@@ -44,13 +44,13 @@ ADDRESSES = (
     Bad(
         "another program's storage",
         "status --storage sqlite:///other.db",
-        "cannot open the storage sqlite:///other.db: it is a database of another program, not of",
+        "/other.db: it is a database of another program, not of Optuna",
         other_database,
     ),
     Bad(
         "another program's runs",
         f"{STUDY} --tracking-uri sqlite:///other.db",
-        "cannot open other.db: it is a database of another program, not of MLflow",
+        "/other.db: it is a database of another program, not of MLflow",
         other_database,
     ),
 )
