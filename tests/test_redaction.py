@@ -39,8 +39,8 @@ def test_an_address_is_shown_without_its_secrets(address: str, expected: str) ->
 
 @pytest.mark.parametrize(
     "option",
-    ["password", "passwd", "pw", "PASSWORD", "pass%77ord", "api_key", "apikey", "token", "sslpassword",
-     "sig", "X-Amz-Signature", "secret", "passfile", "what-nobody-thought-of"],
+    ["password", "passwd", "pw", "PASSWORD", "pass%77ord", "api_key", "apikey", "token",
+     "sslpassword", "sig", "X-Amz-Signature", "secret", "passfile", "what-nobody-thought-of"],
 )  # fmt: skip
 def test_of_an_unknown_option_only_the_name_is_shown(option: str) -> None:
     found = shown(f"postgresql://host/x?sslmode=require&{option}=SECRET")

@@ -56,6 +56,29 @@ class Database:
         with _locked(self._server, what, frozen_seconds):
             yield
 
+    def write_heartbeat(self, trial_id: int) -> None:
+        """Write a heartbeat of a trial, which must be there.
+
+        It is the server's clock in UTC, whatever zone the server, the role or the session has.
+        Optuna's column has no zone, and its own `record_heartbeat` writes the session's time.
+        """
+        from sqlalchemy import text
+
+        server = self._server
+        if server is None:
+            return
+        query = text(
+            "INSERT INTO trial_heartbeats (trial_id, heartbeat) "
+            "VALUES (:id, timezone('UTC', now())) "
+            "ON CONFLICT (trial_id) DO UPDATE SET heartbeat = excluded.heartbeat"
+        )
+
+        def write() -> None:
+            with server.begin() as connection:
+                connection.execute(query, {"id": trial_id})
+
+        retry(write)
+
     def seconds_since_heartbeat(self, trial_ids: Sequence[int]) -> dict[int, float]:
         """Seconds since the last heartbeat of each of these trials that has one; none on SQLite."""
         from sqlalchemy import bindparam, text
@@ -64,9 +87,8 @@ class Database:
         if server is None:
             return {}
 
-        # Optuna stores the server's local time without its zone.
         query = text(
-            "SELECT trial_id, extract(epoch FROM localtimestamp - heartbeat) AS seconds "
+            "SELECT trial_id, extract(epoch FROM timezone('UTC', now()) - heartbeat) AS seconds "
             "FROM trial_heartbeats WHERE trial_id IN :ids"
         ).bindparams(bindparam("ids", list(trial_ids), expanding=True))
 

@@ -96,7 +96,7 @@ class Ownership:
         if self._database.is_shared:
             mark = f"{self._worker}:{uuid.uuid4().hex[:12]}"
             self._database.optuna.set_trial_user_attr(trial_id, OWNER, mark)
-            self._write_heartbeat(trial_id)
+            self._database.write_heartbeat(trial_id)
             self._marks[trial_id] = mark
 
     def drop(self, trial_id: int) -> None:
@@ -119,7 +119,7 @@ class Ownership:
         self._beaten_at = time.monotonic()
         for trial_id in list(self._marks):
             if self.holds(trial_id):
-                self._write_heartbeat(trial_id)
+                self._database.write_heartbeat(trial_id)
             else:
                 self.drop(trial_id)
 
@@ -158,6 +158,3 @@ class Ownership:
         """Whether another coordinator that is alive owns any of the running trials."""
         others = [trial for trial in running if id_of(trial) not in self._marks]
         return len(self.abandoned(others)) < len(others)
-
-    def _write_heartbeat(self, trial_id: int) -> None:
-        self._database.optuna.record_heartbeat(trial_id)  # type: ignore[attr-defined]
