@@ -18,9 +18,16 @@ def write_ahead(path: Path, user: str) -> None:
 
     Raises:
         OSError: The folder cannot be made.
-        sqlite3.Error: The file cannot be opened, or is no database, or not the user's.
+        sqlite3.Error: The file cannot be opened, is no database or not the user's, or has a second
+            name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and (names := path.stat().st_nlink) > 1:
+        # SQLite's journal stands beside the name by which a file is opened: by two names, two
+        # programs write as if each were alone.
+        raise sqlite3.DatabaseError(
+            f"it has {names} names (hard links): remove the others, or put a copy in its place"
+        )
     with closing(sqlite3.connect(path)) as database:
         rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         owner = _owner({name for (name,) in rows})

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-PREFIX = "fmsearch-"
+PREFIX = "fmsearch-scratch-"
 
 
 @cache
@@ -19,12 +20,47 @@ def scratch_folder() -> Path:
 
     Trainers are killed and cannot clean up, and TensorFlow writes a temporary file for each
     function that it compiles. The first call also removes the folders of killed processes.
+
+    A process holds a lock on its folder as long as it lives. A process number would not do:
+    containers may share the folder of temporary files, but do not see each other's processes.
     """
-    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
-        pid = left.name.removeprefix(PREFIX).partition("-")[0]
-        if pid.isdecimal() and not Path("/proc", pid).exists():
-            shutil.rmtree(left, ignore_errors=True)  # another user's stay
-    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):  # those of the living, and another user's, stay
+            _remove_if_dead(left)
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        try:
+            lock = _lock(folder)
+        except (BlockingIOError, FileNotFoundError):
+            continue  # another process has seen it before it was locked, and removes it
+        except OSError:
+            return folder  # nothing can be locked here, so nobody removes it
+        if folder.exists():
+            return folder  # locked until this process ends
+        os.close(lock)
+
+
+def _remove_if_dead(folder: Path) -> None:
+    lock = _lock(folder)
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(lock)
+
+
+def _lock(folder: Path) -> int:
+    """Lock a folder, until the returned descriptor is closed or this process ends.
+
+    Raises:
+        OSError: Its process is alive, it belongs to another user, or it does not exist.
+    """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(opened)
+        raise
+    return opened
 
 
 @contextmanager
