@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import sys
-from pathlib import Path
+import traceback
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import click
@@ -18,12 +18,14 @@ from .commands.replay import replay
 from .commands.reproduce import reproduce
 from .commands.spaces import spaces
 from .commands.status import status
+from .commands.streams import flush, mend_streams, nobody_reads
 from .commands.study import study
 from .commands.sync import sync
 from .commands.terminal import LogFormatter, replace_missing_characters, say
 from .commands.ui import ui
 from .commands.worker import worker
-from .errors import FmsearchError, full_disk
+from .errors import FmsearchError, full_disk, too_little_memory
+from .places import working_folder
 from .search.processes.scratch import clear_scratch
 from .text import one_line
 
@@ -39,6 +41,7 @@ class Commands(click.Group):
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         try:
+            _check_text(*arguments[:1])
             sys.exit(super().main(*arguments, **{**options, "standalone_mode": False}))
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
@@ -50,9 +53,28 @@ class Commands(click.Group):
         except click.Abort:
             _end("interrupted; the same command goes on from here", 130)
         except Exception as error:
-            if not (line := full_disk(error)):
+            if isinstance(error, BrokenPipeError) and nobody_reads():
+                sys.exit(1)
+            if not (line := full_disk(error) or too_little_memory(error)):
                 raise
             _end(line, 1)
+
+
+def _check_text(arguments: Sequence[str] | None = None) -> None:
+    """See that what the user says is text: databases and MLflow keep nothing else.
+
+    Raises:
+        click.UsageError: It is not.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    said = {f"the argument {one!a}": one for one in given}
+    ours = ("FMSEARCH_", "MLFLOW_")
+    said |= {name: value for name, value in os.environ.items() if name.startswith(ours)}
+    for what, value in said.items():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise click.UsageError(f"{what} is no UTF-8 text; name it otherwise") from None
 
 
 def _end(message: str, code: int) -> NoReturn:
@@ -62,18 +84,21 @@ def _end(message: str, code: int) -> NoReturn:
 
 def program() -> NoReturn:
     """The console script. It leaves by `os._exit`: unloading TensorFlow would take 1.6 s."""
+    mend_streams()
     replace_missing_characters()
+    code: object = 1
     try:
         main()
-        code: object = 0
     except SystemExit as ended:
-        code = ended.code
+        code = ended.code or 0
+    except Exception:  # a bug, which is to be seen, without secrets
+        say(traceback.format_exc(), err=True)
     clear_scratch()
     logging.shutdown()
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else 0)
+    if line := flush():
+        say(f"fmsearch: {line}", err=True)
+        code = code or 1
+    os._exit(code if isinstance(code, int) else 1)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -93,7 +118,7 @@ def main(verbose: bool) -> None:
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, handlers=[handler], force=True
     )
-    if (here := str(Path.cwd())) not in sys.path:
+    if (here := str(working_folder())) not in sys.path:
         sys.path.append(here)  # the place of a user's own model
 
 

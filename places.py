@@ -151,12 +151,22 @@ class Places:
             )
 
 
-def _absolute(home: Path) -> Path:
+def working_folder() -> Path:
+    """The folder in which the program runs.
+
+    Raises:
+        FmsearchError: It was deleted meanwhile.
+    """
     try:
-        absolute = home.absolute()
-        str(absolute).encode()
+        return Path.cwd()
     except FileNotFoundError as error:
         raise FmsearchError("the working folder is gone; change into one that is there") from error
+
+
+def _absolute(home: Path) -> Path:
+    absolute = working_folder() / home
+    try:
+        str(absolute).encode()
     except UnicodeEncodeError as error:
         name = os.fsencode(absolute).decode("utf-8", "backslashreplace")
         raise FmsearchError(

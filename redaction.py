@@ -6,7 +6,6 @@ the last `@`, `/` and `?` included; urllib ends it at the first `/`. The longer 
 
 from __future__ import annotations
 
-import logging
 import re
 from urllib.parse import unquote_plus
 
@@ -17,7 +16,7 @@ HARMLESS = frozenset(
      "sslrootcert", "target_session_attrs", "timeout", "uri", "user")
 )  # fmt: skip
 """Options of an address that are shown; of all others, however they are called, only the name."""
-ADDRESS = re.compile(r"\w[\w+.-]*://\S+")
+ADDRESS = re.compile(r"""\w[\w+.-]*://\S*[^\s'"`,.;:)\]}>]""")
 _SECRET = r"pass(?:w(?:or)?d|phrase)?|pwd|secret|token|(?:api|access)[_-]?key|credentials?"  # nosec B105
 ASSIGNED = re.compile(
     rf"""(?i)(?<![\w?&])([\w-]*(?:{_SECRET})["']?\s*=\s*|authorization["']?\s*[:=]\s*["']?\w+\s+)"""
@@ -53,10 +52,3 @@ def redacted(text: str) -> str:
     """A text in which addresses and other secrets may stand, without them."""
     text = ADDRESS.sub(lambda found: shown(found[0]), text)
     return ASSIGNED.sub(rf"\1{HIDDEN}", text)
-
-
-class RedactingFormatter(logging.Formatter):
-    """Formats records of a log, their tracebacks included, without secrets."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return redacted(super().format(record))

@@ -22,7 +22,7 @@ def write_ahead(path: Path, user: str) -> None:
             name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and (names := path.stat().st_nlink) > 1:
+    if path.is_file() and (names := path.stat().st_nlink) > 1:
         # SQLite's journal stands beside the name by which a file is opened: by two names, two
         # programs write as if each were alone.
         raise sqlite3.DatabaseError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ..text import one_line
+from .options import Text
 from .terminal import say
 
 
@@ -13,6 +14,7 @@ from .terminal import say
 @click.option(
     "--data",
     "spec",
+    type=Text(),
     default="fashion-mnist",
     show_default=True,
     metavar="NAME|FILE.npz",

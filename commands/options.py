@@ -46,6 +46,29 @@ class Fraction(click.FloatRange):
         return number
 
 
+class Text(click.ParamType[str]):
+    """A text that is not empty, as that of a variable which is not set is: `--name "$NAME"`."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        if not str(value).strip():
+            self.fail("it is empty; leave the option out, or give it a value", param, ctx)
+        return str(value)
+
+
+class Folder(click.Path):
+    """A folder, there or not, whose name is not empty."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if not str(value).strip():
+            self.fail("it is empty; leave the option out, or name a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class KeepModels(click.ParamType[int | None]):
     """How many models are kept: all (None), none (0) or those of the K best trials (K)."""
 
@@ -68,7 +91,7 @@ def store_options(command: Callable[..., None]) -> Callable[..., None]:
         [
             click.option(
                 "--home",
-                type=click.Path(file_okay=False, path_type=Path),
+                type=Folder(),
                 default=DEFAULT_HOME,
                 show_default=True,
                 envvar="FMSEARCH_HOME",
@@ -77,6 +100,7 @@ def store_options(command: Callable[..., None]) -> Callable[..., None]:
             ),
             click.option(
                 "--tracking-uri",
+                type=Text(),
                 envvar="MLFLOW_TRACKING_URI",
                 show_envvar=True,
                 metavar="URI",
@@ -84,6 +108,7 @@ def store_options(command: Callable[..., None]) -> Callable[..., None]:
             ),
             click.option(
                 "--storage",
+                type=Text(),
                 envvar="FMSEARCH_STORAGE",
                 show_envvar=True,
                 metavar="URL",
@@ -137,6 +162,7 @@ checkpoint_option = click.option(
 
 data_option = click.option(
     "--data",
+    type=Text(),
     default="fashion-mnist",
     show_default=True,
     envvar="FMSEARCH_DATA",

@@ -20,8 +20,8 @@ from ..search.result import Result
 from ..search.trainers.jobs import FinalJob
 from ..search.trainers.messages import EpochDone
 from ..search.trial import State, Trial, best_trial
-from ..text import printable
 from .tables import shown
+from .terminal import visible
 
 
 class StudyProgress:
@@ -93,7 +93,7 @@ class StudyProgress:
             outcome += f" (as trial {trial.duplicate_of})"
         values = " ".join(f"{name}={shown(value)}" for name, value in trial.parameters.items())
         self._console.print(
-            printable(f"[{self._place()}] trial {trial.number}: {outcome}  {values}  | {note}"),
+            visible(f"[{self._place()}] trial {trial.number}: {outcome}  {values}  | {note}"),
             soft_wrap=True,
         )
 

@@ -6,13 +6,15 @@ from typing import Any
 
 import click
 
-from .options import checkpoint_option, echo_epoch, existing_study, places_of, store_options
+from .options import Text, checkpoint_option, echo_epoch, existing_study, places_of, store_options
 from .terminal import say
 
 
 @click.command()
 @click.option("--study", required=True, help="Whose best trial.")
-@click.option("--model", metavar="NAME", help="Registered model.  [default: the data set's name]")
+@click.option(
+    "--model", type=Text(), metavar="NAME", help="Registered model.  [default: the data set's name]"
+)
 @click.option("--alias", default="champion", show_default=True, help="Given to the new version.")
 @click.option(
     "--epochs", type=click.IntRange(1, 10**6), help="Of the training.  [default: as the best trial]"

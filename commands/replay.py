@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import echo_epoch, places_of, store_options
+from .options import Text, echo_epoch, places_of, store_options
 from .terminal import say
 
 
@@ -16,6 +16,7 @@ from .terminal import say
 @click.option(
     "--data",
     "spec",
+    type=Text(),
     metavar="NAME|FILE.npz",
     help="Where the run's data set is now.  [default: where it was]",
 )

@@ -14,6 +14,7 @@ from ..search.storage.ownership import HEARTBEAT
 from .options import (
     Fraction,
     KeepModels,
+    Text,
     checkpoint_option,
     data_option,
     jobs_option,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     metavar="NAME|FILE.yaml",
     help="What to search: a built-in space (see `fmsearch spaces`) or your own file.",
 )
-@click.option("--name", help="Of the study.  [default: the space's name]")
+@click.option("--name", type=Text(), help="Of the study.  [default: the space's name]")
 @data_option
 @jobs_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the whole study.")

@@ -1,4 +1,4 @@
-"""The terminal: what is printed is text, and what cannot be shown is replaced."""
+"""The terminal: what is printed is text without secrets; what cannot be shown is replaced."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..redaction import redacted
 from ..text import printable
 
 if TYPE_CHECKING:
@@ -25,17 +26,22 @@ def replace_missing_characters() -> None:
         sys.stdout.reconfigure(errors="replace")
 
 
+def visible(text: str) -> str:
+    """The text as it is printed: without secrets, and without what steers a terminal."""
+    return printable(redacted(text))
+
+
 def say(text: str, *, err: bool = False) -> None:
     """Print a text, which ends with its line."""
     # Named, as Click would write UTF-8 to what says that it is ASCII, beside the tables' ASCII.
-    click.echo(printable(text), file=sys.stderr if err else sys.stdout)
+    click.echo(visible(text), file=sys.stderr if err else sys.stdout)
 
 
 class LogFormatter(logging.Formatter):
-    """Writes messages of the log, in which errors of other programs stand."""
+    """Writes the log, in which errors of other programs stand, and their tracebacks."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name
-        return printable(super().formatMessage(record))
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
 
 
 def make_console(width: int | None = None) -> Console:
@@ -55,9 +61,9 @@ def make_table(
 
     table = Table(box=SIMPLE, show_edge=False, pad_edge=False)
     for name in header:
-        table.add_column(Text(printable(name)), no_wrap=name not in wrapped)
+        table.add_column(Text(visible(name)), no_wrap=name not in wrapped)
     for cells in rows:
-        table.add_row(*(Text(printable(cell)) for cell in cells))
+        table.add_row(*(Text(visible(cell)) for cell in cells))
     return table
 
 

@@ -8,6 +8,7 @@ import click
 
 from .options import (
     Duration,
+    Text,
     checkpoint_option,
     existing_study,
     jobs_option,
@@ -31,6 +32,7 @@ from .study import carry_out
 )
 @click.option(
     "--data",
+    type=Text(),
     envvar="FMSEARCH_DATA",
     show_envvar=True,
     metavar="NAME|FILE.npz",

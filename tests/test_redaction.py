@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from fmsearch.redaction import HIDDEN, RedactingFormatter, redacted, shown
+from fmsearch.commands.terminal import LogFormatter
+from fmsearch.redaction import HIDDEN, redacted, shown
 
 SECRET = "SECRET/PW"
 
@@ -69,6 +70,7 @@ def test_whatever_a_library_takes_for_the_password_is_hidden(words: str, scheme:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("no 'https://h/?key=SECRET', why", "no 'https://h/?key=***', why"),
         ("no 'postgresql://me:SECRET@h/x', why", "no 'postgresql://me:***@h/x', why"),
         ("dsn: host=h password=SECRET port=5", "dsn: host=h password=*** port=5"),
         ("api_key='SECRET WORD' x", "api_key=*** x"),
@@ -88,6 +90,6 @@ def test_a_logged_traceback_has_no_secret(caplog: pytest.LogCaptureFixture) -> N
     except ValueError:
         logging.getLogger("fmsearch.test").warning("at %s", "https://h/?k=SECRET", exc_info=True)
     (record,) = caplog.records
-    written = RedactingFormatter("%(message)s").format(record)
+    written = LogFormatter("%(message)s").format(record)
     assert "SECRET" not in written
     assert written.count(HIDDEN) == 3  # the line of code stands in a traceback, too

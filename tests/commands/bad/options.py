@@ -27,5 +27,12 @@ OPTIONS = (
     Bad("a high port", "ui --port 65536", "65536 is not in the range 1<=x<=65535", code=2),
     Bad("endless epochs", "register --study a --epochs 9999999", "1<=x<=1000000", code=2),
     Bad("an option of another command", "sync --study a", "No such option '--study'", code=2),
+    Bad("an empty home", "status --home ", "'FMSEARCH_HOME'): it is empty; leave", code=2),
+    Bad("a blank home", "sync --home \t", "it is empty; leave the option out", code=2),
+    Bad("an empty name", f"{STUDY} --name ", "'--name': it is empty; leave the option out", code=2),
+    Bad("empty runs", f"{STUDY} --tracking-uri ", "'MLFLOW_TRACKING_URI'): it is empty", code=2),
+    Bad("empty storage", "doctor --storage ", "'FMSEARCH_STORAGE'): it is empty", code=2),
+    Bad("empty data", "data --data ", "'--data': it is empty", code=2),
+    Bad("an empty model", "register --study a --model ", "'--model': it is empty", code=2),
     Bad("an option without a value", "data --data", "Option '--data' requires an argument", code=2),
 )
