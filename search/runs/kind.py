@@ -36,6 +36,7 @@ class Case(Enum):
     NOT_MADE = "it could not be made"
 
     GRID = "a grid"
+    NO_GRID = "no grid"
     SEARCH = "an Optuna study"
     TRAINING = "a training"
     CHOSEN = "open settings were chosen"

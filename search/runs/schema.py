@@ -102,7 +102,7 @@ STUDY: Kind[StudySoFar] = Kind(
         tag.TAG_NOTE: Item("what the space says about itself"),
         tag.TAG_BEST: Item(
             "the best trial's, as JSON: a better one may come, and params cannot change",
-            {Case.SEARCH, Case.SCORED},
+            {Case.NO_GRID, Case.SCORED},
         ),
         **_MISSING,
     },

@@ -83,6 +83,7 @@ def cases_of_study(study: StudyConfig, trials: Sequence[Trial]) -> frozenset[Cas
             Case.CROSS_VALIDATED: study.space.scoring is Scoring.CROSS_VALIDATION,
             Case.HOLD_OUT: study.space.scoring is Scoring.VALIDATION,
             Case.GRID: study.space.traits.tries_every_point,
+            Case.NO_GRID: not study.space.traits.tries_every_point,
             Case.SEARCH: study.space.traits.has_search_figures,
             Case.OVER: is_over(trials),
             Case.SCORED: complete > 0,

@@ -85,7 +85,7 @@ def test_a_network_too_deep_for_the_images_is_one_line(fmsearch: Run, tmp_path: 
     done = fmsearch("study", "--space", "cnn", "--data", "tiny.npz")
     expected = (
         "the space 'cnn' does not fit tiny: depth: 4 blocks halve the sides of an image 4 times, "
-        "and 8 x 8 pixels bear 3; `fmsearch spaces cnn` prints the space, to copy and change\n"
+        "and 8 x 8 pixels allow 3; `fmsearch spaces cnn` prints the space, to copy and change\n"
     )
     assert_refused(done, expected, tmp_path)
 
@@ -251,6 +251,6 @@ def test_a_depth_that_the_images_cannot_bear_is_refused_before_the_study(  # typ
     assert done.returncode == 1
     assert done.stderr == (
         "fmsearch: the space 'any_images' does not fit digits: depth: 4 blocks halve the sides of "
-        "an image 4 times, and 8 x 8 pixels bear 3\n"
+        "an image 4 times, and 8 x 8 pixels allow 3\n"
     )
     assert not (tmp_path / "mlruns").exists()

@@ -86,7 +86,7 @@ def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StoredStud
     config = StudyConfig(
         **{
             "name": read_space(space, "space").name,
-            "space": space,
+            "space": read_space(space, "space"),
             "data": found.spec,
             "data_sha256": found.sha256,
             "seed": 0,

@@ -134,7 +134,7 @@ class Patient:
 
     def outbox(self, study: str) -> Path:
         places = Places.of(self.home)
-        folder = places.outbox(open_storage(places.storage).study(study).record.label)
+        folder = places.outbox(open_storage(places.storage).study(study).config.label)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 

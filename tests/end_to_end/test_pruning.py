@@ -111,7 +111,7 @@ def test_a_reproducible_study_comes_out_the_same_every_time(  # type: ignore[no-
     assert len(tables[0]) == 9
     assert tables[0][6][1] is State.PRUNED
     assert tables[0] == tables[1] == tables[2]
-    assert stored(tmp_path / "one", "pruned").record.lag == 2
+    assert stored(tmp_path / "one", "pruned").config.lag == 2
     more = fmsearch(
         "study", "--space", "space.yaml", "--data", images, "--train-images", 400, "--home", "one",
         *REPRODUCIBLE, "--jobs", 3,

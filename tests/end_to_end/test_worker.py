@@ -84,7 +84,7 @@ def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StoredStud
     config = StudyConfig(
         **{
             "name": read_space(space, "space").name,
-            "space": space,
+            "space": read_space(space, "space"),
             "data": found.spec,
             "data_sha256": found.sha256,
             "seed": 0,
@@ -119,7 +119,7 @@ def test_a_worker_waits_for_its_study_and_takes_all_from_the_storage(
         read_space(SEARCH, "space"), alone, Strategy("random", "none"), study.config.seed
     )
     assert [one.parameters for one in study.trials()] == [engine.ask()[0].parameters for _ in "123"]
-    assert open_storage(database).study("mine").record == study.config
+    assert open_storage(database).study("mine").config == study.config
 
 
 def test_data_that_stand_elsewhere_are_named_by_the_worker(

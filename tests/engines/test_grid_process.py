@@ -117,11 +117,14 @@ from fmsearch.search.study.plan import Plan
 from fmsearch.search.study.run import run_study
 
 class Silent:
-    begun = epoch = told = lambda *_: None
+    on_start = on_epoch = on_trial_end = lambda *_: None
 
 places = Places.of(Path(sys.argv[1]))
 space = read_space(sys.argv[3], "tiny")
-plan = Plan(space, "tiny", describe(sys.argv[2]), 0, 1, 400, places, offline=True)
+plan = Plan(
+    space=space, name="tiny", data=describe(sys.argv[2]), seed=0, jobs=1, train_images=400,
+    places=places, offline=True,
+)
 trials = run_study(plan, Silent()).trials
 print([trial.state.value for trial in trials])
 print([name for name in ("tensorflow", "keras", "keras_tuner") if name in sys.modules])

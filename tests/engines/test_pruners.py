@@ -7,22 +7,31 @@ import warnings
 import optuna
 import pytest
 
-from fmsearch.search.engines.strategy import Strategy
 from fmsearch.search.pruners import PRUNERS, make_pruner
+from fmsearch.search.space.load import read_space
+from fmsearch.search.space.space import Space
+
+
+def of_length(epochs: int) -> Space:
+    """A space whose trials have that number of epochs."""
+    text = "name: mine\nmodel: mlp\nengine: optuna\nscore: {by: validation}\n"
+    return read_space(
+        f"{text}fixed: {{epochs: {epochs}}}\nparameters: {{layers: [1, 2]}}\n", "mine"
+    )
 
 
 @pytest.mark.parametrize("pruner", PRUNERS)
 def test_a_pruner_is_made_in_silence(pruner: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        made = make_pruner(Strategy("tpe", pruner), 5)
+        made = make_pruner(pruner, of_length(5))
     assert isinstance(made, optuna.pruners.BasePruner)
 
 
 def judged(pruner: str, bad: list[float], others: int = 6) -> list[int]:
     """After which of its scores a bad trial is pruned beside so many good ones."""
     study = optuna.create_study(
-        direction="maximize", pruner=make_pruner(Strategy("random", pruner), len(bad))
+        direction="maximize", pruner=make_pruner(pruner, of_length(len(bad)))
     )
     for _ in range(others):
         good = study.ask()

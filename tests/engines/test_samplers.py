@@ -7,15 +7,19 @@ import warnings
 import optuna
 import pytest
 
-from fmsearch.search.engines.strategy import Strategy
 from fmsearch.search.samplers import SAMPLERS, make_sampler
+from fmsearch.search.space.load import read_space
+
+SPACE = read_space(
+    "name: mine\nmodel: mlp\nengine: optuna\nscore: {by: validation}\n"
+    "parameters: {layers: [1, 2]}\n",
+    "mine",
+)
 
 
 def proposals(sampler: str, seed: int) -> list[float]:
     """Ten numbers that a sampler proposes, each told as its own score."""
-    study = optuna.create_study(
-        direction="maximize", sampler=make_sampler(Strategy(sampler, "none"), seed)
-    )
+    study = optuna.create_study(direction="maximize", sampler=make_sampler(sampler, SPACE, seed))
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=12)
     return [trial.params["x"] for trial in study.trials]
 
@@ -31,5 +35,5 @@ def test_what_a_sampler_proposes_depends_on_its_seed_alone(sampler: str) -> None
 def test_a_sampler_is_made_in_silence(sampler: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        made = make_sampler(Strategy(sampler, "none"), 0)
+        made = make_sampler(sampler, SPACE, 0)
     assert isinstance(made, optuna.samplers.BaseSampler)

@@ -86,7 +86,7 @@ def search(winner: float, other: float, seed: int) -> Searched:
 def test_a_published_winner_that_wins_is_the_best_point() -> None:
     found = claim(outcomes([search(0.89, 0.80, 0), search(0.89, 0.80, 1)]), "winner")
     assert found.verdict == "yes"
-    assert "ranks by seed: 1, 1; 1 of 2 points" in found.run_records
+    assert "ranks by seed: 1, 1; 1 of 2 points" in found.evidence
 
 
 def test_a_published_winner_that_loses_has_its_rank() -> None:
@@ -96,7 +96,7 @@ def test_a_published_winner_that_loses_has_its_rank() -> None:
 
 def test_points_that_differ_by_less_than_folds_do_are_not_distinguishable() -> None:
     found = claim(outcomes([search(0.8800, 0.8795, 0), search(0.8800, 0.8795, 1)]), "winner")
-    assert "2 of 2 points are not distinguishable" in found.run_records
+    assert "2 of 2 points are not distinguishable" in found.evidence
 
 
 def test_networks_are_in_order_where_each_is_clearly_better() -> None:

@@ -49,7 +49,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Draw:
             )
             fill(study, trials=30)
             folders[key] = tmp_path_factory.mktemp("drawn") / "search"
-            draw(study, objectives, folders[key])
+            folders[key].mkdir()
+            draw(study, objectives, folders[key] / "search.html")
         return folders[key]
 
     return draw_once
@@ -103,5 +104,5 @@ def test_the_page_speaks_of_the_score_and_draws_the_best_so_far(
 def test_of_a_single_complete_trial_nothing_is_drawn(tmp_path: Path) -> None:
     study = optuna.create_study(direction="maximize")
     fill(study, trials=1)
-    draw(study, ONE, tmp_path / "search")
-    assert not (tmp_path / "search").exists()
+    draw(study, ONE, tmp_path / "search.html")
+    assert not list(tmp_path.iterdir())

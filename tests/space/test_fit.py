@@ -70,7 +70,7 @@ def test_a_depth_too_large_for_the_images_is_refused_in_one_line(
         check_fit(space_of(parameters, "cnn", more), data_of(8, 8))
     assert str(caught.value) == (
         "the space 'mine' does not fit tiny: depth: 4 blocks halve the sides of an image 4 times, "
-        "and 8 x 8 pixels bear 3"
+        "and 8 x 8 pixels allow 3"
     )
 
 

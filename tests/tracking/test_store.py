@@ -124,7 +124,7 @@ def test_a_version_is_registered_once_and_found_by_its_alias(
 ) -> None:
     run_id = store.ship(record)
     for _ in range(2):
-        assert register_version(store, "mine", run_id, "champion", {"a": "b"}) == "1"
+        assert register_version(store, "mine", run_id, alias="champion", tags={"a": "b"}) == "1"
     found = store.client.get_model_version_by_alias("mine", "champion")
     assert (found.version, found.run_id, found.tags) == (1, run_id, {"a": "b"})
 
