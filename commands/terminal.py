@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from collections.abc import Iterable, Sequence
@@ -23,7 +24,8 @@ WHOLE_LINES = 1000
 def replace_missing_characters() -> None:
     """Let a terminal, or a file, that has fewer characters than Unicode get `?` for the others."""
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+        with contextlib.suppress(OSError):  # what it was made for has been replaced below it
+            sys.stdout.reconfigure(errors="replace")
 
 
 def visible(text: str) -> str:
