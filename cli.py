@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
+from .commands.backup import backup
 from .commands.data import data
 from .commands.doctor import doctor
 from .commands.register import register
@@ -133,6 +134,7 @@ for command in (
     replay,
     sync,
     doctor,
+    backup,
     reproduce,
 ):
     main.add_command(command)

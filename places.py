@@ -7,7 +7,8 @@ import re
 import shutil
 import tempfile
 import uuid
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .addresses import (
@@ -20,6 +21,7 @@ from .addresses import (
 )
 from .errors import FmsearchError
 from .locks import turn
+from .sqlite import checkpoint, copy_to_look_at, may_be_written
 
 EXPERIMENT = "fmsearch"
 MOST_EXPERIMENT_CHARACTERS = 500
@@ -125,6 +127,40 @@ class Places:
     def has_runs(self) -> bool:
         """Whether MLflow's store may exist, as `has_storage`."""
         return _may_exist(self.runs_file)
+
+    def to_look_at(self, scratch: Callable[[], Path]) -> Places:
+        """The places for a command that only reads: databases that may not be written are copied.
+
+        Even to be read, a database is opened for writing, by SQLite, Optuna and MLflow.
+
+        Args:
+            scratch: Gives the folder for the copies.
+
+        Raises:
+            FmsearchError: A database cannot be read.
+        """
+
+        def looked_at(address: str, file: Path | None, part: str) -> str:
+            if file is None or not _may_exist(file) or may_be_written(file):
+                return address
+            copy = scratch() / part / file.name
+            try:
+                copy_to_look_at(file, copy)
+            except OSError as error:
+                raise FmsearchError(f"cannot read {file}: {error.strerror}") from error
+            return sqlite_address(copy)
+
+        return replace(
+            self,
+            storage=looked_at(self.storage, self.storage_file, "storage"),
+            tracking_uri=looked_at(self.tracking_uri, self.runs_file, "runs"),
+        )
+
+    def close(self) -> None:
+        """Let the SQLite files be complete without the files beside them."""
+        for file in (self.storage_file, self.runs_file):
+            if file is not None:
+                checkpoint(file)
 
     def prepare(self) -> None:
         """Create the folder, and what belongs into it.

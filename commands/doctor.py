@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import existing_study, places_of, store_options
+from .options import existing_study, places_of, places_to_look_at, store_options
 from .terminal import say
 
 
@@ -20,7 +20,7 @@ def doctor(study: str | None, fix: bool, **store: Any) -> None:
     from ..search.doctor.doctor import examine
     from ..search.storage.storage import open_storage
 
-    places = places_of(store)
+    places = places_of(store) if fix else places_to_look_at(store)
     if study is None and not places.has_storage:
         say(f"no studies in {places.home} yet")
         return

@@ -128,13 +128,22 @@ def store_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def places_to_look_at(options: dict[str, Any]) -> Places:
+    """The places for a command that writes nothing into the store, as `Places.to_look_at`."""
+    from ..search.processes.scratch import scratch_folder
+
+    return places_of(options).to_look_at(scratch_folder)
+
+
 def places_of(options: dict[str, Any]) -> Places:
     """The places that the `store_options` name; raises what `Places.of` raises."""
     from ..places import Places
 
-    return Places.of(
+    places = Places.of(
         options["home"], options["tracking_uri"], options["storage"], options["experiment"]
     )
+    click.get_current_context().call_on_close(places.close)
+    return places
 
 
 def existing_study(places: Places, name: str) -> StoredStudy:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import Text, echo_epoch, places_of, store_options
+from .options import Text, echo_epoch, places_to_look_at, store_options
 from .terminal import say
 
 
@@ -31,7 +31,7 @@ def replay(run: str, spec: str | None, **store: Any) -> None:
     from ..search.retrain.replay import replay as train_again
     from ..tracking.store import Store
 
-    recorded = read_recorded_training(Store(places_of(store), create=False), run, spec)
+    recorded = read_recorded_training(Store(places_to_look_at(store), create=False), run, spec)
     for line in recorded.changed:
         say(line)
     say(f"training {recorded.name} again")

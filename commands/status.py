@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import existing_study, places_of, store_options
+from .options import existing_study, places_to_look_at, store_options
 from .terminal import print_table, say
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def status(study: str | None, watch: bool, everything: bool, **store: Any) -> No
     from ..search.study.status import overview
     from .tables import overview_lines, studies_table, trials_table
 
-    places = places_of(store)
+    places = places_to_look_at(store)
     if watch and everything:
         raise click.UsageError("--watch shows what the terminal holds; leave --all out")
     if study is not None:

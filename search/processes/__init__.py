@@ -4,5 +4,5 @@ Offers:
     load_tensorflow_in_advance, start_process (fork_server): processes that share TensorFlow.
     end_with_the_coordinator, MOST_STARTS, START_PAUSE (fork_server): how these begin and end.
     Interruption (signals): Ctrl-C and SIGTERM, obeyed where nothing is half done.
-    clear_scratch (scratch): the folder of temporary files.
+    scratch_folder, clear_scratch (scratch): the folder of temporary files.
 """
