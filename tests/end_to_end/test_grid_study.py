@@ -77,7 +77,7 @@ def test_a_fresh_study_deletes_the_old_ones_runs_and_begins_anew(  # type: ignor
 def test_studies_of_one_name_in_two_ledgers_keep_their_runs_apart(  # type: ignore[no-untyped-def]
     fmsearch, two_points, images, tmp_path
 ) -> None:
-    arguments = ("--space", two_points, "--data", images, *OPTIONS)
+    arguments = ("--space", two_points, "--data", images, "--jobs", 1, *OPTIONS)
     assert fmsearch("study", *arguments).returncode == 0
     (tmp_path / "mlruns" / "studies.db").unlink()
     assert fmsearch("study", *arguments, "--seed", 1).returncode == 0
