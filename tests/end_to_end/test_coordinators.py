@@ -24,7 +24,7 @@ MANY = """\
 name: many
 model: mlp
 engine: keras_tuner
-score: {{by: cross_validation, folds: 2}}
+score: {{by: validation}}
 fixed: {{hidden_units: 8, batch_size: 64, epochs: 1, optimizer: adam}}
 parameters: {{dropout_rate: [{rates}]}}
 """

@@ -207,7 +207,7 @@ def test_a_study_can_begin_without_the_published_points(study, tmp_path) -> None
 
 
 def test_a_study_begins_no_trial_after_its_time(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    study(SMALL, "--trials", 1000, "--timeout", "4s", "--offline")
+    study(SMALL, "--trials", 1000, "--jobs", 2, "--timeout", "4s", "--offline")
     found = trials(tmp_path / "mlruns", "small")
     assert 2 <= len(found) < 1000
     assert all(trial.state.finished for trial in found)

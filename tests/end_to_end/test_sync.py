@@ -10,7 +10,7 @@ from fmsearch.places import Places
 
 from .records import runs, stored, table
 
-OPTIONS = ("--train-images", 400)
+OPTIONS = ("--train-images", 400, "--jobs", 1)
 
 
 def test_an_offline_study_is_shipped_by_sync(fmsearch, four_points, images, tmp_path) -> None:  # type: ignore[no-untyped-def]
