@@ -34,7 +34,7 @@ def register(
     The test images are evaluated once, when the training is over. A training that is cut off goes
     on with the same command.
     """
-    from ..search.retrain.register import register_best
+    from ..search.retrain.champion import register_best
     from ..search.study.sync import run_records_of
 
     places = places_of(store)

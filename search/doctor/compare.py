@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...tracking.run_record import TAG_MODEL, TAG_RESTORED
 from ...tracking.stored_runs import StoredModel, WholeRun
-from ..runs.kind import missing_tag
+from ..runs.schema_words import missing_tag
 from .expected import Expected
 
 MOST_SHOWN = 60

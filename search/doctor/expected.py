@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...tracking.run_record import MOST_TAG_CHARACTERS, TAG_DATA, TAG_PARENT, TAG_SPACE, Status
-from ..runs.kind import Case
 from ..runs.schema import STUDY, TRIAL
+from ..runs.schema_words import Case
 from ..runs.values import (
     STATUS,
     cases_of_study,

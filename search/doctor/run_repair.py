@@ -15,9 +15,9 @@ from ...tracking.run_record import TAG_RESTORED, Metric, RunRecord
 from ...tracking.store import Store
 from ...tracking.stored_runs import WholeRun
 from ..runs.artifacts import TrainingDone
-from ..runs.kind import Numbers, missing_tag, write
 from ..runs.records import RunRecords
 from ..runs.schema import CONFUSION, CURVES, TRIAL
+from ..runs.schema_words import Numbers, missing_tag, write
 from ..runs.values import metrics, training_params, trial_identity
 from ..storage.stored_study import StoredStudy
 from ..study.sync import run_records_of

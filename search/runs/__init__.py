@@ -4,8 +4,8 @@ Offers:
     STUDY, TRIAL, FINAL, REPRODUCTION, EXPERIMENT (schema): what each kind of run holds.
     CURVES, CONFUSION, CONFUSION_FIGURE, CURVES_FIGURE (schema): names of metrics and files.
     ARCHITECTURE_FIGURE, REPRODUCTION_PAGE, REPRODUCTION_TEXT (schema): names of files.
-    Case, Numbers, write (kind): in which case a run holds what; how its files are made.
-    Made, missing_tag (kind): files that were made, and the tags that say why others were not.
+    Case, Numbers, write (schema_words): in which case a run holds what; how its files are made.
+    Made, missing_tag (schema_words): what was made, and tags that say why other files were not.
     cases_of_study, cases_of_trial (values): the cases in which a run is.
     STATUS, identity, trial_identity, run_name, trial_tags (values): a run's name, status and tags.
     training_params, metrics, result_metrics, study_outcome (values): its params and metrics.

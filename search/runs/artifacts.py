@@ -17,7 +17,7 @@ from ...models.training import Epoch
 from ...tracking.run_record import LoggedModel
 from ..outbox import ARCHITECTURE, MODEL, SUMMARY
 from ..result import Result
-from .kind import Case, Kind, Made, write
+from .schema_words import Case, Kind, Made, write
 
 
 @dataclass(frozen=True)

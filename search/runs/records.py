@@ -29,8 +29,8 @@ from ..space.space import Space
 from ..storage.study_config import StudyConfig
 from ..trial import State, Trial
 from .artifacts import Artifacts
-from .kind import Case, write
 from .schema import STUDY, TRIAL
+from .schema_words import Case, write
 from .study_artifacts import StudySoFar
 from .values import (
     STATUS,

@@ -13,7 +13,7 @@ from ..outbox import ARCHITECTURE, SUMMARY
 from ..trial import SEED
 from . import artifacts, study_artifacts
 from .artifacts import TrainingDone
-from .kind import Artifact, Case, Item, Kind, Numbers
+from .schema_words import Artifact, Case, Item, Kind, Numbers
 from .study_artifacts import StudySoFar
 
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")

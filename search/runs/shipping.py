@@ -20,8 +20,8 @@ from ..outbox import discard, entries, entry_name, remove_half_written
 from ..storage.stored_study import StoredStudy
 from ..trial import State, ranking
 from .importances import importances
-from .kind import Case
 from .records import RunRecords
+from .schema_words import Case
 from .values import cases_of_study, identity
 
 log = logging.getLogger(__name__)

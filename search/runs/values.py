@@ -26,8 +26,8 @@ from ..result import Result
 from ..storage.study_config import StudyConfig
 from ..trial import SEED, State, Trial, best_trial, is_over
 from .importances import FEWEST_TRIALS
-from .kind import Case
 from .schema import CURVES, PARAMETER, STUDY, TRIAL
+from .schema_words import Case
 
 STATUS = {
     State.COMPLETE: Status.FINISHED,

@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from fmsearch.errors import FmsearchError
 from fmsearch.models.data import describe
 from fmsearch.places import Places
-from fmsearch.search.retrain.register import register_best
+from fmsearch.search.retrain.champion import register_best
 from fmsearch.search.space.load import read_space
 from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.study.plan import Plan

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from fmsearch.places import Places
-from fmsearch.search.retrain.register import register_best
+from fmsearch.search.retrain.champion import register_best
 from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.study.sync import run_records_of
 from fmsearch.tracking.reachability import TrackingError

@@ -14,11 +14,11 @@ from fmsearch.models.data import describe
 from fmsearch.places import Places
 from fmsearch.search.doctor.doctor import Finding, examine
 from fmsearch.search.engines.strategy import choose_strategy
-from fmsearch.search.retrain.register import register_best
+from fmsearch.search.retrain.champion import register_best
 from fmsearch.search.runs.artifacts import TrainingDone
-from fmsearch.search.runs.document import renewed
-from fmsearch.search.runs.kind import Artifact, Case, Kind, Numbers
 from fmsearch.search.runs.schema import FINAL, STUDY, TRIAL
+from fmsearch.search.runs.schema_page import renewed
+from fmsearch.search.runs.schema_words import Artifact, Case, Kind, Numbers
 from fmsearch.search.runs.values import cases_of_study, cases_of_trial
 from fmsearch.search.space.load import read_space
 from fmsearch.search.storage.storage import open_storage
@@ -193,4 +193,4 @@ def examined(places: Places, *, fix: bool = False) -> Finding:
 
 def test_the_tables_of_the_page_are_those_that_follow_from_the_schema() -> None:
     page = (Path(__file__).parents[2] / "docs" / "mlflow.md").read_text("utf-8")
-    assert renewed(page) == page, "run python -m fmsearch.search.runs.document docs/mlflow.md"
+    assert renewed(page) == page, "run python -m fmsearch.search.runs.schema_page docs/mlflow.md"

@@ -1,6 +1,6 @@
 """The tables of docs/mlflow.md, rendered from the schema.
 
-`python -m fmsearch.search.runs.document docs/mlflow.md` renews them.
+`python -m fmsearch.search.runs.schema_page docs/mlflow.md` renews them.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
-from .kind import Case, Kind
 from .schema import KINDS
+from .schema_words import Case, Kind
 
 BEGIN, END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
 HEADER = ["| | name | what it says or shows | where |", "|---|---|---|---|"]
