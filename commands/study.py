@@ -133,7 +133,7 @@ def study(
     from ..search.engines.strategy import choose_strategy
     from ..search.space.load import load_space
     from ..search.space.reader import NAME
-    from ..search.study.plan import Limits, Plan
+    from ..search.study.plan import Limits, Plan, check_plan
     from ..search.trainers.pool import usable_cores
 
     space = load_space(spec)
@@ -145,48 +145,28 @@ def study(
         )
     if data == FASHION_MNIST:
         fashion_mnist.fetch()
-    if trials is not None and space.trials is None:
-        raise FmsearchError(
-            f"the space {space.name!r} is a grid, which tries every point: it has no --trials"
-        )
-    if enqueue != "published" and space.traits.tries_every_point:
-        raise FmsearchError(
-            f"the space {space.name!r} is a grid, which tries every point: it has no --enqueue"
-        )
-    if reproducible and (timeout is not None or target_score is not None):
-        raise FmsearchError(
-            "--reproducible: when a study ends by --timeout or --target-score depends on its "
-            "trainers' speed; use --trials"
-        )
-    if keep_models and len(space.objectives) > 1:
-        raise FmsearchError(
-            "--keep-models best:K ranks by the score alone, and this study has several objectives; "
-            "use all or none"
-        )
-    if fresh and offline:
-        raise FmsearchError("--fresh deletes runs in MLflow, which --offline does without")
+    jobs = jobs or usable_cores()
+    plan = Plan(
+        space=space,
+        name=name,
+        data=describe(data),
+        seed=seed,
+        jobs=jobs,
+        train_images=train_images,
+        places=places,
+        offline=offline,
+        strategy=choose_strategy(space, sampler, pruner, reproducible=reproducible, jobs=jobs),
+        limits=Limits(trials or space.trials, timeout, target_score),
+        enqueue=enqueue == "published",
+        keep_models=keep_models,
+        checkpoint_every=checkpoint_every,
+        fresh=fresh,
+        heartbeat=heartbeat,
+    )
+    check_plan(plan)
     if fresh and not yes:
         _ask_to_delete(places, name)
-    jobs = jobs or usable_cores()
-    carry_out(
-        Plan(
-            space=space,
-            name=name,
-            data=describe(data),
-            seed=seed,
-            jobs=jobs,
-            train_images=train_images,
-            places=places,
-            offline=offline,
-            strategy=choose_strategy(space, sampler, pruner, reproducible=reproducible, jobs=jobs),
-            limits=Limits(trials or space.trials, timeout, target_score),
-            enqueue=enqueue == "published",
-            keep_models=keep_models,
-            checkpoint_every=checkpoint_every,
-            fresh=fresh,
-            heartbeat=heartbeat,
-        )
-    )
+    carry_out(plan)
 
 
 def carry_out(plan: Plan) -> None:

@@ -2,7 +2,7 @@
 
 Offers:
     run_study (run): runs a plan, or goes on with it.
-    Plan, Limits (plan): what a study is to be, and when it ends.
+    Plan, Limits, check_plan (plan): what a study is to be, and when it ends.
     StudyCallback (callback): hears how a study goes on.
     join, wait_for, WorkerOptions (join): one more worker of a study.
     recover (resume): takes up what an earlier session left.

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from ...errors import FmsearchError
 from ...models.data import DataSet
 from ...places import Places
 from ..engines.strategy import Strategy
@@ -106,3 +107,30 @@ class Plan:
     def judged(self) -> bool:
         """Whether the study has a pruner."""
         return self.strategy.pruner not in ("", "none")
+
+
+def check_plan(plan: Plan) -> None:
+    """See that the options of a plan go together.
+
+    Raises:
+        FmsearchError: Two do not.
+    """
+    space, limits = plan.space, plan.limits
+    is_grid = space.traits.tries_every_point
+    for option, given in {"--trials": limits.trials, "--enqueue": not plan.enqueue}.items():
+        if is_grid and given:
+            raise FmsearchError(
+                f"the space {space.name!r} is a grid, which tries every point: it has no {option}"
+            )
+    if plan.strategy.lag and (limits.seconds is not None or limits.score is not None):
+        raise FmsearchError(
+            "--reproducible: when a study ends by --timeout or --target-score depends on its "
+            "trainers' speed; use --trials"
+        )
+    if plan.keep_models and len(space.objectives) > 1:
+        raise FmsearchError(
+            "--keep-models best:K ranks by the score alone, and this study has several objectives; "
+            "use all or none"
+        )
+    if plan.fresh and plan.offline:
+        raise FmsearchError("--fresh deletes runs in MLflow, which --offline does without")

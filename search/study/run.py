@@ -20,7 +20,7 @@ from ..trainers.setup import trainer_setup
 from .callback import StudyCallback
 from .delete import delete_study
 from .loop import Pool, StudyLoop, Summary
-from .plan import Plan
+from .plan import Plan, check_plan
 
 
 def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> Summary:
@@ -34,6 +34,7 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
     Raises:
         FmsearchError: Something that the user can mend keeps it from running.
     """
+    check_plan(plan)
     check_fit(plan.space, plan.data)
     labels = load_training(plan.data.spec).labels
     plan.places.prepare()
