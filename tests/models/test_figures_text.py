@@ -54,7 +54,18 @@ def test_a_title_with_dollars_is_drawn_with_them(tmp_path: Path) -> None:
 
 
 def test_learning_curves_with_any_title_are_drawn(tmp_path: Path) -> None:
-    epochs = [Epoch(1, 1.0, 0.5, 1.0, 0.5, 0, 0.1, 0.0)]
+    epochs = [
+        Epoch(
+            epoch=1,
+            train_loss=1.0,
+            train_accuracy=0.5,
+            val_loss=1.0,
+            val_accuracy=0.5,
+            measured_at=0,
+            seconds=0.1,
+            score_seconds=0.0,
+        )
+    ]
     figures.CurvesFigure().save(tmp_path / "curves.png", epochs, TITLE)
     assert size(tmp_path / "curves.png") == (864, 364)
 
