@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import FmsearchError
 from .options import existing_study, places_to_look_at, store_options
 from .terminal import print_table, say
 
@@ -60,8 +61,16 @@ def status(study: str | None, watch: bool, everything: bool, **store: Any) -> No
         say(f"no studies in {places.home} yet")
         return
     storage = open_storage(places.storage)
-    rows = ((one.config.name, one.counts(), one.best()) for one in storage.studies())
+    rows, faults = [], []
+    for name in storage.names():
+        try:
+            one = storage.study(name)
+            rows.append((name, one.counts(), one.best()))
+        except FmsearchError as error:  # the others can be shown
+            faults.append(error)
     print_table(studies_table(rows))
+    for fault in faults:
+        raise fault
 
 
 def _show_latest(study: str, stored: StoredStudy) -> None:

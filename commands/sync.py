@@ -20,7 +20,11 @@ def sync(**store: Any) -> None:
     places = places_of(store)
     if not places.has_storage:
         return
+    fault = ""
     for one in sync_all(places):
+        if one.fault:
+            fault = fault or one.fault
+            continue
         if one.holder:
             say(f"{one.study}: left to process {one.holder}, which is at it")
             continue
@@ -30,3 +34,5 @@ def sync(**store: Any) -> None:
             raise FmsearchError(
                 f"MLflow did not take all of {one.study}; see above, and sync again"
             )
+    if fault:
+        raise FmsearchError(fault)

@@ -39,6 +39,7 @@ class Trial:
         fit_seconds, score_seconds: As in `Result`.
         reason: Why it failed or was pruned; empty if it did not.
         duplicate_of: Number of the earlier trial with equal parameters, whose result it has.
+        is_damaged: Whether its record in the storage cannot be read; it counts as failed.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Trial:
     score_seconds: tuple[float, ...] = ()
     reason: str = ""
     duplicate_of: int | None = None
+    is_damaged: bool = False
 
     def __post_init__(self) -> None:
         if (self.state is State.COMPLETE) != (self.score is not None):

@@ -55,6 +55,8 @@ def _study_faults(records: Records) -> Iterator[str]:
             yield f"the run {run.name} ({run.id}) belongs to no trial"
     if records.is_unshipped:
         return  # what of the study's run is missing comes with the rest
+    if any(trial.is_damaged for trial in records.trials):
+        return  # nobody knows what the study's run has to hold
     runs = records.study_run
     if runs.best is None:
         yield "its run is missing"
@@ -67,6 +69,9 @@ def _study_faults(records: Records) -> Iterator[str]:
 
 
 def _trial_faults(records: Records, trial: Trial) -> Iterator[str]:
+    if trial.is_damaged:
+        yield f"{trial.reason}; put a backup of the storage in its place"
+        return
     if trial.state is State.RUNNING:
         yield "it is running in the storage, though nobody runs the study"
     if trial.number in records.stale_checkpoints:
@@ -115,7 +120,8 @@ def examine(places: Places, names: Sequence[str], *, fix: bool) -> Iterator[Find
             study = open_storage(places.storage, places.worker()).study(name)
             study.check_run_nowhere_else()
             found = _look(study, places)
-            if not fix or (not found.left and found.waiting is None):
+            is_damaged = any(trial.is_damaged for trial in study.trials())
+            if not fix or is_damaged or (not found.left and found.waiting is None):
                 yield found
                 continue
             shipped = Repair(study, places).mend()

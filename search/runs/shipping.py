@@ -142,8 +142,12 @@ class Shipping:
         store, parent = self._open()
         entry = self._outbox / entry_name(number)
         if entry.exists():
+            trial = self._stored.trial(number)
+            if trial.is_damaged:
+                log.warning("trial %s waits in the outbox: %s", number, trial.reason)
+                return
             log.info("shipping trial %s", number)
-            record = self._run_records.trial(self._stored.trial(number), entry)
+            record = self._run_records.trial(trial, entry)
             if self._keep_models is not None and number not in self._kept():
                 record = self._without_model(record)
             store.ship(record, parent)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +11,13 @@ from ...errors import FmsearchError
 from ..trial import State, Trial
 
 if TYPE_CHECKING:
-    from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial, TrialState
 
+    from .database import Database
+
 METRICS, FIT, SCORE = "metrics", "fit_seconds", "score_seconds"
+DAMAGE = "fmsearch.damage"
+"""Stands for the attributes of a trial that cannot be read, and says why; it is never stored."""
 REASON, DUPLICATE, DECISION = "reason", "duplicate_of", "pruned_at"
 
 
@@ -39,13 +44,26 @@ def optuna_state(state: State) -> TrialState:
 
 
 def read_trial(trial: FrozenTrial) -> Trial:
-    """Our trial for Optuna's.
+    """Our trial for Optuna's; one whose record is damaged counts as failed, and says so.
 
     Raises:
         FmsearchError: Another program completed it.
     """
+    damage = trial.user_attrs.get(DAMAGE)
+    if damage is None:
+        try:
+            return _sound(trial)
+        except (TypeError, ValueError, AttributeError) as error:  # JSON, but of another shape
+            damage = f"{type(error).__name__}: {error}"
+    reason = f"its record in the storage is damaged ({damage})"
+    return Trial(trial.number, trial.params, State.FAILED, reason=reason, is_damaged=True)
+
+
+def _sound(trial: FrozenTrial) -> Trial:
     state = state_of(trial.state)
     metrics = trial.user_attrs.get(METRICS, {})
+    if not all(isinstance(one, (int, float)) for one in metrics.values()):
+        raise TypeError(f"{METRICS} are no numbers")
     return Trial(
         number=trial.number,
         parameters=trial.params,
@@ -75,9 +93,11 @@ IMPORTANCES = "fmsearch.importances"
 class StudyAttributes:
     """What the storage has of one study beside its config and its trials."""
 
-    def __init__(self, storage: BaseStorage, study_id: int) -> None:
-        self._storage = storage
+    def __init__(self, database: Database, study_id: int, study: str) -> None:
+        self._storage = database.optuna
+        self._backend = database.backend
         self._study_id = study_id
+        self._study = study
 
     def set_run(self, run_id: str) -> None:
         """Store the id of the study's run in MLflow."""
@@ -86,7 +106,7 @@ class StudyAttributes:
 
     def run(self) -> str:
         """The id of the study's run in MLflow; empty if there is none yet."""
-        return str(self._storage.get_study_user_attrs(self._study_id).get(RUN, ""))
+        return str(self._get(RUN) or "")
 
     def set_importances(self, shares: Mapping[str, float]) -> None:
         """Store the importance of each parameter for the scores so far."""
@@ -94,5 +114,13 @@ class StudyAttributes:
 
     def importances(self) -> Mapping[str, float]:
         """What `set_importances` stored last; empty if nothing."""
-        stored = self._storage.get_study_user_attrs(self._study_id).get(IMPORTANCES, {})
+        stored = self._get(IMPORTANCES)
+        if not isinstance(stored, dict):
+            return {}
         return {str(name): float(share) for name, share in stored.items()}
+
+    def _get(self, key: str) -> Any:
+        """An attribute; None if there is none, or if it is damaged: both are written anew."""
+        with contextlib.suppress(ValueError, LookupError):
+            return json.loads(self._backend.study_attributes()[self._study][key])
+        return None

@@ -78,6 +78,19 @@ class Backend:
 
         return retry(read)
 
+    def study_attributes(self) -> dict[str, dict[str, str]]:
+        """Of each study by name its user attributes, as the JSON that is stored.
+
+        Optuna's `get_all_studies` fails for all studies if one attribute of one is damaged.
+        """
+        from .queries import read_study_attributes
+
+        def read() -> dict[str, dict[str, str]]:
+            with self._backend.engine.connect() as connection:
+                return read_study_attributes(connection)
+
+        return retry(read)
+
     def _get_trials(
         self,
         study_id: int,

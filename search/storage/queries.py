@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,6 +20,7 @@ from optuna.distributions import json_to_distribution
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, select
 
+from .attributes import DAMAGE
 from .optuna_private import tables
 
 models = tables()
@@ -51,35 +52,73 @@ def read_trials(connection: Connection, which: ColumnElement[bool]) -> list[Froz
     params = _of_each(connection, models.TrialParamModel, ids)
     values = _of_each(connection, models.TrialValueModel, ids)
     scores = _of_each(connection, models.TrialIntermediateValueModel, ids)
-    user_attrs = _of_each(connection, models.TrialUserAttributeModel, ids)
-    system_attrs = _of_each(connection, models.TrialSystemAttributeModel, ids)
-    found = []
-    for trial in trials:
-        one = trial.trial_id
-        domains = {row.param_name: _distribution(row.distribution_json) for row in params[one]}
-        ordered = sorted(values[one], key=attrgetter("objective"))
-        found.append(
-            FrozenTrial(
-                number=trial.number,
-                state=trial.state,
-                value=None,
-                values=[_value(row.value, row.value_type) for row in ordered] or None,
-                datetime_start=_local(trial.datetime_start),
-                datetime_complete=_local(trial.datetime_complete),
-                params={
-                    row.param_name: domains[row.param_name].to_external_repr(row.param_value)
-                    for row in params[one]
-                },
-                distributions=domains,
-                user_attrs={row.key: json.loads(row.value_json) for row in user_attrs[one]},
-                system_attrs={row.key: json.loads(row.value_json) for row in system_attrs[one]},
-                intermediate_values={
-                    row.step: _score(row.intermediate_value, row.intermediate_value_type)
-                    for row in scores[one]
-                },
-                trial_id=one,
-            )
+    attributes = {
+        "user_attrs": _of_each(connection, models.TrialUserAttributeModel, ids),
+        "system_attrs": _of_each(connection, models.TrialSystemAttributeModel, ids),
+    }
+    return [
+        _frozen(
+            trial,
+            params[trial.trial_id],
+            sorted(values[trial.trial_id], key=attrgetter("objective")),
+            scores[trial.trial_id],
+            {kind: rows[trial.trial_id] for kind, rows in attributes.items()},
         )
+        for trial in trials
+    ]
+
+
+def _frozen(
+    trial: Any,
+    params: Sequence[Any],
+    values: Sequence[Any],
+    scores: Sequence[Any],
+    attributes: Mapping[str, Sequence[Any]],
+) -> FrozenTrial:
+    """A trial of its rows; if one of them cannot be read, it is failed, and `DAMAGE` says why.
+
+    So a damaged row keeps nobody from the other trials.
+    """
+    state, domains, read, damage = trial.state, {}, {}, ""
+    try:
+        domains = {row.param_name: _distribution(row.distribution_json) for row in params}
+        for kind, rows in attributes.items():
+            read[kind] = {row.key: json.loads(row.value_json) for row in rows}
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        damage = " ".join(f"{type(error).__name__}: {error}".split())
+        state, read = TrialState.FAIL, {"user_attrs": {DAMAGE: damage}, "system_attrs": {}}
+    return FrozenTrial(
+        number=trial.number,
+        state=state,
+        value=None,
+        values=[_value(row.value, row.value_type) for row in values] or None,
+        datetime_start=_local(trial.datetime_start),
+        datetime_complete=_local(trial.datetime_complete),
+        params={
+            row.param_name: domains[row.param_name].to_external_repr(row.param_value)
+            for row in params
+            if row.param_name in domains
+        },
+        distributions=domains,
+        **read,
+        intermediate_values={
+            row.step: _score(row.intermediate_value, row.intermediate_value_type) for row in scores
+        },
+        trial_id=trial.trial_id,
+    )
+
+
+def read_study_attributes(connection: Connection) -> dict[str, dict[str, str]]:
+    """Of each study by name its user attributes, as the JSON that is stored."""
+    studies, notes = models.StudyModel.__table__, models.StudyUserAttributeModel.__table__
+    query = (
+        select(studies.c.study_name, notes.c.key, notes.c.value_json)
+        .join(notes, notes.c.study_id == studies.c.study_id, isouter=True)
+        .order_by(studies.c.study_id)
+    )
+    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for name, key, value in connection.execute(query).all():
+        found[name] |= {} if key is None else {key: value}
     return found
 
 

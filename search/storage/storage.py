@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -39,8 +40,8 @@ class Storage:
 
     def names(self) -> list[str]:
         """Names of all studies, in the order of their creation."""
-        studies = self._optuna.get_all_studies()
-        return [study.study_name for study in studies if CONFIG_KEY in study.user_attrs]
+        known = self._database.backend.study_attributes()
+        return [name for name, attributes in known.items() if CONFIG_KEY in attributes]
 
     def studies(self) -> Iterator[StoredStudy]:
         """All studies, in the order of their creation."""
@@ -85,10 +86,16 @@ class Storage:
         return found
 
     def _config(self, name: str) -> StudyConfig | None:
-        for study in self._optuna.get_all_studies():
-            if study.study_name == name and CONFIG_KEY in study.user_attrs:
-                return StudyConfig.of(name, study.user_attrs[CONFIG_KEY])
-        return None
+        known = self._database.backend.study_attributes().get(name, {})
+        if CONFIG_KEY not in known:
+            return None
+        try:
+            return StudyConfig.of(name, json.loads(known[CONFIG_KEY]))
+        except ValueError as error:
+            raise FmsearchError(
+                f"the record of the study {name!r} is damaged ({error}); put a backup of the "
+                "storage in its place, or delete that study with Optuna"
+            ) from error
 
     def _stored(self, config: StudyConfig) -> StoredStudy:
         study_id = self._optuna.get_study_id_from_name(config.name)

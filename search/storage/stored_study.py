@@ -63,7 +63,7 @@ class StoredStudy:
         self.storage = storage.optuna
         self._backend = storage.backend
         self.config = config
-        self.attributes = StudyAttributes(self.storage, study_id)
+        self.attributes = StudyAttributes(storage, study_id, config.name)
         self.ownership = ownership
         self.taken_back = 0
         self._study_id = study_id
@@ -76,7 +76,8 @@ class StoredStudy:
     def best(self) -> Trial | None:
         """The `best_trial`; usually the other trials are not read."""
         found = self._backend.best(self._study_id, DUPLICATE)
-        return best_trial(self.trials()) if found is None else read_trial(found)
+        best = None if found is None else read_trial(found)
+        return best_trial(self.trials()) if best is None or best.is_damaged else best
 
     def counts(self) -> Mapping[State, int]:
         """Number of trials in each state that occurs, without reading the trials."""

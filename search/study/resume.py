@@ -48,6 +48,9 @@ def recover(stored: StoredStudy, outbox: Path) -> None:
     stored.take_back()
     trials = stored.trials()
     found = entries(outbox)
+    for trial in trials:
+        if trial.is_damaged:
+            log.warning("trial %s counts as failed: %s", trial.number, trial.reason)
     for number, entry in found.items():  # check all before any is used
         read_entry(entry)
         if number >= len(trials):

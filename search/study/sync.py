@@ -44,12 +44,14 @@ class Synced:
         trials: Number of trials that waited in the outbox.
         left: How many still wait, as returned by `Shipping.end`.
         holder: Id of the process that has the study's lock, if nothing was shipped for that reason.
+        fault: What is wrong with the study's record, if nothing was shipped for that reason.
     """
 
     study: str
     trials: int = 0
     left: int | None = None
     holder: str = ""
+    fault: str = ""
 
 
 def sync_all(places: Places) -> Iterator[Synced]:
@@ -58,8 +60,16 @@ def sync_all(places: Places) -> Iterator[Synced]:
     Raises:
         FmsearchError: The store cannot be reached.
     """
-    studies = open_storage(places.storage, places.worker()).studies()
-    waiting = [one for one in studies if is_unshipped(places.outbox(one.config.label))]
+    storage = open_storage(places.storage, places.worker())
+    waiting = []
+    for name in storage.names():
+        try:
+            study = storage.study(name)
+        except FmsearchError as error:
+            yield Synced(name, fault=str(error))
+            continue
+        if is_unshipped(places.outbox(study.config.label)):
+            waiting.append(study)
     if waiting:
         check_reachable(places)
     for study in waiting:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -116,3 +118,20 @@ def test_a_study_is_backed_up_while_it_runs(
     assert done.returncode == 0, done.stderr
     assert "4 trials" in done.stdout
     assert fmsearch("doctor", "--home", "copy").stdout == "no differences\n"
+
+
+def test_the_doctor_names_a_damaged_trial_and_leaves_its_run(
+    made: Path, tmp_path: Path, fmsearch: Run
+) -> None:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    with closing(sqlite3.connect(tmp_path / "mlruns" / "studies.db")) as database:
+        database.execute("UPDATE trial_user_attributes SET value_json = '{' WHERE trial_id = 1")
+        database.commit()
+    for options, begin in (
+        ((), "small trial 0: "),
+        (("--fix",), "cannot be mended: small trial 0: "),
+    ):
+        done = fmsearch("doctor", *options)
+        assert done.returncode == 1
+        assert done.stdout.startswith(f"{begin}its record in the storage is damaged (")
+        assert len(done.stdout.splitlines()) == 2, done.stdout
