@@ -135,3 +135,18 @@ def test_what_contributing_names_is_there(row: str) -> None:
     text = "".join(path.read_text() for path in files if path.is_file())
     names = [one for one in named if re.fullmatch(r"_?[A-Za-z_]+", one)]
     assert [name for name in names if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_each_test_that_a_document_names_is_there() -> None:
+    documents = [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *sorted((ROOT / "docs").glob("*.md")),
+    ]
+    named = [
+        (document.name, name)
+        for document in documents
+        for name in re.findall(r"tests/[\w/]+\.py", document.read_text())
+    ]
+    assert named
+    assert [one for one in named if not (ROOT / one[1]).exists()] == []
