@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from .options import places_of, store_options
 from .terminal import say
-
-if TYPE_CHECKING:
-    pass
-
 
 DEFAULT_PORT = 5000
 

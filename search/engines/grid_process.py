@@ -7,14 +7,13 @@ is forked from one that has loaded it.
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import time
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 
 from ...errors import FmsearchError
 from ...models.settings import Value
-from ..processes.fork_server import MOST_STARTS, START_PAUSE, end_with_the_coordinator
+from ..processes.fork_server import MOST_STARTS, START_PAUSE, start_process
 
 Choices = Mapping[str, Sequence[Value]]
 
@@ -26,7 +25,7 @@ def enumerate_apart(choices: Choices) -> list[dict[str, Value]]:
         FmsearchError: The process died again and again.
     """
     for _ in range(MOST_STARTS):
-        with contextlib.suppress(EOFError, OSError):  # it died, or what it is forked from did
+        with contextlib.suppress(EOFError, OSError):  # it died
             return _ask(choices)
         time.sleep(START_PAUSE)
     raise FmsearchError(
@@ -36,14 +35,10 @@ def enumerate_apart(choices: Choices) -> list[dict[str, Value]]:
 
 
 def _ask(choices: Choices) -> list[dict[str, Value]]:
-    context = multiprocessing.get_context("forkserver")
-    ours, theirs = context.Pipe(duplex=False)
-    with ours:
-        with theirs:
-            process = context.Process(target=_answer, args=(theirs, choices), daemon=True)
-            process.start()
+    process, connection = start_process(_answer, choices)
+    with connection:
         try:
-            points: list[dict[str, Value]] = ours.recv()
+            points: list[dict[str, Value]] = connection.recv()
         finally:
             process.kill()  # it has nothing more to say
             process.join()
@@ -51,7 +46,6 @@ def _ask(choices: Choices) -> list[dict[str, Value]]:
 
 
 def _answer(theirs: Connection, choices: Choices) -> None:
-    end_with_the_coordinator()
     # By the module that loads TensorFlow in silence, where that is not loaded yet.
     from ...models import quiet_tensorflow  # noqa: F401
     from .grid_oracle import enumerate_points

@@ -73,11 +73,11 @@ def start_process(
 
 
 def _run(run: Callable[..., None], *arguments: object) -> None:
-    end_with_the_coordinator()
+    _end_with_the_coordinator()
     run(*arguments)
 
 
-def end_with_the_coordinator() -> None:
+def _end_with_the_coordinator() -> None:
     """Let this process end with the coordinator, however that ends: the next one begins at once,
     and a trainer of an earlier session would write where its own trainers do."""
 

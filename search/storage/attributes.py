@@ -122,5 +122,5 @@ class StudyAttributes:
     def _get(self, key: str) -> Any:
         """An attribute; None if there is none, or if it is damaged: both are written anew."""
         with contextlib.suppress(ValueError, LookupError):
-            return json.loads(self._backend.study_attributes()[self._study][key])
+            return json.loads(self._backend.study_attributes(self._study)[self._study][key])
         return None

