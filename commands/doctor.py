@@ -14,27 +14,36 @@ from .terminal import say
 @click.command()
 @click.argument("study", required=False)
 @click.option("--fix", is_flag=True, help="Mend what can be mended from the other side.")
+@click.option("--quick", is_flag=True, help="Believe files that are not empty; else read them all.")
 @store_options
-def doctor(study: str | None, fix: bool, **store: Any) -> None:
+def doctor(study: str | None, fix: bool, quick: bool, **store: Any) -> None:
     """Compare storage, outbox and MLflow; one line for each difference."""
     from ..search.doctor.doctor import examine
+    from ..search.doctor.unknown import unknown_studies
     from ..search.storage.storage import open_storage
 
     places = places_of(store) if fix else places_to_look_at(store)
-    if study is None and not places.has_storage:
-        say(f"no studies in {places.home} yet")
-        return
+    mended = left = 0
     if study is None:
-        names = open_storage(places.storage).names()
+        storage = open_storage(places.storage) if places.has_storage else None
+        names = storage.names() if storage else []
+        known = [storage.study(name).config for name in names] if storage else []
+        for line in unknown_studies(places, known):
+            say(line)
+            left += 1
+        if not names and not left:
+            say(f"no studies in {places.home} yet")
+            return
     else:
         names = [existing_study(places, study).config.name]
-    mended = left = 0
-    for found in examine(places, names, fix=fix):
+    for found in examine(places, names, fix=fix, quick=quick) if names else ():
         if found.shipped:
             say(f"{found.study}: {found.shipped} trials shipped from the outbox")
         if found.waiting is not None:
             waits = f"{found.waiting} trials wait" if found.waiting else "the study's run waits"
             say(f"{found.study}: {waits} in the outbox; `fmsearch sync` ships them")
+        for folder, why in found.apart.items():
+            say(f"{found.study}: {folder} is kept apart: {why}")
         for one in found.mended:
             say(f"mended: {one}")
         for one in found.left:

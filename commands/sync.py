@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import click
@@ -9,6 +10,8 @@ import click
 from ..errors import FmsearchError
 from .options import places_of, store_options
 from .terminal import say
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -18,12 +21,12 @@ def sync(**store: Any) -> None:
     from ..search.study.sync import sync_all
 
     places = places_of(store)
-    if not places.has_storage:
+    if not places.has_storage and not places.outbox("").exists():
         return
-    fault = ""
+    faults = []
     for one in sync_all(places):
         if one.fault:
-            fault = fault or one.fault
+            faults.append(one.fault)
             continue
         if one.holder:
             say(f"{one.study}: left to process {one.holder}, which is at it")
@@ -31,8 +34,8 @@ def sync(**store: Any) -> None:
         shipped = one.trials - (one.left or 0)
         say(f"{one.study}: {shipped} of {one.trials} trials shipped")
         if one.left is not None:
-            raise FmsearchError(
-                f"MLflow did not take all of {one.study}; see above, and sync again"
-            )
-    if fault:
-        raise FmsearchError(fault)
+            faults.append(f"MLflow did not take all of {one.study}; see above, and sync again")
+    for more in faults[1:]:
+        log.warning("%s", more)
+    if faults:
+        raise FmsearchError(faults[0])

@@ -1,15 +1,22 @@
-"""Outboxes: folders with the results of finished trials that MLflow does not have yet."""
+"""Outboxes: folders with the results of finished trials that MLflow does not have yet.
+
+Each folder has a list of checksums; what is damaged is kept apart, under another name.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import itertools
 import json
+import logging
 import os
 import re
 import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+from ..checksums import CHECKSUMS, damage, read_checksums, write_checksums
 from ..errors import FmsearchError
 from ..models.training import Epoch
 from .environment import Environment
@@ -18,8 +25,19 @@ from .result import Duplicate, Failure, Result
 RESULT, MODEL, SUMMARY = "result.json", "model.keras", "model_summary.txt"
 ARCHITECTURE = "architecture.png"
 PART, REMOVED = ".part", ".old"
+APART, WHY = "apart-", "why.txt"
 ENVIRONMENT = "circumstances"
 """Key of the environment in a result's file, named so by the first version."""
+
+log = logging.getLogger(__name__)
+
+
+class DamagedError(FmsearchError):
+    """A result on disk is not as its trainer left it; `what` says how, in words."""
+
+    def __init__(self, folder: Path, what: object) -> None:
+        super().__init__(f"{folder}: {what}")
+        self.what = str(what)
 
 
 def entry_name(trial: int) -> str:
@@ -73,25 +91,40 @@ def write_note(entry: Path, note: Failure | Duplicate) -> None:
     publish(part, entry)
 
 
-def read_entry(folder: Path) -> Result | Failure | Duplicate:
-    """Read what a folder in the outbox has.
+def read_entry(folder: Path) -> tuple[str, Result | Failure | Duplicate]:
+    """Read what a folder in the outbox has, and the id of that result.
+
+    A result's id follows from its checksums; it is empty where an earlier version wrote it.
 
     Raises:
-        FmsearchError: One of its files is missing or damaged.
+        DamagedError: One of its files is missing or damaged.
     """
+    result_id = _check(folder)
     name = next((name for name in _NOTES if (folder / name).exists()), RESULT)
+    if name not in _NOTES:
+        return result_id, read_result(folder)
     try:
-        if name in _NOTES:
-            return _NOTES[name](**json.loads((folder / name).read_text("utf-8")))
-        result = read_result(folder)
-        name = SUMMARY
-        (folder / SUMMARY).read_text("utf-8")
-    except (OSError, ValueError, TypeError, LookupError) as error:
-        raise FmsearchError(
-            f"{folder / name} is missing or damaged ({error}); delete that folder: "
-            "if its trial is not on record yet, it is trained again"
-        ) from error
-    return result
+        return result_id, _NOTES[name](**json.loads((folder / name).read_text("utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise DamagedError(folder, f"{name} is damaged ({error})") from error
+
+
+def _check(folder: Path) -> str:
+    """The id of the result in a folder whose files are as they were written."""
+    file = folder / CHECKSUMS
+    if not file.exists():
+        return ""
+    try:
+        listed = read_checksums(file)
+    except (OSError, ValueError) as error:
+        raise DamagedError(folder, error) from error
+    if what := damage(folder, listed):
+        raise DamagedError(folder, what)
+    ours = {RESULT, MODEL, SUMMARY, ARCHITECTURE, *_NOTES}
+    for name in sorted(ours - listed.keys()):  # a list that was cut off
+        if (folder / name).exists():
+            raise DamagedError(folder, f"{CHECKSUMS} is damaged")
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:32]
 
 
 def write_result(folder: Path, result: Result) -> None:
@@ -102,18 +135,69 @@ def write_result(folder: Path, result: Result) -> None:
 
 
 def read_result(folder: Path) -> Result:
-    """Read the result in a folder.
+    """Read the result of a training.
 
     Raises:
-        OSError, ValueError, TypeError, LookupError: The file is missing or damaged.
+        DamagedError: One of the folder's files is missing or damaged.
     """
-    fields = json.loads((folder / RESULT).read_text("utf-8"))
-    fields["history"] = tuple(Epoch(**epoch) for epoch in fields["history"])
-    fields["confusion"] = tuple(tuple(row) for row in fields["confusion"])
-    fields["fit_seconds"] = tuple(fields["fit_seconds"])
-    fields["score_seconds"] = tuple(fields["score_seconds"])
-    fields["environment"] = Environment(**fields.pop(ENVIRONMENT, {}))
-    return Result(**fields)
+    _check(folder)
+    try:
+        fields = json.loads((folder / RESULT).read_text("utf-8"))
+        fields["history"] = tuple(Epoch(**epoch) for epoch in fields["history"])
+        fields["confusion"] = tuple(tuple(row) for row in fields["confusion"])
+        fields["fit_seconds"] = tuple(fields["fit_seconds"])
+        fields["score_seconds"] = tuple(fields["score_seconds"])
+        fields["environment"] = Environment(**fields.pop(ENVIRONMENT, {}))
+        result = Result(**fields)
+        (folder / SUMMARY).read_text("utf-8")
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise DamagedError(folder, f"a file is missing or damaged ({error})") from error
+    return result
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether the result of a training is there; a damaged one is kept apart, and is not."""
+    if not folder.exists():
+        return False
+    try:
+        read_result(folder)
+    except DamagedError as error:
+        keep_apart(folder, error.what)
+        return False
+    return True
+
+
+def keep_apart(folder: Path, why: str) -> None:
+    """Rename a folder whose result cannot be used: nothing is lost, and nobody waits for it."""
+    apart = folder.with_name(f"{APART}{folder.name}")
+    for number in itertools.count(2):
+        if not apart.exists():
+            break
+        apart = folder.with_name(f"{APART}{folder.name}-{number}")
+    (folder / WHY).write_text(f"{why}\n", "utf-8")
+    folder.rename(apart)
+    log.warning("%s is kept apart as %s: %s", folder, apart.name, why)
+
+
+def kept_apart(outbox: Path) -> dict[Path, str]:
+    """The folders of an outbox that are kept apart, and why."""
+    found = {}
+    for folder in sorted(outbox.glob(f"{APART}*")):
+        with contextlib.suppress(OSError):
+            found[folder] = (folder / WHY).read_text("utf-8").strip()
+    return found
+
+
+def remove_outbox(outbox: Path) -> None:
+    """Remove the outbox of a finished study, but for what is kept apart in it."""
+    apart = kept_apart(outbox)
+    for path in outbox.iterdir() if apart else [outbox]:
+        if path in apart:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def new_folder(entry: Path) -> Path:
@@ -126,6 +210,7 @@ def new_folder(entry: Path) -> Path:
 
 def publish(part: Path, entry: Path) -> None:
     """Rename a filled folder, which counts from then on, and survives a crash."""
+    write_checksums(part)
     for file in part.iterdir():
         with file.open("rb") as handle:
             os.fsync(handle.fileno())

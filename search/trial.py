@@ -38,6 +38,8 @@ class Trial:
         metrics: Final numbers by name; empty unless complete or pruned.
         fit_seconds, score_seconds: As in `Result`.
         reason: Why it failed or was pruned; empty if it did not.
+        result: Id of its result, as `read_entry` gives it; empty unless finished, or if an earlier
+            version finished it.
         duplicate_of: Number of the earlier trial with equal parameters, whose result it has.
         is_damaged: Whether its record in the storage cannot be read; it counts as failed.
     """
@@ -50,6 +52,7 @@ class Trial:
     fit_seconds: tuple[float, ...] = ()
     score_seconds: tuple[float, ...] = ()
     reason: str = ""
+    result: str = ""
     duplicate_of: int | None = None
     is_damaged: bool = False
 

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..checksums import write_checksums
 from .model_folder import write_model_folder
 from .run_record import TAG_MODEL, TAG_TRIAL, LoggedModel, RunRecord, tagged
+from .uploads import check_arrived
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -94,7 +96,12 @@ class LoggedModels:
         )
         with tempfile.TemporaryDirectory() as folder:
             write_model_folder(Path(folder), model, logged.model_id)
+            write_checksums(Path(folder))
             self._client.log_model_artifacts(logged.model_id, folder)
+            check_arrived(
+                Path(folder),
+                lambda path: self._client.list_logged_model_artifacts(logged.model_id, path),
+            )
         return self._client.finalize_logged_model(logged.model_id, "READY")
 
     def _delete(self, model: MlflowModel) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -13,19 +12,21 @@ from ..errors import FmsearchError, full_disk
 from ..places import Places
 from ..redaction import redacted, shown
 from .embedded import make_database
+from .entities import batch, dataset_input
 from .logged_models import LoggedModels
 from .quiet_mlflow import load_mlflow
 from .reachability import TrackingError, prepare_sqlite
 from .run_record import (
-    MOST_TAG_CHARACTERS,
     TAG_PARENT,
     TAG_RESTORED,
-    DataInput,
+    TAG_RESULT,
     Metric,
     RunRecord,
     Status,
     tagged,
 )
+from .uploads import Uploads
+from .written_run import check_is_rest, lacking
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -70,6 +71,7 @@ class Store:
             mlflow.set_registry_uri(places.tracking_uri)
             self.client: MlflowClient = mlflow.MlflowClient(places.tracking_uri)
             self.experiment_id = self._experiment(places, create=create)
+            self._uploads = Uploads(self.client)
             self.models = LoggedModels(self.client, self.experiment_id, is_server=places.is_server)
 
     @contextmanager
@@ -165,18 +167,23 @@ class Store:
         return tries(self.errors()(step))
 
     def _ship(self, record: RunRecord, parent: str | None) -> str:
+        """Write what a run is to hold: its tags behind its files, its status behind all."""
         run = self._only(record.identity)
         restored = run is not None and TAG_RESTORED in run.data.tags
-        ended = run is not None and run.info.status == record.status.value != "RUNNING"
-        if run is not None and ended and not restored:
-            return str(run.info.run_id)
+        if run is not None and not restored:
+            if run.data.tags.get(TAG_RESULT) != record.tags.get(TAG_RESULT):
+                check_is_rest(run, record)
+                self.client.delete_run(run.info.run_id)
+                run = None
+            elif run.info.status != "RUNNING" and not lacking(run, record):
+                return str(run.info.run_id)
         run_id = str(run.info.run_id) if run else self._create(record, parent)
         if record.data is not None:
-            self._log_data(run_id, record.data)
+            self.client.log_inputs(run_id, [dataset_input(record.data)])
         if record.model is not None:
             self.models.log(run_id, record, record.model, run)
         if record.artifacts is not None:
-            self.client.log_artifacts(run_id, str(record.artifacts))
+            self._uploads.send(run_id, record.artifacts, is_new=run is None)
         self.log(run_id, metrics=record.metrics, params=record.params, tags=record.tags)
         if restored:  # the doctor made it without what has now been found
             self.client.delete_tag(run_id, TAG_RESTORED)
@@ -184,6 +191,8 @@ class Store:
             self.client.set_terminated(run_id, record.status.value, record.ended_at)
         elif run is not None and run.info.status != "RUNNING":
             self.client.update_run(run_id, "RUNNING")
+        if lacks := lacking(self.client.get_run(run_id), record):
+            raise TrackingError(f"MLflow says that it has the run {record.name}, without {lacks}")
         return run_id
 
     def log(
@@ -195,18 +204,12 @@ class Store:
         tags: Mapping[str, str],
     ) -> None:
         """Add to a run, in one batch; raises what the client raises."""
-        from mlflow import entities
-
-        self.client.log_batch(
-            run_id,
-            [entities.Metric(one.name, one.value, one.measured_at, one.step) for one in metrics],
-            [entities.Param(name, value) for name, value in params.items()],
-            [entities.RunTag(name, value[:MOST_TAG_CHARACTERS]) for name, value in tags.items()],
-        )
+        self.client.log_batch(run_id, *batch(metrics, params, tags))
 
     def _create(self, record: RunRecord, parent: str | None) -> str:
         family = {TAG_PARENT: parent} if parent else {}
-        tags = {**self._source, **family, **record.identity}
+        result = {name: record.tags[name] for name in (TAG_RESULT,) if name in record.tags}
+        tags = {**self._source, **family, **record.identity, **result}
         run = self.client.create_run(
             self.experiment_id, record.started_at, tags, run_name=record.name
         )
@@ -229,20 +232,7 @@ class Store:
 
         return dict(resolve_tags())
 
-    def _log_data(self, run_id: str, data: DataInput) -> None:
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-
-        dataset = Dataset(
-            name=data.name,
-            digest=data.sha256[:36],  # the most that MLflow keeps; a tag has it whole
-            source_type="local",
-            source=data.source,
-            profile=json.dumps(dict(data.profile)),
-        )
-        context = InputTag("mlflow.data.context", "training")
-        self.client.log_inputs(run_id, [DatasetInput(dataset, [context])])
-
     def add_artifacts(self, run_id: str, folder: Path) -> None:
         """Add a folder's content to a run's artifacts, in place of files of the same names."""
         with self.errors():
-            self.client.log_artifacts(run_id, str(folder))
+            self._uploads.send(run_id, folder)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FmsearchError
+from .damaged_files import damaged_files
 from .run_record import TAG_ID
 from .store import Store
 
@@ -31,6 +32,7 @@ class StoredModel(Enum):
 
     NONE = "none"
     EMPTY = "without its files"
+    DAMAGED = "with damaged files"
     WHOLE = "whole"
 
 
@@ -65,10 +67,12 @@ class WholeRun(StoredRun):
     Attributes:
         files: Paths of its artifacts that are not empty, those below `figures` included.
         model: What there is of its logged model.
+        damaged: What is wrong with files that are not as they were written, by path.
     """
 
     files: frozenset[str]
     model: StoredModel
+    damaged: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_named(store: Store, text: str) -> StoredRun:
@@ -100,11 +104,16 @@ def find_tagged(store: Store, tags: Mapping[str, str]) -> StoredRun | None:
     return None if run is None else StoredRun(**_fields(run))
 
 
-def runs_of_study(store: Store, study_id: str) -> list[WholeRun]:
+def runs_of_study(store: Store, study_id: str, *, read: bool = False) -> list[WholeRun]:
     """All runs of a study, deleted ones included.
 
     Runs and models come in pages; artifacts are listed folder by folder, which takes a server two
     or three requests for each run.
+
+    Args:
+        store: Of MLflow.
+        study_id: Whose.
+        read: Whether files are read, to find damaged ones; a server sends each of them.
 
     Raises:
         TrackingError: The store did not answer, or refused.
@@ -113,14 +122,15 @@ def runs_of_study(store: Store, study_id: str) -> list[WholeRun]:
         models = defaultdict(list)
         for model in store.models.having({TAG_ID: study_id}):
             models[model.source_run_id].append(model)
-        return [
-            WholeRun(
-                **_fields(run),
-                files=frozenset(_files(_artifacts(run.info.artifact_uri), "")),
-                model=_model(models[run.info.run_id]),
-            )
-            for run in _pages(store, study_id)
-        ]
+        return [_whole(run, models[run.info.run_id], read=read) for run in _pages(store, study_id)]
+
+
+def _whole(run: Run, models: list[LoggedModel], *, read: bool) -> WholeRun:
+    artifacts = _artifacts(run.info.artifact_uri)
+    files = frozenset(_files(artifacts, ""))
+    damaged = damaged_files(artifacts, files) if read and files else {}
+    model = _model(models, read=read)
+    return WholeRun(**_fields(run), files=files, model=model, damaged=damaged)
 
 
 def read_metrics(store: Store, run: StoredRun) -> MetricValues:
@@ -203,10 +213,18 @@ def _filled(listed: Iterable[FileInfo]) -> Iterator[str]:
     return (one.path for one in listed if not one.is_dir and one.file_size != 0)
 
 
-def _model(models: list[LoggedModel]) -> StoredModel:
-    ready = [model for model in models if str(model.status) == "READY"]
-    folder = MODEL_FILE.split("/")[0]
-    for model in ready:
-        if MODEL_FILE in _filled(_artifacts(model.artifact_location).list_artifacts(folder)):
-            return StoredModel.WHOLE
-    return StoredModel.EMPTY if ready else StoredModel.NONE
+def _model(models: list[LoggedModel], *, read: bool) -> StoredModel:
+    found = StoredModel.NONE
+    for model in models:
+        if str(model.status) == "READY":
+            found = _model_files(_artifacts(model.artifact_location), read=read)
+        if found is StoredModel.WHOLE:
+            break
+    return found
+
+
+def _model_files(artifacts: ArtifactRepository, *, read: bool) -> StoredModel:
+    files = {*_filled(artifacts.list_artifacts()), *_filled(artifacts.list_artifacts("data"))}
+    if MODEL_FILE not in files:
+        return StoredModel.EMPTY
+    return StoredModel.DAMAGED if read and damaged_files(artifacts, files) else StoredModel.WHOLE

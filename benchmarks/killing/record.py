@@ -63,7 +63,7 @@ def read_record(home: Path) -> Record:
         texts = sorted(run.data.params.items()) + sorted(
             (name, text)
             for name, text in run.data.tags.items()
-            if name.startswith("fmsearch.") and name != "fmsearch.study_id"
+            if name.startswith("fmsearch.") and name not in ("fmsearch.study_id", "fmsearch.result")
         )
         runs.append(repr((run.info.run_name, run.info.status, parent, outputs, own, inputs, texts)))
         for metric in {*run.data.metrics} - {"train_seconds"}:

@@ -2,4 +2,5 @@
 
 Offers:
     examine (doctor): the differences of some studies, before and after the repair.
+    unknown_studies (unknown): what there is of studies that the storage does not have.
 """

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ...locks import hold
 from ...places import Places
 from ...tracking.reachability import check_reachable
-from ..outbox import REMOVED, half_written
+from ...tracking.stored_runs import WholeRun
+from ..outbox import REMOVED, half_written, kept_apart
 from ..storage.storage import open_storage
 from ..storage.stored_study import StoredStudy
 from ..trial import State, Trial
-from .compare import faults_of
+from .compare import conflict, faults_of
 from .records import Records, read_records
 from .repair import Repair
 
@@ -52,7 +54,7 @@ def _study_faults(records: Records) -> Iterator[str]:
         yield f"outbox: {path.name} belongs to no trial"
     for run, trial in records.orphans:
         if trial is None:
-            yield f"the run {run.name} ({run.id}) belongs to no trial"
+            yield f"the run {run.name} ({run.id}) belongs to no trial{_older(run)}"
     if records.is_unshipped:
         return  # what of the study's run is missing comes with the rest
     if any(trial.is_damaged for trial in records.trials):
@@ -76,18 +78,28 @@ def _trial_faults(records: Records, trial: Trial) -> Iterator[str]:
         yield "it is running in the storage, though nobody runs the study"
     if trial.number in records.stale_checkpoints:
         yield "it is finished, and its checkpoint is still there"
-    for _, owner in records.orphans:
+    for run, owner in records.orphans:
         if owner is trial:
-            yield f"it has a run, the storage says {trial.state.value}"
-    if not trial.state.finished or trial.number in records.waiting:
+            yield f"it has a run, the storage says {trial.state.value}{_older(run)}"
+    if not trial.state.finished:
         return
     runs = records.trial_run(trial)
-    if runs.best is None:
+    if trial.number in records.waiting:
+        if runs.best is not None and (what := conflict(runs.best, runs.expected)):
+            yield what
+    elif runs.best is None:
         yield f"its run is missing, the storage says {trial.state.value}"
     else:
         yield from faults_of(runs.best, runs.expected)
     for run in runs.surplus:
         yield f"it has a second run ({run.id})"
+
+
+def _older(run: WholeRun) -> str:
+    """What follows from a run of which the storage should know."""
+    if run.status == "RUNNING":
+        return ""
+    return "; if that is an older one, put the newer one back; else delete that run"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +111,7 @@ class Finding:
         waiting: How many trials wait in the outbox; None if nothing waits. That is no difference.
         mended, left: Differences that were there, and that are.
         shipped: How many trials were shipped to mend them.
+        apart: Folders of results that cannot be used, and why. They are no difference.
     """
 
     study: str
@@ -106,10 +119,19 @@ class Finding:
     left: list[Difference]
     mended: list[Difference] = field(default_factory=list)
     shipped: int = 0
+    apart: Mapping[Path, str] = field(default_factory=dict)
 
 
-def examine(places: Places, names: Sequence[str], *, fix: bool) -> Iterator[Finding]:
+def examine(
+    places: Places, names: Sequence[str], *, fix: bool, quick: bool = False
+) -> Iterator[Finding]:
     """Compare the records of some studies, and mend them if `fix` says so.
+
+    Args:
+        places: Of the store.
+        names: Of the studies.
+        fix: Whether to mend.
+        quick: Whether files are believed that are there and not empty; else they are read.
 
     Raises:
         FmsearchError: The store cannot be reached, a study is not there, or is being run.
@@ -119,18 +141,22 @@ def examine(places: Places, names: Sequence[str], *, fix: bool) -> Iterator[Find
         with hold(places.lock(name), f"the study {name!r}"):
             study = open_storage(places.storage, places.worker()).study(name)
             study.check_run_nowhere_else()
-            found = _look(study, places)
+            found = _look(study, places, read=not quick)
             is_damaged = any(trial.is_damaged for trial in study.trials())
             if not fix or is_damaged or (not found.left and found.waiting is None):
                 yield found
                 continue
-            shipped = Repair(study, places).mend()
-            now = _look(study, places)
+            shipped = Repair(study, places, read=not quick).mend()
+            now = _look(study, places, read=not quick)
             mended = [one for one in found.left if one not in now.left]
             yield replace(now, mended=mended, shipped=shipped)
 
 
-def _look(study: StoredStudy, places: Places) -> Finding:
-    records = read_records(study, places)
-    waiting = len(records.waiting) if records.is_unshipped else None
-    return Finding(study=records.study.name, waiting=waiting, left=compare(records))
+def _look(study: StoredStudy, places: Places, *, read: bool) -> Finding:
+    records = read_records(study, places, read=read)
+    return Finding(
+        study=records.study.name,
+        waiting=len(records.waiting) if records.is_unshipped else None,
+        left=compare(records),
+        apart=kept_apart(records.outbox),
+    )

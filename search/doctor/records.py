@@ -88,6 +88,11 @@ class Records:
                 found += [(run, trial) for run in runs if not run.is_deleted]
         return found
 
+    @property
+    def rests(self) -> list[WholeRun]:
+        """Runs that must not be there and never ended: nothing is lost with them."""
+        return [run for run, _ in self.orphans if run.status == "RUNNING"]
+
     def _has_no_result(self, trial: Trial) -> bool:
         return not trial.state.finished and trial.number not in self.waiting
 
@@ -105,7 +110,8 @@ class Records:
         return found
 
 
-def read_records(study: StoredStudy, places: Places) -> Records:
-    """Read what there is of a study."""
-    runs = runs_of_study(Store(places), study.config.id) if places.has_runs else []
-    return Records(study.config, study.trials(), places.outbox(study.config.label), runs)
+def read_records(study: StoredStudy, places: Places, *, read: bool = False) -> Records:
+    """Read what there is of a study; `read` as of `runs_of_study`."""
+    id_, outbox = study.config.id, places.outbox(study.config.label)
+    runs = runs_of_study(Store(places), id_, read=read) if places.has_runs else []
+    return Records(study.config, study.trials(), outbox, runs)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from functools import cached_property
 
 from ...places import Places
 from ...tracking.store import Store
 from ...tracking.stored_runs import WholeRun
-from ..outbox import entries, remove_half_written
+from ..outbox import entries, keep_apart, remove_half_written
 from ..storage.stored_study import StoredStudy
 from ..study.resume import recover
 from ..study.sync import ship
-from .compare import faults_of
+from .compare import conflict, faults_of
 from .expected import Expected
 from .records import Records, read_records
 from .run_repair import RunRepair
@@ -24,7 +23,9 @@ class Repair:
     Nothing that MLflow has is destroyed: runs that must not be there go into its bin.
     """
 
-    def __init__(self, study: StoredStudy, places: Places) -> None:
+    def __init__(self, study: StoredStudy, places: Places, *, read: bool) -> None:
+        """Take a study; `read` as of `runs_of_study`."""
+        self._read_files = read
         self._study = study
         self._places = places
         self._outbox = places.outbox(study.config.label)
@@ -46,13 +47,13 @@ class Repair:
         return Store(self._places)
 
     def _read(self) -> Records:
-        return read_records(self._study, self._places)
+        return read_records(self._study, self._places, read=self._read_files)
 
     def _mend_outbox(self) -> None:
         """Remove what nobody finished, and let the storage hear the rest."""
         remove_half_written(self._outbox)
         for path in self._read_outbox().foreign:
-            shutil.rmtree(path)
+            keep_apart(path, "the storage does not have its trial")
         recover(self._study, self._outbox)
         for path in self._read_outbox().stale_checkpoints.values():
             path.unlink()
@@ -69,7 +70,7 @@ class Repair:
         missed = [run for one in (records.study_run, *finished) if (run := one.best)]
         missed = [run for run in missed if run.is_deleted]
         surplus = [run for one in (records.study_run, *finished) for run in one.surplus]
-        surplus += [run for run, _ in records.orphans]
+        surplus += records.rests
         for run in missed:
             with self._store.errors():
                 self._store.client.restore_run(run.id)
@@ -99,6 +100,8 @@ class Repair:
             runs = records.trial_run(trial)
             if runs.best is None:
                 mending.make_anew(trial, runs.expected, records.parent)
+            elif conflict(runs.best, runs.expected):
+                continue
             elif any(faults_of(runs.best, runs.expected)):
                 mending.mend(trial, runs.expected, runs.best)
 

@@ -8,6 +8,7 @@ import time
 from functools import cached_property
 from pathlib import Path
 
+from ...checksums import CHECKSUMS
 from ...models.confusion import Confusion
 from ...models.settings import Scoring
 from ...models.training import Epoch
@@ -114,7 +115,10 @@ class RunRepair:
 
     def _redraw(self, trial: Trial, expected: Expected, run: WholeRun) -> None:
         """Make missing artifacts from the numbers that they show, where the run has those."""
-        missing = {path: TRIAL.artifacts[path] for path in expected.files - run.files}
+        gone = expected.files - run.files | expected.files & run.damaged.keys()
+        if CHECKSUMS in run.damaged:  # it is written anew with what is drawn
+            gone = expected.files
+        missing = {path: TRIAL.artifacts[path] for path in gone}
         shown = {one.shows for one in missing.values()}
         confusion = self._confusion(run) if Numbers.CONFUSION in shown else ()
         curves = self._history(run) if Numbers.CURVES in shown else ()
@@ -137,7 +141,7 @@ class RunRepair:
 
     def _confusion(self, run: WholeRun) -> Confusion:
         """The run's confusion matrix; empty if it is not there, or is damaged."""
-        if CONFUSION not in run.files:
+        if CONFUSION not in run.files or CONFUSION in run.damaged:
             return ()
         with tempfile.TemporaryDirectory() as folder:
             file = self._store.client.download_artifacts(run.id, CONFUSION, folder)

@@ -12,7 +12,7 @@ from ...errors import FmsearchError
 from ...models.split import Split
 from ...tracking.reachability import TrackingError
 from ...tracking.store import Store
-from ..outbox import read_result
+from ..outbox import is_whole, read_result
 from ..processes.signals import Interruption
 from ..result import Result
 from ..trainers.jobs import FinalJob, TrainerSetup
@@ -71,7 +71,7 @@ class FinalModels:
             for choice in [chosen.get(plan.catalogue.origin(one).id)]
             for seed in plan.seeds_of(one)
         ]
-        left = [one for one in models if not one.job.folder.exists()]
+        left = [one for one in models if not is_whole(one.job.folder)]
         if left:
             self._train(left, self._setup(family), len(models) - len(left))
         results: dict[str, tuple[Result, ...]] = {one.id: () for one in experiments}
@@ -135,14 +135,9 @@ def _result(job: FinalJob) -> Result:
     """Read the result of a training from disk.
 
     Raises:
-        FmsearchError: It is damaged, or belongs to another training.
+        FmsearchError: It belongs to another training.
     """
-    try:
-        result = read_result(job.folder)
-    except (OSError, ValueError, TypeError, LookupError) as error:
-        raise FmsearchError(
-            f"{job.folder} is damaged ({error}); delete it: its training is done again"
-        ) from error
+    result = read_result(job.folder)
     if (result.settings, result.seed) != ({**job.settings, "epochs": job.epochs}, job.seed):
         raise FmsearchError(
             f"{job.folder} holds a training with other settings, by another version of fmsearch; "

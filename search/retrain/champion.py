@@ -23,7 +23,7 @@ from ...tracking.run_record import (
     Status,
 )
 from ...tracking.store import Store
-from ..outbox import discard, read_result
+from ..outbox import discard, is_whole, read_result
 from ..processes.fork_server import load_tensorflow_in_advance
 from ..runs.records import RunRecords
 from ..runs.schema import FINAL
@@ -94,7 +94,7 @@ def register_best(
         store = Store(places)
         run = store.find(_identity(run_records, best, job.epochs))
         if run is None or run.info.status != Status.FINISHED.value:
-            if not job.folder.exists():
+            if not is_whole(job.folder):
                 _train(job, run_records, checkpoint_every, on_epoch)
             record = _record(run_records, best, job)
             log.info("shipping the final model")

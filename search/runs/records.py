@@ -23,7 +23,7 @@ from ...tracking.run_record import (
     RunRecord,
     Status,
 )
-from ..outbox import MODEL, read_entry
+from ..outbox import MODEL, DamagedError, read_entry
 from ..result import Duplicate, Failure
 from ..space.space import Space
 from ..storage.study_config import StudyConfig
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from optuna import Study
 
 NO_MODEL = "dropped: --keep-models none"
+LOST_MODEL = "lost: its file is not in the outbox"
+"""Of a result without checksums, which do not say whether it ever had a model."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,14 @@ class RunRecords:
         return write(STUDY.artifacts_of(cases), study, folder).missing
 
     def trial(self, trial: Trial, entry: Path) -> RunRecord:
-        """The run of a finished trial; its figures and tables are drawn into the entry."""
-        result = read_entry(entry)
+        """The run of a finished trial; its figures and tables are drawn into the entry.
+
+        Raises:
+            DamagedError: The entry is not as its trainer left it.
+        """
+        result_id, result = read_entry(entry)
+        if result_id != trial.result:
+            raise DamagedError(entry, "the storage has another result of this trial")
         record = RunRecord(
             name=run_name(self.study, trial.number),
             identity=trial_identity(self.study, trial.number),
@@ -175,7 +183,9 @@ class RunRecords:
         has_model = (entry / MODEL).exists()
         measured = {TAG_FOLDS: str(len(result.fit_seconds)), **result.environment.tags}
         if not has_model and trial.state is State.COMPLETE:
-            cases, measured[TAG_MODEL] = cases | {Case.MODEL_DROPPED}, NO_MODEL
+            was_dropped = result_id or self.study.keep_models == 0
+            measured[TAG_MODEL] = NO_MODEL if was_dropped else LOST_MODEL
+            cases |= {Case.MODEL_DROPPED}
         made = self.artifacts.make(
             TRIAL, cases, entry=entry, result=result, heading=self.heading(trial)
         )

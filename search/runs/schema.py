@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ...checksums import CHECKSUMS
 from ...tracking import run_record as tag
 from ..outbox import ARCHITECTURE, SUMMARY
 from ..trial import SEED
@@ -79,6 +80,7 @@ _FIT = {
     "fit_accuracy": Item("on its own training images, without dropout"),
     "fit_loss": Item("on its own training images, without dropout"),
 }
+_CHECKSUMS = {CHECKSUMS: Item("of these files, for `sha256sum --check`")}
 _MODEL = "the network, as `mlflow.keras` and `mlflow.pyfunc` load it"
 
 
@@ -128,6 +130,7 @@ STUDY: Kind[StudySoFar] = Kind(
             study_artifacts.search_figures, {Case.SEARCH, Case.COMPARABLE}
         ),
     },
+    written=_CHECKSUMS,
 )
 TRIAL: Kind[TrainingDone] = Kind(
     about="One for each finished trial: FINISHED, KILLED where it was pruned, or FAILED.",
@@ -137,6 +140,7 @@ TRIAL: Kind[TrainingDone] = Kind(
         **_CHILD,
         **_SPACE,
         tag.TAG_STATE: Item("`complete`, `pruned` or `failed`"),
+        tag.TAG_RESULT: Item("id of its result, which the storage has too", {Case.IDENTIFIED}),
         tag.TAG_ERROR: Item("why it failed", {Case.FAILED}),
         tag.TAG_PRUNED: Item("why it was stopped, or not begun", {Case.PRUNED}),
         tag.TAG_DUPLICATE: Item("number of the trial that it repeats", {Case.DUPLICATE}),
@@ -155,6 +159,7 @@ TRIAL: Kind[TrainingDone] = Kind(
         **_SECONDS,
     },
     artifacts=_training_files(),
+    written=_of(Case.RESULT, _CHECKSUMS),
     model=Item(
         f"{_MODEL}; of several folds that with the median score",
         {Case.COMPLETE, Case.TRAINED, Case.KEEPS_MODELS},
@@ -175,6 +180,7 @@ FINAL: Kind[TrainingDone] = Kind(
     params=_settings(),
     metrics={**_curves(*CURVES[:2]), **_TEST, **_SIZE, **_SECONDS},
     artifacts=_training_files(),
+    written=_CHECKSUMS,
     model=Item(_MODEL),
 )
 REPRODUCTION: Kind[Any] = Kind(
@@ -186,6 +192,7 @@ REPRODUCTION: Kind[Any] = Kind(
         tag.TAG_NOTE: Item("what it is"),
     },
     written={
+        **_CHECKSUMS,
         REPRODUCTION_TEXT: Item("the report", {Case.FINISHED}),
         REPRODUCTION_PAGE: Item("the report as one page", {Case.FINISHED}),
         "figures/<experiment>/<figure>.png": Item("its pictures", {Case.FINISHED}),
@@ -226,6 +233,7 @@ EXPERIMENT: Kind[TrainingDone] = Kind(
         **_training_files(),
         ARCHITECTURE_FIGURE: Artifact(artifacts.architecture, {Case.TRAINING}),
     },
+    written=_CHECKSUMS,
     model=Item(_MODEL, {Case.TRAINING}),
 )
 

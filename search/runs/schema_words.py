@@ -27,6 +27,7 @@ class Case(Enum):
     NOT_FAILED = "not failed"
     DUPLICATE = "a duplicate of another trial"
     RESULT = "with a result of its own"
+    IDENTIFIED = "unless an earlier version made it"
     TRAINED = "trained"
     CROSS_VALIDATED = "cross-validated"
     HOLD_OUT = "scored on validation images"

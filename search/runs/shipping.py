@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,10 +12,19 @@ from pathlib import Path
 from ...errors import FmsearchError
 from ...places import Places
 from ...tracking.reachability import TrackingError
-from ...tracking.run_record import TAG_MODEL, RunRecord, Status
+from ...tracking.run_record import TAG_DATA, TAG_MODEL, RunRecord, Status
 from ...tracking.shipper import Shipper
 from ...tracking.store import Store
-from ..outbox import discard, entries, entry_name, remove_half_written
+from ...tracking.written_run import ConflictError
+from ..outbox import (
+    DamagedError,
+    discard,
+    entries,
+    entry_name,
+    keep_apart,
+    remove_half_written,
+    remove_outbox,
+)
 from ..storage.stored_study import StoredStudy
 from ..trial import State, ranking
 from .importances import importances
@@ -133,7 +141,8 @@ class Shipping:
 
     def _open_run(self, store: Store) -> str:
         found = store.find(identity(self._run_records.study, "study"))
-        if found is not None and not self._reopen:
+        # Its tags were written last: with them, all that the study began with is there.
+        if found is not None and not self._reopen and TAG_DATA in found.data.tags:
             return str(found.info.run_id)
         with tempfile.TemporaryDirectory() as folder:
             return store.ship(self._run_records.study_begun(self._begun_at, Path(folder)))
@@ -147,10 +156,17 @@ class Shipping:
                 log.warning("trial %s waits in the outbox: %s", number, trial.reason)
                 return
             log.info("shipping trial %s", number)
-            record = self._run_records.trial(trial, entry)
-            if self._keep_models is not None and number not in self._kept():
-                record = self._without_model(record)
-            store.ship(record, parent)
+            try:
+                record = self._run_records.trial(trial, entry)
+                if self._keep_models is not None and number not in self._kept():
+                    record = self._without_model(record)
+                store.ship(record, parent)
+            except DamagedError as error:
+                keep_apart(entry, error.what)
+                return
+            except ConflictError as error:
+                log.warning("trial %s waits in the outbox: %s", number, error)
+                return
             discard(entry)
             self._drop_models(store)
             self._refresh_figures(store, parent)
@@ -218,6 +234,6 @@ class Shipping:
         if entries(self._outbox):
             return
         if status is Status.FINISHED:
-            shutil.rmtree(self._outbox)
+            remove_outbox(self._outbox)
         else:  # checkpoints stay, from which the interrupted trainings go on
             (self._outbox / UNSHIPPED).unlink()

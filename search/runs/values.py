@@ -14,6 +14,7 @@ from ...tracking.run_record import (
     TAG_ERROR,
     TAG_ID,
     TAG_PRUNED,
+    TAG_RESULT,
     TAG_ROLE,
     TAG_SPACE,
     TAG_STATE,
@@ -65,6 +66,7 @@ def cases_of_trial(study: StudyConfig, trial: Trial) -> frozenset[Case]:
             Case.PRUNED: trial.state is State.PRUNED,
             Case.FAILED: trial.state is State.FAILED,
             Case.NOT_FAILED: trial.state is not State.FAILED,
+            Case.IDENTIFIED: bool(trial.result),
             Case.DUPLICATE: trial.duplicate_of is not None,
             Case.RESULT: has_result,
             Case.TRAINED: has_result and bool(trial.fit_seconds),  # else it was too large
@@ -105,6 +107,7 @@ def trial_tags(study: StudyConfig, trial: Trial) -> dict[str, str]:
         TAG_ERROR: trial.reason,
         TAG_PRUNED: trial.reason,
         TAG_DUPLICATE: str(trial.duplicate_of),
+        TAG_RESULT: trial.result,
     }
     return TRIAL.tags_of(values, cases_of_trial(study, trial))
 

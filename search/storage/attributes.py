@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 METRICS, FIT, SCORE = "metrics", "fit_seconds", "score_seconds"
 DAMAGE = "fmsearch.damage"
 """Stands for the attributes of a trial that cannot be read, and says why; it is never stored."""
-REASON, DUPLICATE, DECISION = "reason", "duplicate_of", "pruned_at"
+REASON, DUPLICATE, DECISION, RESULT = "reason", "duplicate_of", "pruned_at", "result"
 
 
 def attributes_of(
@@ -73,6 +73,7 @@ def _sound(trial: FrozenTrial) -> Trial:
         fit_seconds=tuple(trial.user_attrs.get(FIT, ())),
         score_seconds=tuple(trial.user_attrs.get(SCORE, ())),
         reason=trial.user_attrs.get(REASON, ""),
+        result=trial.user_attrs.get(RESULT, "") if state.finished else "",
         duplicate_of=trial.user_attrs.get(DUPLICATE),
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ...errors import FmsearchError
@@ -16,6 +15,7 @@ from .attributes import (
     DUPLICATE,
     METRICS,
     REASON,
+    RESULT,
     StudyAttributes,
     attributes_of,
     optuna_state,
@@ -39,7 +39,7 @@ CONSTRAINT = constraint_key("parameters")
 
 @dataclass(frozen=True)
 class Decision:
-    """A pruner's decision: the step (epoch or fold) after which a trial ends, and the reason."""
+    """A pruner's: the step (epoch or fold) after which a trial ends, and the reason."""
 
     step: int
     reason: str
@@ -67,7 +67,7 @@ class StoredStudy:
         self.ownership = ownership
         self.taken_back = 0
         self._study_id = study_id
-        self._read_of: dict[int, tuple[FrozenTrial, Trial]] = {}  # each is read once
+        self._read_of: dict[int, tuple[FrozenTrial, Trial]] = {}
 
     def trials(self) -> list[Trial]:
         """All trials by number."""
@@ -91,7 +91,9 @@ class StoredStudy:
 
     def running(self) -> Mapping[int, Mapping[int, float]]:
         """The running trials' scores so far, by step."""
-        return {one.number: one.intermediate_values for one in self._running()}
+        return {
+            one.number: one.intermediate_values for one in self._backend.running(self._study_id)
+        }
 
     def trial(self, number: int) -> Trial:
         """One trial, without reading the others."""
@@ -136,7 +138,7 @@ class StoredStudy:
     def take_back(self) -> None:
         """Make running trials of dead coordinators wait again."""
         with self.ownership.alone():
-            for trial_id in self.ownership.abandoned(self._running()):
+            for trial_id in self.ownership.abandoned(self._backend.running(self._study_id)):
                 self.storage.set_trial_state_values(trial_id, optuna_state(State.WAITING))
                 self.taken_back += 1
 
@@ -149,16 +151,14 @@ class StoredStudy:
         if not self.ownership.is_shared:
             return
         with self.ownership.alone():
-            if self.ownership.others_live(self._running()):
-                name = self.config.name
-                raise FmsearchError(f"the study {name!r} is being run by another worker; stop it")
-
-    def _running(self) -> list[FrozenTrial]:
-        return self._backend.running(self._study_id)
+            if self.ownership.others_live(self._backend.running(self._study_id)):
+                name = repr(self.config.name)
+                raise FmsearchError(f"the study {name} is being run by another worker; stop it")
 
     def release(self, number: int) -> bool:
         """Make a running trial wait again, under the same number."""
-        return not self.trial(number).state.finished and self._change(number, State.WAITING)
+        trial = self.trial(number)
+        return not trial.state.finished and self._change(trial, State.WAITING)
 
     def tell(self, trial: Trial, result: Result) -> bool:
         """Make a running trial complete or pruned, according to its result."""
@@ -170,35 +170,35 @@ class StoredStudy:
         """Finish a running trial as a duplicate of a finished one, with the same numbers."""
         of = {DUPLICATE: earlier.number}
         if earlier.state is State.FAILED:
-            reason = {**of, REASON: earlier.reason}
-            return self._change(trial.number, State.FAILED, attributes=reason)
+            return self._change(trial, State.FAILED, {**of, REASON: earlier.reason})
         seconds = (earlier.fit_seconds, earlier.score_seconds)
         attributes = attributes_of(earlier.metrics, *seconds, earlier.reason)
         return self._finish(trial, earlier.metrics, {**of, **attributes})
 
     def fail(self, trial: Trial, reason: str) -> bool:
         """Make a running trial failed, with the reason."""
-        return self._change(trial.number, State.FAILED, attributes={REASON: reason})
+        return self._change(trial, State.FAILED, {REASON: reason})
 
     def _finish(
         self, trial: Trial, metrics: Mapping[str, float], attributes: Mapping[str, Any]
     ) -> bool:
         if attributes[REASON]:
-            return self._change(trial.number, State.PRUNED, attributes=attributes)
+            return self._change(trial, State.PRUNED, attributes)
         values = [metrics[name] for name in self.config.space.objectives]
-        return self._change(trial.number, State.COMPLETE, values, attributes)
+        return self._change(trial, State.COMPLETE, attributes, values)
 
     def _change(
         self,
-        number: int,
+        trial: Trial,
         state: State,
+        attributes: Mapping[str, Any] | None = None,
         values: Sequence[float] | None = None,
-        attributes: Mapping[str, Any] = MappingProxyType({}),
     ) -> bool:
         """Change the state of a running trial, if this coordinator still owns it."""
         from optuna.exceptions import UpdateFinishedTrialError
 
-        trial_id = self._id(number)
+        trial_id = self._id(trial.number)
+        attributes = {**attributes, RESULT: trial.result} if attributes else {}
         with self.ownership.alone():
             if not self.ownership.holds(trial_id):
                 return False

@@ -11,7 +11,7 @@ from ...models.settings import Scoring
 from ...models.split import Split
 from ...tracking.run_record import Status
 from ..engines.make import make_engine
-from ..outbox import checkpoint_name, entry_name, write_note
+from ..outbox import DamagedError, checkpoint_name, entry_name, keep_apart, write_note
 from ..processes.signals import Interruption
 from ..result import Duplicate, Failure
 from ..runs.records import RunRecords
@@ -213,7 +213,12 @@ class StudyLoop:
                 settings = self._plan.space.settings(trial.parameters)
                 now = time.time_ns() // 1_000_000
                 write_note(entry, Failure(settings, self._seed(trial), error, now))
-            counts = settle(self._engine, trial, entry, self._stored.trial)
+            try:
+                counts = settle(self._engine, trial, entry, self._stored.trial)
+            except DamagedError as damaged:
+                keep_apart(entry, damaged.what)
+                self._engine.release(trial)
+                counts, error = False, str(damaged)
             del self._ended[0]
             if counts:
                 self._announce(trial)

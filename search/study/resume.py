@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ...errors import FmsearchError
 from ..engines.engine import TrialRecorder
-from ..outbox import discard, entries, read_entry
+from ..outbox import DamagedError, discard, entries, keep_apart, read_entry
 from ..result import Duplicate, Failure
 from ..storage.stored_study import StoredStudy
 from ..trial import Trial
@@ -24,8 +25,12 @@ def settle(
     Returns:
         Whether the result counts. If not, another coordinator has taken the trial, and the folder
         is removed.
+
+    Raises:
+        DamagedError: The folder's files are not as they were written.
     """
-    found = read_entry(entry)
+    result_id, found = read_entry(entry)
+    trial = replace(trial, result=result_id)
     if isinstance(found, Failure):
         counts = recorder.fail(trial, found.error)
     elif isinstance(found, Duplicate):
@@ -40,22 +45,40 @@ def settle(
 
 def recover(stored: StoredStudy, outbox: Path) -> None:
     """Continue after an earlier session: trials with a result on disk are finished with it; other
-    trials that were running wait again.
+    trials that were running wait again. What is damaged is kept apart, and its trial waits again.
 
     Raises:
         FmsearchError: The outbox has something else than results of the study's trials.
     """
     stored.take_back()
     trials = stored.trials()
-    found = entries(outbox)
     for trial in trials:
         if trial.is_damaged:
             log.warning("trial %s counts as failed: %s", trial.number, trial.reason)
-    for number, entry in found.items():  # check all before any is used
-        read_entry(entry)
+    for number, entry in entries(outbox).items():
         if number >= len(trials):
-            raise FmsearchError(f"{entry} is of no trial of the study; move it somewhere else")
-    for number, entry in found.items():
-        if not trials[number].state.finished:
-            stored.take(number)
-            settle(stored, trials[number], entry, stored.trial)
+            raise FmsearchError(
+                f"{entry} is of no trial of the study, whose storage may be an older one; put the "
+                "newer one in its place, or move that folder somewhere else"
+            )
+        try:
+            _recover(stored, trials[number], entry)
+        except DamagedError as error:
+            keep_apart(entry, error.what)
+
+
+def _recover(stored: StoredStudy, trial: Trial, entry: Path) -> None:
+    result_id, _ = read_entry(entry)
+    if not trial.state.finished:
+        stored.take(trial.number)
+        settle(stored, trial, entry, stored.trial)
+    elif trial.result != result_id:
+        keep_apart(
+            entry,
+            f"the storage has another result of trial {trial.number} ({_named(trial.result)}, "
+            f"score {trial.score}), this is {_named(result_id)}",
+        )
+
+
+def _named(result_id: str) -> str:
+    return result_id[:8] or "of an earlier version"

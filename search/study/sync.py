@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ...errors import FmsearchError
@@ -10,6 +10,7 @@ from ...locks import HeldError, hold
 from ...models.data import describe, load_training
 from ...models.split import split_rows
 from ...places import Places
+from ...redaction import shown
 from ...tracking.reachability import check_reachable
 from ...tracking.run_record import Status
 from ..outbox import entries
@@ -40,7 +41,7 @@ class Synced:
     """What `sync_all` did for one study.
 
     Attributes:
-        study: The study's name.
+        study: The study's name; empty for results of none.
         trials: Number of trials that waited in the outbox.
         left: How many still wait, as returned by `Shipping.end`.
         holder: Id of the process that has the study's lock, if nothing was shipped for that reason.
@@ -54,6 +55,23 @@ class Synced:
     fault: str = ""
 
 
+def unknown_outboxes(places: Places, known: Iterable[str]) -> list[str]:
+    """A line for each outbox with results of a study that the storage does not have.
+
+    Args:
+        places: Of the store.
+        known: Labels of the studies that it has.
+    """
+    found = []
+    for outbox in sorted(places.outbox("").glob("*")):
+        if outbox.name not in known and outbox.is_dir() and (left := entries(outbox)):
+            found.append(
+                f"{outbox} has {len(left)} results of a study that the storage "
+                f"({shown(places.storage)}) does not have; put a backup of that in its place"
+            )
+    return found
+
+
 def sync_all(places: Places) -> Iterator[Synced]:
     """Ship what waits in the outboxes of all studies that are not running.
 
@@ -61,13 +79,15 @@ def sync_all(places: Places) -> Iterator[Synced]:
         FmsearchError: The store cannot be reached.
     """
     storage = open_storage(places.storage, places.worker())
-    waiting = []
+    waiting, labels = [], set()
     for name in storage.names():
         try:
             study = storage.study(name)
         except FmsearchError as error:
             yield Synced(name, fault=str(error))
+            labels |= {one.name for one in places.outbox("").glob(f"{name}-*")}
             continue
+        labels.add(study.config.label)
         if is_unshipped(places.outbox(study.config.label)):
             waiting.append(study)
     if waiting:
@@ -80,6 +100,8 @@ def sync_all(places: Places) -> Iterator[Synced]:
         except HeldError as error:
             synced = Synced(name, holder=error.holder)
         yield synced
+    for line in unknown_outboxes(places, labels):
+        yield Synced("", fault=line)
 
 
 def _sync(study: StoredStudy, places: Places) -> Synced:

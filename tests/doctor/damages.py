@@ -99,6 +99,29 @@ def empty_report(patient: Patient) -> list[str]:
     return ["search trial 5: artifact classification_report.json is missing"]
 
 
+def report_with_a_digit_changed(patient: Patient) -> list[str]:
+    file = patient.files("search-0005") / "classification_report.json"
+    file.write_text(file.read_text().replace("0.", "1.", 1))
+    return ["search trial 5: artifact classification_report.json is damaged"]
+
+
+def figure_cut_to_half(patient: Patient) -> list[str]:
+    file = patient.files("grid-0001") / "figures" / "confusion_matrix.png"
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    return ["grid trial 1: artifact figures/confusion_matrix.png is damaged"]
+
+
+def table_with_garbage_behind(patient: Patient) -> list[str]:
+    with (patient.files("search") / "trials.csv").open("a") as file:
+        file.write("0,1\n")
+    return ["search: artifact trials.csv is damaged"]
+
+
+def damaged_checksums(patient: Patient) -> list[str]:
+    (patient.files("grid-0001") / "SHA256SUMS").write_text("none")
+    return ["grid trial 1: artifact SHA256SUMS is damaged"]
+
+
 def run_that_is_gone(patient: Patient) -> list[str]:
     erase(patient, "grid-0002")
     return ["grid trial 2: its run is missing, the storage says complete"]
@@ -140,7 +163,10 @@ def storage_of_last_week(patient: Patient) -> list[str]:
         which = f"number = {worst} and study_id in ({numbers})"
         database.execute(f"update trials set state = 'WAITING' where {which}")
     database.close()
-    return [f"grid trial {worst}: it has a run, the storage says waiting"]
+    return [
+        f"grid trial {worst}: it has a run, the storage says waiting; if that is an older one, put "
+        "the newer one back; else delete that run"
+    ]
 
 
 def half_written_result(patient: Patient) -> list[str]:
@@ -191,7 +217,9 @@ def second_study_run(patient: Patient) -> list[str]:
 
 def study_run_without_its_results(patient: Patient) -> list[str]:
     run_id = patient.id("search")
-    shutil.rmtree(patient.files("search") / "figures")
+    figures = patient.files("search") / "figures"
+    drawn = sorted(path.name for path in (figures / "search").iterdir())
+    shutil.rmtree(figures)
     (patient.files("search") / "trials.csv").unlink()
     patient.execute(
         *(f"delete from {table} where run_uuid = '{run_id}' and key = 'score'" for table in METRICS)
@@ -202,7 +230,7 @@ def study_run_without_its_results(patient: Patient) -> list[str]:
         "search: metric score is missing",
         "search: artifact figures/class_distribution.png is missing",
         "search: artifact figures/class_samples.png is missing",
-        "search: artifact figures/search/search.html is missing",
+        *(f"search: artifact figures/search/{name} is missing" for name in drawn),
         "search: artifact trials.csv is missing",
     ]
 
@@ -228,12 +256,15 @@ MENDABLE: list[Damage] = [
     nameless_run,
     missing_figures,
     empty_report,
+    report_with_a_digit_changed,
+    figure_cut_to_half,
+    table_with_garbage_behind,
+    damaged_checksums,
     run_that_is_gone,
     runs_of_other_ends_that_are_gone,
     second_run,
     run_of_no_trial,
     trial_without_owner,
-    storage_of_last_week,
     half_written_result,
     half_removed_result,
     result_of_no_trial,
@@ -278,7 +309,36 @@ def model_without_its_files(patient: Patient) -> list[str]:
     return ["grid trial 1: the files of its model are missing"]
 
 
+def damaged_confusion_matrix(patient: Patient) -> list[str]:
+    file = patient.files("grid-0001") / "confusion_matrix.json"
+    file.write_text(file.read_text()[:-20])
+    return ["grid trial 1: artifact confusion_matrix.json is damaged"]
+
+
+def model_that_does_not_open(patient: Patient) -> list[str]:
+    file = patient.model("grid-0001")[1] / "data" / "model.keras"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    return ["grid trial 1: the files of its model are damaged"]
+
+
+def run_of_another_result(patient: Patient) -> list[str]:
+    run_id = patient.id("grid-0001")
+    score = patient.run("grid-0001").data.metrics["score"]
+    patient.client.set_tag(run_id, "fmsearch.result", "0" * 32)
+    patient.client.log_metric(run_id, "score", 0.25, step=3)
+    return [
+        f"grid trial 1: its run ({run_id}) has another result, with score 0.25; the storage has "
+        f"one with score {score!r}. Put the newer storage back, or delete that run"
+    ]
+
+
 UNMENDABLE: list[Damage] = [
+    storage_of_last_week,
+    damaged_confusion_matrix,
+    model_that_does_not_open,
+    run_of_another_result,
     other_param,
     missing_confusion_matrix,
     missing_summary,

@@ -11,6 +11,7 @@ from fmsearch.search.doctor.doctor import examine
 from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.trial import State
 
+from ..conftest import Run
 from ..doctor.patient import GRID, Quiet, run
 
 
@@ -38,3 +39,27 @@ def test_results_that_wait_are_no_difference_and_are_shipped_by_fix(
     assert (found.left, found.waiting, found.shipped) == ([], None, 4)
     (found,) = examine(places, ["grid"], fix=False)
     assert (found.left, found.waiting) == ([], None)
+
+
+@pytest.mark.parametrize("what", ["gone", "emptied"])
+def test_a_storage_that_is_gone_is_noticed_from_outbox_and_mlflow(
+    what: str, fmsearch: Run, two_points: Path, images: Path, tmp_path: Path
+) -> None:
+    study = ("study", "--space", two_points, "--data", images, "--train-images", 400, "--jobs", 1)
+    assert fmsearch(*study, "--name", "shipped").returncode == 0
+    assert fmsearch(*study, "--name", "waiting", "--offline").returncode == 0
+    home = tmp_path / "mlruns"
+    places = Places.of(home)
+    outbox = places.outbox(open_storage(places.storage).study("waiting").config.label)
+    (home / "studies.db").unlink()
+    if what == "emptied":
+        open_storage(places.storage)
+    done = fmsearch("doctor", "--fix")
+    waits, ran, total = done.stdout.splitlines()
+    assert waits.startswith(f"{outbox} has 2 results of a study that the storage (")
+    assert ran.startswith("MLflow has the study 'shipped' (")
+    assert (done.returncode, total) == (1, "2 left")
+    synced = fmsearch("sync")
+    assert synced.returncode == 1
+    assert f"{outbox} has 2 results of a study that the storage (" in synced.stderr
+    assert len(list(outbox.glob("trial-*"))) == 2

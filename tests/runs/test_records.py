@@ -10,7 +10,7 @@ import pytest
 from fmsearch.models.data import describe, load_training
 from fmsearch.models.split import split_rows
 from fmsearch.places import Places
-from fmsearch.search.outbox import write_note
+from fmsearch.search.outbox import read_entry, write_note
 from fmsearch.search.result import Failure
 from fmsearch.search.runs.records import RunRecords
 from fmsearch.search.runs.values import study_outcome
@@ -75,10 +75,12 @@ def test_a_failed_trial_has_a_run_that_says_why(store: Store, images: Path, tmp_
     )
     entry = tmp_path / "trial-000003"
     write_note(entry, Failure({"epochs": 3}, 7, "the loss is nan", 9_000))
-    trial = Trial(3, {"epochs": 3}, State.FAILED, reason="the loss is nan")
+    result, _ = read_entry(entry)
+    trial = Trial(3, {"epochs": 3}, State.FAILED, reason="the loss is nan", result=result)
     run_id = store.ship(RunRecords(study, data, split).trial(trial, entry))
     run = store.client.get_run(run_id)
     assert (run.info.status, run.info.end_time) == ("FAILED", 9_000)
     assert run.data.tags["fmsearch.state"] == "failed"
+    assert run.data.tags["fmsearch.result"] == result
     assert run.data.tags["fmsearch.error"] == "the loss is nan"
     assert run.data.params == {"epochs": "3", "seed": "7"}

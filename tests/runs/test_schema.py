@@ -125,10 +125,11 @@ def held(run: WholeRun) -> dict[str, set[str] | bool]:
 def declared(kind: Kind[TrainingDone], cases: frozenset[Case]) -> dict[str, set[str] | bool]:
     """Names of what a run in some cases must hold."""
     there = cases | kind.always
+    written = {path for path, one in kind.written.items() if one.when <= there}
     return {
         "tags": {name for name, one in kind.tags.items() if one.when <= there},
         "metrics": {name for name, one in kind.metrics.items() if one.when <= there},
-        "artifacts": set(kind.artifacts_of(cases)),
+        "artifacts": {*kind.artifacts_of(cases), *written},
         "model": kind.has_model(cases),
     }
 

@@ -54,7 +54,7 @@ def test_a_run_is_shipped_whole(store: Store, record: RunRecord) -> None:
     assert (run.info.run_name, run.info.status) == ("s-0003", "FINISHED")
     assert (run.info.start_time, run.info.end_time) == (1_000, 5_000)
     assert len(store.client.get_metric_history(run_id, "loss")) == 1_500
-    assert [file.path for file in store.client.list_artifacts(run_id)] == ["note.txt"]
+    assert [file.path for file in store.client.list_artifacts(run_id)] == ["SHA256SUMS", "note.txt"]
     assert len(run.data.tags["long"]) == 8_000
 
 

@@ -1,0 +1,33 @@
+"""What outbox and MLflow have of studies that the storage does not have, or no longer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ...places import Places
+from ...tracking.run_record import TAG_ID, TAG_ROLE, TAG_STUDY, tagged
+from ...tracking.store import Store
+from ..storage.study_config import StudyConfig
+from ..study.sync import unknown_outboxes
+
+
+def unknown_studies(places: Places, known: Sequence[StudyConfig]) -> Iterator[str]:
+    """One line for each; a server may have runs of others' storages, and is not asked.
+
+    Args:
+        places: Of the store.
+        known: The studies that the storage has.
+    """
+    yield from unknown_outboxes(places, {study.label for study in known})
+    if places.is_server or not places.has_runs:
+        return
+    store = Store(places)
+    with store.errors():
+        runs = store.client.search_runs([store.experiment_id], tagged({TAG_ROLE: "study"}))
+    ids = {study.id for study in known}
+    for run in runs:
+        if run.data.tags.get(TAG_ID) not in ids:
+            yield (
+                f"MLflow has the study {run.data.tags.get(TAG_STUDY)!r} ({run.info.run_id}), and "
+                "the storage does not; put a backup of that in its place, or delete those runs"
+            )
