@@ -46,6 +46,19 @@ def hold(path: Path, what: str) -> Iterator[None]:
 
 
 @contextmanager
+def share(path: Path) -> Iterator[None]:
+    """Hold the lock file `path` together with others who share it, while nobody holds it alone.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
 def turn(path: Path) -> Iterator[None]:
     """Wait for the lock file `path`, and hold it.
 

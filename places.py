@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sqlite3
 import tempfile
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from .addresses import (
     sqlite_address,
     sqlite_file,
 )
+from .artifact_addresses import ARTIFACTS, former_homes, rewrite
 from .errors import FmsearchError
 from .locks import turn
 from .sqlite import checkpoint, copy_to_look_at, may_be_written
@@ -87,8 +90,16 @@ class Places:
 
     @property
     def artifacts(self) -> Path:
-        """The folder of the embedded store's artifacts."""
-        return self.home / "artifacts"
+        """The folder of the embedded store's artifacts, by its one real path."""
+        return Path(os.path.realpath(self.home), ARTIFACTS)
+
+    @property
+    def runs_home(self) -> Path | None:
+        """The folder of MLflow's SQLite file, if the artifacts beside it move with it."""
+        if self.runs_file is None:
+            return None
+        beside = self.runs_file.parent / ARTIFACTS
+        return beside.parent if beside == self.artifacts or beside.is_dir() else None
 
     def worker(self) -> str:
         """The name of this home among all that share a storage; `prepare` draws it.
@@ -131,7 +142,8 @@ class Places:
     def to_look_at(self, scratch: Callable[[], Path]) -> Places:
         """The places for a command that only reads: databases that may not be written are copied.
 
-        Even to be read, a database is opened for writing, by SQLite, Optuna and MLflow.
+        Even to be read, a database is opened for writing, by SQLite, Optuna and MLflow. Where the
+        store has moved, the copy says so.
 
         Args:
             scratch: Gives the folder for the copies.
@@ -150,11 +162,16 @@ class Places:
                 raise FmsearchError(f"cannot read {file}: {error.strerror}") from error
             return sqlite_address(copy)
 
-        return replace(
+        looked = replace(
             self,
             storage=looked_at(self.storage, self.storage_file, "storage"),
             tracking_uri=looked_at(self.tracking_uri, self.runs_file, "runs"),
         )
+        copy, home = looked.runs_file, self.runs_home
+        if copy is not None and copy != self.runs_file and home is not None:
+            with suppress(sqlite3.Error):  # who opens a damaged database says so
+                rewrite(copy, former_homes(copy, home), home)
+        return looked
 
     def close(self) -> None:
         """Let the SQLite files be complete without the files beside them."""

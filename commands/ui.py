@@ -29,7 +29,7 @@ def ui(port: int, **store: Any) -> None:
     """Open MLflow's UI on the store in use; Ctrl-C ends it."""
     from ..redaction import shown
     from ..search.processes.scratch import scratch_folder
-    from ..tracking.ui import HOST, start_ui
+    from ..tracking.ui import HOST, running_ui
 
     given = places_of(store)
     places = given.to_look_at(scratch_folder)
@@ -37,15 +37,12 @@ def ui(port: int, **store: Any) -> None:
         say(f"the store in use is a server with its own UI: {shown(places.tracking_uri)}")
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server has to end, too
-    server = start_ui(places, port)
-    if places != given:
-        say("the store may only be read: this is a copy of its runs, and changes to it are lost")
-    say(f"MLflow's UI: http://{HOST}:{port}  (Ctrl-C ends it)")
-    try:
-        code = server.wait()
-    except KeyboardInterrupt:
-        code = 0
-    finally:
-        server.terminate()
-        server.wait()
+    with running_ui(places, port) as server:
+        if places != given:
+            say("the store may only be read: what is changed here, in a copy of its runs, is lost")
+        say(f"MLflow's UI: http://{HOST}:{port}  (Ctrl-C ends it)")
+        try:
+            code = server.wait()
+        except KeyboardInterrupt:
+            code = 0
     sys.exit(code)

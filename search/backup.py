@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from pathlib import Path
 
+from ..artifact_addresses import former_homes, rewrite
 from ..errors import FmsearchError
 from ..places import Places
 from ..sqlite import copy_to
@@ -35,6 +37,9 @@ def back_up(places: Places, folder: Path) -> list[str]:
             _copy(places.home / name, part / name)
         _remove_shipped(places.home, part)
         _copy_database(places.runs_file, part / "mlflow.db")
+        if (copy := part / "mlflow.db").exists():
+            home = Path(os.path.realpath(folder))
+            rewrite(copy, [places.artifacts.parent, *former_homes(copy, home)], home)
         _copy(places.artifacts, part / places.artifacts.name)
         part.rename(folder)
     except (OSError, sqlite3.Error) as error:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from ..artifact_addresses import EXPERIMENT_TAG
 from ..errors import FmsearchError, full_disk
 from ..places import Places
 from ..redaction import redacted, shown
-from .embedded import make_database
+from .embedded import in_use, make_database
 from .entities import batch, dataset_input
 from .logged_models import LoggedModels
 from .quiet_mlflow import load_mlflow
@@ -67,6 +69,9 @@ class Store:
         with self.errors():
             make_database(places.runs_file)
             prepare_sqlite(places.runs_file)
+            use = ExitStack()
+            use.enter_context(in_use(places))
+            weakref.finalize(self, use.close)
             mlflow.set_tracking_uri(places.tracking_uri)
             mlflow.set_registry_uri(places.tracking_uri)
             self.client: MlflowClient = mlflow.MlflowClient(places.tracking_uri)
@@ -109,9 +114,10 @@ class Store:
         from mlflow.exceptions import MlflowException
 
         location = None if places.is_server else places.artifacts.as_uri()
-        tags = {"mlflow.experimentKind": "custom_model_development"}
         try:
-            return str(self.client.create_experiment(places.experiment, location, tags))
+            return str(
+                self.client.create_experiment(places.experiment, location, dict([EXPERIMENT_TAG]))
+            )
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise

@@ -6,16 +6,20 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ..errors import FmsearchError
 from ..places import Places
+from .embedded import in_use
 from .reachability import check_reachable
 
 HOST = "127.0.0.1"
 
 
-def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
-    """Start MLflow's server on an embedded store, for this machine only.
+@contextmanager
+def running_ui(places: Places, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """MLflow's server on an embedded store, for this machine only; it ends with the block.
 
     Raises:
         FmsearchError: There is no store yet, it cannot be used, or the port is taken.
@@ -47,4 +51,10 @@ def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_BACKEND_STORE_URI": places.tracking_uri,  # arguments are visible to all users
     }
-    return subprocess.Popen(command, env=environment)
+    with in_use(places):
+        server = subprocess.Popen(command, env=environment)
+        try:
+            yield server
+        finally:
+            server.terminate()
+            server.wait()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fmsearch.artifact_addresses import rewrite
+
 from .patient import GRID, SEARCH, Patient, run
 
 
@@ -25,15 +27,5 @@ def patient(pristine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("mlflow.tracking._tracking_service.utils._artifact_repos_cache", {})
     home = tmp_path / "mlruns"
     shutil.copytree(pristine, home)
-    patient = Patient(home)
-    patient.execute(  # artifacts have absolute addresses
-        *(
-            f"update {table} set {column} = replace({column}, '{pristine}', '{home}')"
-            for table, column in (
-                ("experiments", "artifact_location"),
-                ("runs", "artifact_uri"),
-                ("logged_models", "artifact_location"),
-            )
-        )
-    )
-    return patient
+    rewrite(home / "mlflow.db", [pristine], home)
+    return Patient(home)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from fmsearch.artifact_addresses import rewrite
+
 from ..conftest import Begin, Run, WarmProgram
 
 GRID = """\
@@ -41,10 +43,11 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(one): one.read_bytes() for one in sorted(folder.rglob("*")) if one.is_file()}
 
 
-def test_the_databases_alone_are_the_whole_store(made: Path, tmp_path: Path, fmsearch: Run) -> None:
-    (tmp_path / "mlruns").mkdir()
-    for name in ("studies.db", "mlflow.db"):
-        shutil.copy(made / "mlruns" / name, tmp_path / "mlruns")
+def test_the_databases_are_whole_without_the_files_beside_them(
+    made: Path, tmp_path: Path, fmsearch: Run
+) -> None:
+    beside = shutil.ignore_patterns("*.db-*")
+    shutil.copytree(made / "mlruns", tmp_path / "mlruns", ignore=beside)
     assert fmsearch("doctor").stdout == "no differences\n"
 
 
@@ -59,8 +62,12 @@ def test_every_command_leaves_the_databases_whole(
 
 @pytest.fixture
 def read_only(made: Path, tmp_path: Path) -> Shell:
-    """Runs a line of shell, in which `$P` is the program, where the store may only be read."""
+    """Runs a line of shell, in which `$P` is the program, where the store may only be read.
+
+    It was moved there, and the folder that its database names is gone.
+    """
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    rewrite(tmp_path / "mlruns" / "mlflow.db", [made / "mlruns"], tmp_path / "gone")
     program = f"P='{sys.executable} -m fmsearch.cli'"
     before = "mount --bind mlruns mlruns && mount -o remount,ro,bind mlruns"
     apart = ["unshare", "--mount", "bash", "-c"]
