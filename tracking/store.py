@@ -67,8 +67,9 @@ class Store:
             make_database(places.runs_file)
             prepare_sqlite(places.runs_file)
             mlflow.set_tracking_uri(places.tracking_uri)
-            mlflow.set_registry_uri(places.tracking_uri)
-            self.client: MlflowClient = mlflow.MlflowClient(places.tracking_uri)
+            self.client: MlflowClient = mlflow.MlflowClient(
+                places.tracking_uri, places.tracking_uri
+            )
             self.experiment_id = self._experiment(places, create=create)
             self.models = LoggedModels(self.client, self.experiment_id, is_server=places.is_server)
 
