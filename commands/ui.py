@@ -29,7 +29,7 @@ def ui(port: int, **store: Any) -> None:
     """Open MLflow's UI on the store in use; Ctrl-C ends it."""
     from ..redaction import shown
     from ..search.processes.scratch import scratch_folder
-    from ..tracking.ui import HOST, start_ui
+    from ..tracking.ui import HOST, end_ui, start_ui
 
     given = places_of(store)
     places = given.to_look_at(scratch_folder)
@@ -46,6 +46,5 @@ def ui(port: int, **store: Any) -> None:
     except KeyboardInterrupt:
         code = 0
     finally:
-        server.terminate()
-        server.wait()
+        end_ui(server)
     sys.exit(code)

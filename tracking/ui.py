@@ -9,6 +9,7 @@ import sys
 
 from ..errors import FmsearchError
 from ..places import Places
+from .quiet_mlflow import without_set_aside
 from .reachability import check_reachable
 
 HOST = "127.0.0.1"
@@ -16,6 +17,8 @@ HOST = "127.0.0.1"
 
 def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
     """Start MLflow's server on an embedded store, for this machine only.
+
+    It ends with this process, or by `end_ui`.
 
     Raises:
         FmsearchError: There is no store yet, it cannot be used, or the port is taken.
@@ -34,7 +37,7 @@ def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
                 f"port {port} is taken ({error.strerror}); choose another one with --port"
             ) from error
     command = [
-        sys.executable, "-m", "mlflow", "server",
+        sys.executable, "-m", "fmsearch.tracking.ui_server", "server",
         "--default-artifact-root", places.artifacts.as_uri(),
         "--host", HOST,
         "--port", str(port),
@@ -42,9 +45,14 @@ def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
     ]  # fmt: skip
     # One process is enough for one user; MLflow's job execution would start four more.
     environment = {
-        **os.environ,
+        **without_set_aside(os.environ),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_BACKEND_STORE_URI": places.tracking_uri,  # arguments are visible to all users
     }
-    return subprocess.Popen(command, env=environment)
+    return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, start_new_session=True)
+
+
+def end_ui(server: subprocess.Popen[bytes]) -> None:
+    """End MLflow's server, with its children; one that has ended may be given."""
+    server.communicate()  # closes its standard input
