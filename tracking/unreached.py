@@ -40,7 +40,7 @@ def why_not_reached(address: str, error: Exception) -> str:
                 f"MLFLOW_TRACKING_CLIENT_CERT_PATH; else {WAY_OUT}"
             )
     for one in reasons:
-        if isinstance(one, RequestException):
+        if isinstance(one, (RequestException, UnicodeError)):  # the latter, of a host's name
             return f"{server} cannot be reached ({type(one).__name__}); {WAY_OUT}"
     why = error if isinstance(error, ValueError) else reasons[-1]  # MLflow's words, or the first
     said = redacted(" ".join(str(why).split()))
