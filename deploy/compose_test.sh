@@ -178,6 +178,8 @@ code=$(curl --silent --output /dev/null --write-out '%{http_code}' \
 [ "$code" = 401 ] || fail "without a password MLflow answers $code, not 401"
 say "without a password MLflow answers 401"
 
+compose up --no-build --no-deps accounts >>"$FOLDER/log" 2>&1 || fail "the account of the workers is not made"
+say "the account of the workers is made"
 compose up --detach --no-build --scale worker=2 worker >>"$FOLDER/log" 2>&1
 compose --profile study run --rm --no-deps study >"$FOLDER/study.log" 2>&1 &
 study=$!
@@ -245,7 +247,10 @@ for _ in $(seq 60); do
     sleep 1
 done
 grep -q '"proof"' <<<"$studies" || fail "the dashboard does not show the study"
-say "the dashboard shows the study"
+code=$(curl --silent --output /dev/null --write-out '%{http_code}' --header 'Host: evil.example' \
+    "http://127.0.0.1:$DASHBOARD_PUBLISHED_PORT/api/studies")
+[ "$code" = 403 ] || fail "called by another name the dashboard answers $code, not 403"
+say "the dashboard shows the study, and answers by its own names alone"
 
 say "size: $(query "SELECT string_agg(datname || ' ' || pg_size_pretty(pg_database_size(datname)), ', ' ORDER BY datname)
     FROM pg_database WHERE datname IN ('ledger', 'mlflow')"), artifacts $($ENGINE exec "$(container mlflow)" du -sh /artifacts | cut -f1)"
@@ -254,7 +259,7 @@ for service in postgres mlflow 'worker 1' 'worker 2' dashboard; do
     # shellcheck disable=SC2086  # name and number
     $ENGINE logs "$(container $service)" >>"$FOLDER/all.log" 2>&1
 done
-for secret in POSTGRES_PASSWORD LEDGER_PASSWORD MLFLOW_DB_PASSWORD MLFLOW_PASSWORD MLFLOW_SECRET_KEY; do
+for secret in POSTGRES_PASSWORD LEDGER_PASSWORD MLFLOW_DB_PASSWORD MLFLOW_PASSWORD MLFLOW_WORKER_PASSWORD MLFLOW_SECRET_KEY; do
     ! grep -q -F -e "${!secret}" "$FOLDER/all.log" "$FOLDER/study.log" "$FOLDER/runs.json" "$FOLDER/processes" ||
         fail "$secret stands in a log, a run or the list of processes"
 done

@@ -370,8 +370,8 @@ def newest_trainer() -> int:
     return int(max(server.children(), key=psutil.Process.create_time).pid)
 
 
-def _serve_mlflow(folder: Path, *options: str) -> Iterator[int]:
-    """Start an MLflow server, give its port, and stop it."""
+def mlflow_command(folder: Path, *options: str) -> tuple[list[str], int, dict[str, str]]:
+    """The command of an MLflow server with its database in `folder`, its port and environment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -380,7 +380,12 @@ def _serve_mlflow(folder: Path, *options: str) -> Iterator[int]:
         "--backend-store-uri", f"sqlite:///{folder / f'mlflow-{port}.db'}", "--workers", "1",
         "--allowed-hosts", "*", *options,
     ]  # fmt: skip
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    return command, port, {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+
+
+def _serve_mlflow(folder: Path, *options: str) -> Iterator[int]:
+    """Start an MLflow server, give its port, and stop it."""
+    command, port, environment = mlflow_command(folder, *options)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, cwd=folder, env=environment, **quiet)
     try:

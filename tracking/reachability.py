@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +11,11 @@ from ..errors import FmsearchError
 from ..places import ANSWER_SECONDS, Places
 from ..redaction import redacted, shown
 from ..sqlite import MLFLOW, write_ahead
+from .quiet_mlflow import load_mlflow
+from .unreached import WAY_OUT, why_not_reached
 
 if TYPE_CHECKING:
     import requests
-
-WAY_OUT = "start it, mend MLFLOW_TRACKING_URI, or go on without by --offline"
 
 
 class TrackingError(FmsearchError):
@@ -24,7 +23,7 @@ class TrackingError(FmsearchError):
 
 
 def check_reachable(places: Places) -> None:
-    """Check that the store answers, within seconds and without loading MLflow.
+    """Check that the store answers, within seconds; of MLflow only what a server needs is loaded.
 
     Raises:
         FmsearchError: The server does not answer or refuses, or the database cannot be opened.
@@ -36,34 +35,48 @@ def check_reachable(places: Places) -> None:
 
 
 def _ask(places: Places, what: str, **params: str) -> requests.Response:
-    import requests
+    """Ask by MLflow's own client, with all its ways to reach a server and to log in."""
+    from mlflow.utils.credentials import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request
 
-    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
-    user = os.environ.get("MLFLOW_TRACKING_USERNAME")
-    password = os.environ.get("MLFLOW_TRACKING_PASSWORD")
-    return requests.get(
-        f"{places.tracking_uri.rstrip('/')}/api/2.0/mlflow/experiments/{what}",
+    account = get_default_host_creds(places.tracking_uri)  # type: ignore[no-untyped-call]
+    answer: requests.Response = http_request(  # type: ignore[no-untyped-call]
+        account,
+        f"/api/2.0/mlflow/experiments/{what}",
+        "GET",
         params=params,
         timeout=ANSWER_SECONDS,
-        auth=(user, password or "") if user else None,
-        headers={"Authorization": f"Bearer {token}"} if token and not user else None,
+        max_retries=0,
+        raise_on_status=False,
     )
+    return answer
+
+
+def _check_settings() -> None:
+    """Check that MLflow can read its variables; it would fail in the middle of a study.
+
+    Raises:
+        ValueError: One is no number, or neither true nor false; the text names it.
+    """
+    from mlflow import environment_variables
+
+    for variable in vars(environment_variables).values():
+        if isinstance(variable, environment_variables._EnvironmentVariable):
+            variable.get()  # type: ignore[no-untyped-call]
 
 
 def _check_server(places: Places) -> None:
-    import requests
-    import urllib3
+    load_mlflow()
+    from mlflow.exceptions import MlflowException
 
     try:
+        _check_settings()
         answer = _ask(places, "search", max_results="1")
         found = _ask(places, "get-by-name", experiment_name=places.experiment)
         if found.status_code == 404:  # a new one is stored where the first one is
             found = _ask(places, "get", experiment_id="0")
-    except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
-        raise FmsearchError(
-            f"the MLflow server {shown(places.tracking_uri)} cannot be reached "
-            f"({type(error).__name__}); {WAY_OUT}"
-        ) from error
+    except (MlflowException, ImportError, ValueError) as error:
+        raise FmsearchError(why_not_reached(places.tracking_uri, error)) from error
     if answer.status_code in (401, 403):
         raise FmsearchError(
             f"the MLflow server {shown(places.tracking_uri)} refuses the credentials "

@@ -73,8 +73,9 @@ class Store:
             use.enter_context(in_use(places))
             weakref.finalize(self, use.close)
             mlflow.set_tracking_uri(places.tracking_uri)
-            mlflow.set_registry_uri(places.tracking_uri)
-            self.client: MlflowClient = mlflow.MlflowClient(places.tracking_uri)
+            self.client: MlflowClient = mlflow.MlflowClient(
+                places.tracking_uri, places.tracking_uri
+            )
             self.experiment_id = self._experiment(places, create=create)
             self._uploads = Uploads(self.client)
             self.models = LoggedModels(self.client, self.experiment_id, is_server=places.is_server)

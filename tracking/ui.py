@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from ..errors import FmsearchError
 from ..places import Places
 from .embedded import in_use
+from .quiet_mlflow import without_set_aside
 from .reachability import check_reachable
 
 HOST = "127.0.0.1"
@@ -19,7 +20,9 @@ HOST = "127.0.0.1"
 
 @contextmanager
 def running_ui(places: Places, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """MLflow's server on an embedded store, for this machine only; it ends with the block.
+    """MLflow's server on an embedded store, for this machine only.
+
+    It ends with the block, or with this process, however that ends.
 
     Raises:
         FmsearchError: There is no store yet, it cannot be used, or the port is taken.
@@ -38,7 +41,7 @@ def running_ui(places: Places, port: int) -> Iterator[subprocess.Popen[bytes]]:
                 f"port {port} is taken ({error.strerror}); choose another one with --port"
             ) from error
     command = [
-        sys.executable, "-m", "mlflow", "server",
+        sys.executable, "-m", "fmsearch.tracking.ui_server", "server",
         "--default-artifact-root", places.artifacts.as_uri(),
         "--host", HOST,
         "--port", str(port),
@@ -46,15 +49,18 @@ def running_ui(places: Places, port: int) -> Iterator[subprocess.Popen[bytes]]:
     ]  # fmt: skip
     # One process is enough for one user; MLflow's job execution would start four more.
     environment = {
-        **os.environ,
+        **without_set_aside(os.environ),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_BACKEND_STORE_URI": places.tracking_uri,  # arguments are visible to all users
     }
-    with in_use(places):
-        server = subprocess.Popen(command, env=environment)
+    with (
+        in_use(places),
+        subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, start_new_session=True
+        ) as server,
+    ):
         try:
             yield server
         finally:
-            server.terminate()
-            server.wait()
+            server.communicate()  # closes its standard input, at which it and its children end

@@ -57,7 +57,7 @@ def test_no_secret_is_committed_or_gets_into_the_image() -> None:
     assert (ROOT / ".dockerignore").read_text().splitlines()[1] == "*"
 
 
-@pytest.mark.parametrize("name", [*SECRETS, "MLFLOW_USERNAME"])
+@pytest.mark.parametrize("name", [*SECRETS, "MLFLOW_USERNAME", "MLFLOW_WORKER_USERNAME"])
 @pytest.mark.parametrize("value", ["", None])
 def test_nothing_starts_while_a_secret_is_missing_or_empty(
     project: Path, name: str, value: str | None
@@ -114,23 +114,33 @@ def test_only_the_two_web_pages_are_published_and_only_on_loopback() -> None:
 
 def test_what_publishes_nothing_has_no_way_out_either() -> None:
     inside = {name for name, one in SERVICES.items() if one["networks"] == ["inside"]}
-    assert inside == {"postgres", "worker", "study"}
+    assert inside == {"postgres", "accounts", "worker", "study", "register"}
     assert COMPOSE["networks"]["inside"] == {"internal": True}
 
 
-def test_each_service_waits_until_those_it_needs_are_healthy() -> None:
+def test_each_service_waits_for_those_it_needs() -> None:
     needs = {name: one.get("depends_on", {}) for name, one in SERVICES.items()}
+    searcher = {"postgres", "mlflow", "accounts"}
     assert {name: set(one) for name, one in needs.items()} == {
         "postgres": set(),
         "mlflow": {"postgres"},
-        "worker": {"postgres", "mlflow"},
-        "study": {"postgres", "mlflow"},
+        "accounts": {"mlflow"},
+        "worker": searcher,
+        "study": searcher,
+        "register": searcher,
         "dashboard": {"postgres"},
     }
     for one in needs.values():
         for needed, how in one.items():
-            assert how == {"condition": "service_healthy"}
-            assert "healthcheck" in SERVICES[needed]
+            ends = needed == "accounts"
+            until = "completed_successfully" if ends else "healthy"
+            assert how == {"condition": f"service_{until}"}
+            assert ends or "healthcheck" in SERVICES[needed]
+
+
+def test_the_administrator_of_mlflow_is_known_to_those_alone_who_need_it() -> None:
+    knows = {name for name, one in SERVICES.items() if "${MLFLOW_PASSWORD" in str(one)}
+    assert knows == {"mlflow", "accounts", "register"}
 
 
 @pytest.mark.parametrize("script", sorted(ROOT.glob("deploy/**/*.sh")), ids=lambda path: path.name)

@@ -67,8 +67,7 @@ class Stack:
             "postgres:5432": "postgres", "mlflow:5000": "mlflow", "127.0.0.1:5000": "mlflow",
         }.items():  # fmt: skip
             text = text.replace(name, f"127.0.0.1:{self.ports[address]}")
-        text = text.replace("0.0.0.0", "127.0.0.1")
-        return text.replace("--port=8080", f"--port={self.ports['dashboard']}")
+        return text.replace("0.0.0.0", "127.0.0.1")
 
     def environment(self, service: str, container: str) -> dict[str, str]:
         """Exactly what the container has, and where programs are."""
@@ -76,8 +75,9 @@ class Stack:
             name: self.here(service, value)
             for name, value in self.services[service].get("environment", {}).items()
         }
-        if "MLFLOW_PORT" in mine:
-            mine["MLFLOW_PORT"] = str(self.ports["mlflow"])
+        for name in ("mlflow", "dashboard"):
+            if (variable := f"{name.upper()}_PORT") in mine:
+                mine[variable] = str(self.ports[name])
         programs = f"{Path(sys.executable).parent}:{POSTGRES_PROGRAMS}:/usr/bin:/bin"
         return {"PATH": programs, "HOME": str(self.folder), "HOSTNAME": container, **mine}
 
@@ -123,11 +123,19 @@ class Stack:
             time.sleep(0.3)
         return code
 
-    def mlflow(self, path: str, **body: Any) -> Any:
-        """An answer of MLflow's API to the account in .env."""
-        account = (str(self.variables["MLFLOW_USERNAME"]), str(self.variables["MLFLOW_PASSWORD"]))
+    def account(self, kind: str = "") -> tuple[str, str]:
+        """Name and password of MLflow's administrator, or of the workers: `WORKER_`."""
+        names = (f"MLFLOW_{kind}USERNAME", f"MLFLOW_{kind}PASSWORD")
+        return str(self.variables[names[0]]), str(self.variables[names[1]])
+
+    def ask(self, path: str, kind: str = "", **body: Any) -> requests.Response:
+        """What MLflow's API answers to an account."""
         url = f"http://127.0.0.1:{self.ports['mlflow']}/api/2.0/mlflow/{path}"
-        return requests.post(url, json=body, auth=account, timeout=30).json()
+        return requests.post(url, json=body, auth=self.account(kind), timeout=30)
+
+    def mlflow(self, path: str, **body: Any) -> Any:
+        """An answer of MLflow's API to the administrator."""
+        return self.ask(path, **body).json()
 
     def runs(self) -> list[Any]:
         found = self.mlflow("experiments/search", max_results=10)["experiments"]

@@ -40,7 +40,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def stack(project: Path, images: Path, folder: Path) -> Iterator[Stack]:
-    """PostgreSQL and MLflow, healthy; two workers and a study, begun."""
+    """PostgreSQL and MLflow, healthy, with its accounts; two workers and a study, begun."""
     files = folder / "volumes" / "files"
     files.mkdir(parents=True)
     (files / "composed.yaml").write_text(SPACE)
@@ -57,14 +57,17 @@ def stack(project: Path, images: Path, folder: Path) -> Iterator[Stack]:
     stack = Stack(folder, variables, ports, interpolate(SERVICES, variables))
     for name in ("homes", "artifacts"):
         (folder / "volumes" / name).mkdir()
-    for file in (ROOT / "deploy" / "mlflow").iterdir():
-        here = stack.folder_of("mlflow", "/etc/mlflow") / file.name
-        here.parent.mkdir(exist_ok=True)
-        here.write_text(stack.here("mlflow", file.read_text()))
+    for service in ("mlflow", "dashboard"):
+        for file in (ROOT / "deploy" / service).iterdir():
+            here = stack.folder_of(service, f"/etc/{service}") / file.name
+            here.parent.mkdir(exist_ok=True)
+            here.write_text(stack.here(service, file.read_text()))
     try:
         initialise(stack)
         stack.start("mlflow")
         stack.wait_healthy("mlflow")  # on which all others wait
+        stack.start("accounts")
+        assert stack.wait_end("accounts") == 0, stack.log("accounts").read_text()
         for service, container in (
             ("worker", "worker-1"), ("worker", "worker-2"), ("study", "study"),
         ):  # fmt: skip
@@ -112,6 +115,47 @@ def test_mlflow_answers_no_page_that_calls_it_by_another_name(stack: Stack) -> N
     assert answer.status_code == 403
 
 
+def test_workers_write_their_runs_and_no_more(ended: Stack) -> None:
+    (run,) = [one for one in ended.runs() if one["info"]["run_name"] == "composed-0001"]
+    mine = run["info"]["experiment_id"]
+    theirs = ended.mlflow("experiments/create", name="theirs")["experiment_id"]
+    asked = {
+        "tag a run": ("runs/set-tag", {"run_id": run["info"]["run_id"], "key": "a", "value": "b"}),
+        "write elsewhere": ("runs/create", {"experiment_id": theirs}),
+        "register": ("registered-models/create", {"name": "champion"}),
+        "make users": ("users/create", {"username": "other", "password": "long-enough-one"}),
+    }
+    codes = {
+        what: ended.ask(path, "WORKER_", **body).status_code for what, (path, body) in asked.items()
+    }
+    assert codes == {"tag a run": 200, "write elsewhere": 403, "register": 403, "make users": 403}
+    made = ended.ask("runs/create", "WORKER_", experiment_id=mine).json()["run"]["info"]["run_id"]
+    # Of a request that was made twice, one run is deleted.
+    assert ended.ask("runs/delete", "WORKER_", run_id=made).status_code == 200
+
+
+def test_the_account_of_the_workers_is_made_as_often_as_one_likes(ended: Stack) -> None:
+    before = ended.mlflow("experiments/create", name="before")["experiment_id"]
+    ended.services["accounts"]["environment"]["MLFLOW_EXPERIMENT_NAME"] = "before"
+    for number in ("2", "3"):
+        ended.start("accounts", f"accounts-{number}")
+        log = ended.log(f"accounts-{number}")
+        assert ended.wait_end(f"accounts-{number}") == 0, log.read_text()
+    assert log.read_text().splitlines()[-1] == "the account 'worker' of the workers is ready"
+    # The experiment of a stack whose workers had the administrator's account.
+    assert ended.ask("runs/create", "WORKER_", experiment_id=before).status_code == 200
+
+
+def test_the_best_trial_is_registered_with_the_administrators_account(ended: Stack) -> None:
+    ended.start("register")
+    assert ended.wait_end("register") == 0, ended.log("register").read_text()
+    found = requests.get(
+        f"http://127.0.0.1:{ended.ports['mlflow']}/api/2.0/mlflow/registered-models/search",
+        auth=ended.account(), timeout=30,
+    ).json()  # fmt: skip
+    assert len(found["registered_models"]) == 1
+
+
 def psql(stack: Stack, role: str, database: str, password: str) -> str:
     done = subprocess.run(
         [
@@ -144,6 +188,9 @@ def test_the_dashboard_shows_the_study_and_cannot_delete_it(ended: Stack) -> Non
             assert time.monotonic() < deadline, ended.log("dashboard").read_text()
             time.sleep(0.2)
     assert [one["study_name"] for one in studies] == ["composed"]
+    names = (f"localhost:{ended.ports['dashboard']}", "evil.example", "127.0.0.1.evil.example", "")
+    codes = [requests.get(url, headers={"Host": name}, timeout=10).status_code for name in names]
+    assert codes == [200, 403, 403, 403]
     assert requests.delete(f"{url}/{studies[0]['study_id']}", timeout=10).status_code == 500
     assert len(requests.get(url, timeout=10).json()["study_summaries"]) == 1
 
@@ -152,7 +199,7 @@ def test_the_dashboard_shows_the_study_and_cannot_delete_it(ended: Stack) -> Non
     "path", ["%2e%2e/escaped", "..%2fescaped", "%2fescaped", "a/../../escaped"]
 )
 def test_no_artifact_leaves_the_volume(stack: Stack, path: str) -> None:
-    account = (str(stack.variables["MLFLOW_USERNAME"]), str(stack.variables["MLFLOW_PASSWORD"]))
+    account = stack.account()
     address = ("127.0.0.1", stack.ports["mlflow"])
     connection = http.client.HTTPConnection(*address, timeout=30)  # which leaves paths alone
     token = base64.b64encode(":".join(account).encode()).decode()
