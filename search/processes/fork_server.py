@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from ...errors import FmsearchError
+from ...models.environment_variables import fix_environment_variables
 from .scratch import scratch_folder, temporary_files_in
 
 if TYPE_CHECKING:
@@ -32,10 +33,7 @@ def load_tensorflow_in_advance() -> None:
     Loading takes 4 s of CPU and 0.3 GB. Forked trainers share both, so that a dead one is replaced
     in milliseconds. Forking is safe, because the fork server has no computing threads.
     """
-    # One computing thread for each trainer, on the CPU: with more, trainers would compete for
-    # cores, and sums would not be added in one order.
-    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    fix_environment_variables()
     multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOADED])
     # Ctrl-C reaches the whole process group, but only the coordinator reacts to it.
     heard = signal.signal(signal.SIGINT, signal.SIG_IGN)

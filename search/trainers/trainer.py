@@ -17,7 +17,7 @@ from ...models.checkpoint import Checkpoint
 from ...models.data import Images, load_test, load_training
 from ...models.families import FAMILIES, find_family
 from ...models.network import Network, Pixels, use_one_thread
-from ...models.quiet_tensorflow import MEMORY_ERRORS
+from ...models.quiet_tensorflow import MEMORY_ERRORS, NOT_FOLLOWED
 from ...models.settings import Value
 from ...text import one_line
 from .final_training import train_final
@@ -35,6 +35,8 @@ def run_trainer(connection: Connection, setup: TrainerSetup) -> None:
     """Take jobs from the connection until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides what Ctrl-C means
     use_one_thread()
+    for line in NOT_FOLLOWED:
+        log.info(line)
     try:
         trainer = Trainer(connection, setup)
         while True:
