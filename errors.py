@@ -46,6 +46,9 @@ def too_little_memory(error: BaseException | None) -> str:
         )
         if isinstance(error, MemoryError) or is_system or is_named:
             reason = str(error) or "out of memory"
-            return f"this machine has too little memory, or lets one have too little ({reason})"
+            return (
+                f"this machine has too little memory, or lets one have too little ({reason}); "
+                "the same command goes on where there is more, or with fewer --jobs"
+            )
         error = error.__cause__ or error.__context__
     return ""

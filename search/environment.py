@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from pathlib import Path
 from ..tracking.run_record import TAG_PROCESSOR, TAG_VERSIONS
 
 PACKAGES = ("tensorflow", "keras", "numpy", "fmsearch")
+KERNELS = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+"""Environment variables by which a user chooses kernels; they are followed."""
 INSTRUCTIONS = ("avx", "avx2", "fma", "avx512f")
 """Sets of instructions among which TensorFlow's kernels choose; each adds in another order."""
 
@@ -22,7 +25,8 @@ class Environment:
     """Where a training ran; empty if an earlier version of fmsearch did not store it.
 
     Attributes:
-        versions: Versions of Python and of `PACKAGES`, by name.
+        versions: Versions of Python and of `PACKAGES`, by name; beside them the `KERNELS` that are
+            set.
         processor: The processor's type and its sets of instructions.
     """
 
@@ -44,8 +48,9 @@ class Environment:
 
     @property
     def computing(self) -> dict[str, str]:
-        """Versions of the packages on which numbers depend, without Python's."""
-        return {name: self.versions[name] for name in PACKAGES if name in self.versions}
+        """Versions of the packages on which numbers depend, without Python's, and `KERNELS`."""
+        names = (*PACKAGES, *KERNELS)
+        return {name: self.versions[name] for name in names if name in self.versions}
 
     def differences(self, now: Environment) -> list[str]:
         """The differences, a line each; `self` is the earlier environment."""
@@ -64,12 +69,14 @@ class Environment:
 @cache
 def here() -> Environment:
     """The environment of this process; reading it imports none of the packages."""
-    versions = {name: version(name) for name in PACKAGES}
+    versions = {"python": platform.python_version()}
+    versions |= {name: version(name) for name in PACKAGES}
+    versions |= {name: os.environ[name] for name in KERNELS if os.environ.get(name)}
     try:
         text = Path("/proc/cpuinfo").read_text("utf-8", "replace")
     except OSError:
         text = ""
-    return Environment({"python": platform.python_version(), **versions}, processor(text))
+    return Environment(versions, processor(text))
 
 
 def processor(text: str) -> str:

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 
 from ...errors import FmsearchError
 from ...models.settings import Value
-from ..processes.fork_server import MOST_STARTS, START_PAUSE, start_process
+from ..processes.fork_server import MOST_STARTS, START_PAUSE, receive, start_process
 
 Choices = Mapping[str, Sequence[Value]]
 
@@ -22,7 +22,7 @@ def enumerate_apart(choices: Choices) -> list[dict[str, Value]]:
     """All points of a grid, in the order in which Keras Tuner hands them out.
 
     Raises:
-        FmsearchError: The process died again and again.
+        FmsearchError: The process died again and again, or TensorFlow cannot be loaded.
     """
     for _ in range(MOST_STARTS):
         with contextlib.suppress(EOFError, OSError):  # it died
@@ -30,7 +30,7 @@ def enumerate_apart(choices: Choices) -> list[dict[str, Value]]:
         time.sleep(START_PAUSE)
     raise FmsearchError(
         f"the process of Keras Tuner died {MOST_STARTS} times at its start; "
-        "its own messages are above"
+        "its own messages are above. The same command goes on"
     )
 
 
@@ -38,7 +38,7 @@ def _ask(choices: Choices) -> list[dict[str, Value]]:
     process, connection = start_process(_answer, choices)
     with connection:
         try:
-            points: list[dict[str, Value]] = connection.recv()
+            points: list[dict[str, Value]] = receive(connection)
         finally:
             process.kill()  # it has nothing more to say
             process.join()
@@ -46,8 +46,6 @@ def _ask(choices: Choices) -> list[dict[str, Value]]:
 
 
 def _answer(theirs: Connection, choices: Choices) -> None:
-    # By the module that loads TensorFlow in silence, where that is not loaded yet.
-    from ...models import quiet_tensorflow  # noqa: F401
-    from .grid_oracle import enumerate_points
+    from .grid_oracle import enumerate_points  # loads Keras Tuner
 
     theirs.send(enumerate_points(choices))

@@ -9,11 +9,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ...errors import FmsearchError
+from ...errors import FmsearchError, full_disk, too_little_memory
+from ...models.environment_variables import fix_environment_variables
+from ...text import one_line
 from .scratch import scratch_folder, temporary_files_in
 
 if TYPE_CHECKING:
@@ -23,7 +26,28 @@ if TYPE_CHECKING:
 MOST_STARTS = 4
 START_PAUSE = 0.5
 """Seconds: a process that is killed is still there for a moment, and takes no orders."""
-PRELOADED = "fmsearch.models.network"
+PRELOADED = "fmsearch.models.preload"
+
+
+@dataclass(frozen=True)
+class MachineFailed:
+    """A process cannot do its work on this machine, whatever it is asked; no other could.
+
+    Attributes:
+        error: What the user is told.
+    """
+
+    error: str
+
+    @classmethod
+    def by(cls, error: Exception, what: str) -> MachineFailed:
+        """From an error; `what` says in words what could not be done."""
+        if known := full_disk(error) or too_little_memory(error):
+            return cls(known)
+        if isinstance(error, FmsearchError):
+            return cls(str(error))
+        said = one_line(f"{type(error).__name__}: {error}")
+        return cls(f"{what} ({said}); mend that, and run the same command")
 
 
 def load_tensorflow_in_advance() -> None:
@@ -32,10 +56,7 @@ def load_tensorflow_in_advance() -> None:
     Loading takes 4 s of CPU and 0.3 GB. Forked trainers share both, so that a dead one is replaced
     in milliseconds. Forking is safe, because the fork server has no computing threads.
     """
-    # One computing thread for each trainer, on the CPU: with more, trainers would compete for
-    # cores, and sums would not be added in one order.
-    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    fix_environment_variables()
     multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOADED])
     # Ctrl-C reaches the whole process group, but only the coordinator reacts to it.
     heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -51,8 +72,8 @@ def start_process(
 ) -> tuple[ForkServerProcess, Connection]:
     """Start a process that ends with this one, and give one end of a connection with it.
 
-    It calls `run` with the other end and the arguments. Python starts another fork server where
-    that one died.
+    It calls `run` with the other end and the arguments; `receive` gives what that sends. Python
+    starts another fork server where that one died.
 
     Raises:
         FmsearchError: The fork server died again and again.
@@ -68,13 +89,31 @@ def start_process(
         time.sleep(START_PAUSE)
     raise FmsearchError(
         f"the process that trainers are forked from died {MOST_STARTS} times at its start; "
-        "its own messages are above"
+        "its own messages are above. The same command goes on"
     )
 
 
-def _run(run: Callable[..., None], *arguments: object) -> None:
+def receive(connection: Connection) -> Any:
+    """The next message of a process that `start_process` has started.
+
+    Raises:
+        FmsearchError: It cannot do its work on this machine.
+        EOFError, OSError: It died.
+    """
+    message = connection.recv()
+    if isinstance(message, MachineFailed):
+        raise FmsearchError(message.error)
+    return message
+
+
+def _run(run: Callable[..., None], connection: Connection, *arguments: object) -> None:
     _end_with_the_coordinator()
-    run(*arguments)
+    from ...models.preload import ERROR  # loads TensorFlow: in forked processes only
+
+    if ERROR is not None:
+        connection.send(MachineFailed.by(ERROR, "TensorFlow and Keras cannot be loaded here"))
+        return
+    run(connection, *arguments)
 
 
 def _end_with_the_coordinator() -> None:

@@ -44,7 +44,9 @@ def _identity(role: str, whose: str = "study") -> dict[str, Item]:
 
 def _environment(case: Case) -> dict[str, Item]:
     return {
-        tag.TAG_VERSIONS: Item("of Python and of the packages that compute, as JSON", {case}),
+        tag.TAG_VERSIONS: Item(
+            "of Python and what computes, and variables that choose kernels", {case}
+        ),
         tag.TAG_PROCESSOR: Item("type and sets of instructions", {case}),
     }
 

@@ -112,7 +112,7 @@ def _check_versions(config: StudyConfig) -> None:
     if differing:
         raise FmsearchError(
             f"this worker's numbers would not be those of the study {config.name!r}: "
-            f"{'; '.join(differing)}; install the same versions"
+            f"{'; '.join(differing)}; install the same versions, and set the same variables"
         )
 
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...errors import FmsearchError
 from ...models.settings import Scoring
 from ...models.split import Split
 from ...tracking.run_record import Status
@@ -18,18 +17,17 @@ from ..runs.records import RunRecords
 from ..runs.shipping import Shipping
 from ..storage.stored_study import StoredStudy
 from ..trainers.jobs import TrainerSetup, TrialJob
-from ..trainers.messages import EpochDone, JobFailed, Message, Verdict
+from ..trainers.messages import EpochDone, JobDone, JobFailed, Message, Verdict
 from ..trainers.pool import TrainerPool
 from ..trial import State, Trial, best_trial, training_seed
 from .callback import StudyCallback
 from .duplicates import Duplicates
+from .failures import Failures
 from .plan import Plan
 from .resume import recover, settle
 
 Pool = Callable[[int, TrainerSetup], TrainerPool]
 """Makes a pool: the number of its trainers, and their setup."""
-MOST_FAILURES = 5
-"""Failed trainings in a row that stop a study."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +68,9 @@ class StudyLoop:
         self._engine = make_engine(plan.space, stored, plan.strategy, plan.seed)
         self._begun_at = time.monotonic()  # again when the first trial can begin
         self._running: dict[int, tuple[Trial, ...]] = {}
-        self._ended: list[Trial] = []
+        self._ended: list[tuple[Trial, str]] = []
         self._duplicates = Duplicates()
-        self._failures_in_a_row = 0
+        self._failures = Failures()
 
     def run(self) -> Summary:
         """Run the session: to the study's end, or as far as it may go."""
@@ -101,9 +99,9 @@ class StudyLoop:
             status = Status.KILLED
             raise
         finally:
-            for running in [*self._running.values(), self._ended, list(self._duplicates)]:
-                for trial in running:
-                    self._engine.release(trial)
+            running = [trial for trials in self._running.values() for trial in trials]
+            for trial in [*running, *(one for one, _ in self._ended), *self._duplicates]:
+                self._engine.release(trial)
             waiting = self._shipping.end(status, self._interruption.check)
         return Summary(self._stored.trials(), waiting)
 
@@ -123,6 +121,10 @@ class StudyLoop:
             for of in self._duplicates.originals:
                 self._settle_duplicates(of)
             self._hand_out(trainers)
+            if self._ended and not self._running:  # no other training will show who is at fault
+                self._failures.check_last()
+                self._settle_ended()
+                self._hand_out(trainers)
 
     def _others_may_die(self) -> bool:
         """Whether others run trials that would have to be taken up."""
@@ -185,7 +187,7 @@ class StudyLoop:
             if message.scores:
                 self._judge(trainers, trainer, message)
         else:
-            self._end(trainers, trainer, message.error if isinstance(message, JobFailed) else "")
+            self._end(trainers, trainer, message)
 
     def _judge(self, trainers: TrainerPool, trainer: int, done: EpochDone) -> None:
         """Report scores to the engine and, where the trainer waits for it, its verdict."""
@@ -197,17 +199,24 @@ class StudyLoop:
         if self._setup.judged:
             trainers.judge(trainer, Verdict(next(iter(reasons), "")))
 
-    def _end(self, trainers: TrainerPool, trainer: int, error: str) -> None:
-        """Tell or fail a training's trials, each as its folder in the outbox says.
+    def _end(self, trainers: TrainerPool, trainer: int, end: JobDone | JobFailed) -> None:
+        """Settle a training's trials, unless its trainers died: then another one comes first.
 
         Raises:
             FmsearchError: Too many trainings in a row had an error.
         """
-        self._ended.extend(self._running.pop(trainer))
+        error = self._failures.count(end)
+        self._ended.extend((trial, error) for trial in self._running.pop(trainer))
         if self._engine.asks_ahead:
             self._hand_out(trainers)
+        if not self._failures.deaths:
+            self._settle_ended()
+        self._failures.check()
+
+    def _settle_ended(self) -> None:
+        """Tell or fail the trials that have ended, each as its folder in the outbox says."""
         while self._ended:  # which a trial leaves once the storage has it: none is lost between
-            trial = self._ended[0]
+            trial, error = self._ended[0]
             entry = self._outbox / entry_name(trial.number)
             if not entry.exists():
                 settings = self._plan.space.settings(trial.parameters)
@@ -223,9 +232,6 @@ class StudyLoop:
             if counts:
                 self._announce(trial)
             self._settle_duplicates(trial.number)
-        self._failures_in_a_row = self._failures_in_a_row + 1 if error else 0
-        if self._failures_in_a_row >= MOST_FAILURES:
-            raise FmsearchError(f"{MOST_FAILURES} trainings in a row failed, the last one: {error}")
 
     def _announce(self, trial: Trial) -> None:
         self._shipping.trial(trial.number)

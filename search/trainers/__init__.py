@@ -3,6 +3,6 @@
 Offers:
     TrainerPool, run_job, usable_cores (pool): trainers, as their coordinator sees them.
     TrialJob, FinalJob, CheckJob, TrainerSetup (jobs): what a trainer can be asked to do.
-    EpochDone, JobFailed, Message, Verdict (messages): what trainers and coordinator say.
+    EpochDone, JobDone, JobFailed, Message, Verdict (messages): what trainers and coordinator say.
     trainer_setup (setup): what the numbers of a training depend on, but for its job.
 """

@@ -38,20 +38,18 @@ class JobDone:
 
 @dataclass(frozen=True)
 class JobFailed:
-    """A job cannot be done: its settings raised an error, or its trainers died."""
+    """A job cannot be done: its settings raised an error, or its trainers died.
+
+    Attributes:
+        died: Whether they died, for which the machine may be the reason.
+    """
 
     error: str
+    died: bool = False
 
 
 Message = EpochDone | JobDone | JobFailed
 """What a pool tells of a job; after the first one that is no `EpochDone`, nothing more."""
-
-
-@dataclass(frozen=True)
-class DiskFull:
-    """A trainer could not write; no other could."""
-
-    error: str
 
 
 OUT_OF_MEMORY = errno.ENOMEM

@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from ...errors import FmsearchError
-from ..processes.fork_server import start_process
+from ..processes.fork_server import receive, start_process
 from .jobs import CheckJob, Job, TrainerSetup
-from .messages import OUT_OF_MEMORY, DiskFull, EpochDone, JobFailed, Message, Verdict
+from .messages import OUT_OF_MEMORY, EpochDone, JobFailed, Message, Verdict
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
@@ -108,7 +108,8 @@ class TrainerPool:
         """Listen for `LISTEN_SECONDS` at most; gives each message with its trainer.
 
         Raises:
-            FmsearchError: The disk is full, or trainers die without a job.
+            FmsearchError: Trainers cannot work on this machine: the disk is full, say, or they
+                die without a job.
         """
         ready = wait([one.connection for one in self._trainers], LISTEN_SECONDS)
         for index, trainer in enumerate(self._trainers):
@@ -141,11 +142,9 @@ class TrainerPool:
 
     def _hear(self, trainer: _Trainer) -> Message | None:
         try:
-            message: Message | DiskFull = trainer.connection.recv()
+            message: Message = receive(trainer.connection)
         except (EOFError, OSError):
             return self._replace(trainer)
-        if isinstance(message, DiskFull):
-            raise FmsearchError(message.error)
         if not isinstance(message, EpochDone):
             trainer.assign(None)
         elif (place := (message.fold, message.epoch)) > trainer.furthest:
@@ -170,10 +169,12 @@ class TrainerPool:
             return None
         if job is None:
             raise FmsearchError(
-                f"trainers die at their start ({death}); their own messages are above"
+                f"trainers die at their start ({death}); their own messages are above. "
+                "The same command goes on"
             )
         trainer.assign(None)
-        return JobFailed(f"its trainer died {MOST_DEATHS} times without a new epoch ({death})")
+        error = f"its trainer died {MOST_DEATHS} times without a new epoch ({death})"
+        return JobFailed(error, died=True)
 
     def _start(self) -> tuple[ForkServerProcess, Connection]:
         return start_process(_run, self._setup, logging.root.level)

@@ -12,17 +12,18 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from ...errors import FmsearchError, full_disk
+from ...errors import FmsearchError, full_disk, too_little_memory
 from ...models.checkpoint import Checkpoint
 from ...models.data import Images, load_test, load_training
 from ...models.families import FAMILIES, find_family
 from ...models.network import Network, Pixels, use_one_thread
-from ...models.quiet_tensorflow import MEMORY_ERRORS
+from ...models.quiet_tensorflow import MEMORY_ERRORS, NOT_FOLLOWED
 from ...models.settings import Value
 from ...text import one_line
+from ..processes.fork_server import MachineFailed
 from .final_training import train_final
 from .jobs import FinalJob, Job, TrainerSetup, TrialJob
-from .messages import OUT_OF_MEMORY, DiskFull, JobDone, JobFailed
+from .messages import OUT_OF_MEMORY, JobDone, JobFailed
 from .trial_training import TrialTraining
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ def run_trainer(connection: Connection, setup: TrainerSetup) -> None:
     """Take jobs from the connection until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides what Ctrl-C means
     use_one_thread()
+    for line in NOT_FOLLOWED:
+        log.info(line)
     try:
         trainer = Trainer(connection, setup)
         while True:
@@ -57,21 +60,37 @@ class Trainer:
     def answer(self, job: Job) -> None:
         """Do a job, and say how it ended."""
         try:
+            self._load(job)
+        except MEMORY_ERRORS:
+            raise
+        except Exception as fault:  # no job would end otherwise
+            self._connection.send(MachineFailed.by(fault, "no training can begin here"))
+            return
+        try:
             error = self._do(job)
-        except FmsearchError as fault:  # of a user's own model
-            error = _line(str(fault))
         except (EOFError, ConnectionError, *MEMORY_ERRORS):
             raise
         except Exception as fault:
-            if line := full_disk(fault):
-                self._connection.send(DiskFull(line))
+            if full_disk(fault):
+                self._connection.send(MachineFailed.by(fault, ""))
                 return
-            if self._setup.model in FAMILIES:
-                raise
-            # What a user's layers raise when they are trained; the study goes on.
-            log.info("training failed", exc_info=True)
-            error = _line(f"{type(fault).__name__}: {fault}")
+            if too_little_memory(fault):
+                raise MemoryError from fault
+            error = self._error(fault)
         self._connection.send(JobFailed(error) if error else JobDone())
+
+    def _error(self, fault: Exception) -> str:
+        """What a user's own model or layers raised, in a line; raises the error of any other."""
+        if isinstance(fault, FmsearchError):
+            return _line(str(fault))
+        if self._setup.model in FAMILIES:
+            raise fault
+        log.info("training failed", exc_info=fault)
+        return _line(f"{type(fault).__name__}: {fault}")
+
+    def _load(self, job: Job) -> None:
+        """Read the images of a job, if they are not there yet."""
+        _ = self._all_images if isinstance(job, FinalJob) else self._training_images
 
     def _do(self, job: Job) -> str:
         """The reason why a job, or a part of it, cannot be done; empty if all is done."""

@@ -72,7 +72,10 @@ def test_a_process_that_is_killed_is_replaced() -> None:
 def test_a_process_that_dies_each_time_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     load_tensorflow_in_advance()
     monkeypatch.setattr(grid_process, "START_PAUSE", 0.0)
-    line = "the process of Keras Tuner died 4 times at its start; its own messages are above"
+    line = (
+        "the process of Keras Tuner died 4 times at its start; its own messages are above. "
+        "The same command goes on"
+    )
     with killing(4), pytest.raises(FmsearchError, match=line):
         enumerate_apart(CHOICES)
 

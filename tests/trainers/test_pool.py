@@ -38,7 +38,8 @@ SETUP = TrainerSetup(
 )
 TOO_MANY = JobFailed(
     "its trainer died 3 times without a new epoch "
-    "(exit code -9: killed, as the system does when memory runs out)"
+    "(exit code -9: killed, as the system does when memory runs out)",
+    died=True,
 )
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fmsearch.errors import FmsearchError
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.split import Fold
 from fmsearch.search.outbox import read_result
+from fmsearch.search.processes.fork_server import receive
 from fmsearch.search.trainers.jobs import CheckJob, TrainerSetup, TrialJob
 from fmsearch.search.trainers.messages import JobDone, JobFailed
 from fmsearch.search.trainers.trainer import Trainer
@@ -44,6 +46,15 @@ def test_a_trial_can_be_trained_where_there_are_no_test_images(tmp_path: Path) -
     said = [ours.recv() for _ in range(2)]
     assert said[-1] == JobDone()
     assert read_result(tmp_path / "trial").metrics["score"] > 0
+
+
+def test_images_that_are_gone_are_no_trials_failure(tmp_path: Path) -> None:
+    gone = tmp_path / "gone.npz"
+    ours, theirs = Pipe()
+    setup = TrainerSetup(data=str(gone), classes=10, model="mlp", parameters=())
+    Trainer(theirs, setup).answer(CheckJob(FAMILIES["mlp"].complete({})))
+    with pytest.raises(FmsearchError, match=r"gone\.npz"):
+        receive(ours)
 
 
 OWN_FAULTS = {
