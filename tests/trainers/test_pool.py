@@ -54,7 +54,7 @@ def pool() -> Iterator[TrainerPool]:
 def trial(folder: Path) -> TrialJob:
     return TrialJob(
         epochs={0: EPOCHS},
-        settings=FAMILIES["mlp"].complete({"hidden_units": 8}),
+        settings=FAMILIES["mlp"].complete({"hidden_units": 8, "layers": 1, "optimizer": "sgd"}),
         seed=0,
         entries={0: folder / "trial"},
         checkpoint=folder / "checkpoint.npz",

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fmsearch.errors import FmsearchError
-from fmsearch.models.families import FAMILIES
+from fmsearch.models.families import FAMILIES, find_family
 from fmsearch.models.split import Fold
 from fmsearch.search.outbox import read_result
 from fmsearch.search.processes.fork_server import receive
@@ -70,6 +70,14 @@ OWN_FAULTS = {
     " return keras.Model(x, keras.layers.Dense(c)(keras.layers.Flatten()(x)))": (
         "its outputs are no probabilities: end it with a softmax"
     ),
+    "import keras, tensorflow as tf\nclass Noise(keras.Layer):\n def call(self, x):\n"
+    "  return x + tf.random.normal(tf.shape(x))\ndef build(s, c, **p):\n x = keras.Input(s)\n"
+    " y = Noise()(keras.layers.Flatten()(x))\n"
+    " return keras.Model(x, keras.layers.Dense(c, activation='softmax')(y))": (
+        "its layers draw random numbers by TensorFlow's RandomStandardNormal, which a trial cannot "
+        "repeat: draw them by keras.random, with a keras.random.SeedGenerator that is an attribute "
+        "of the layer"
+    ),
 }
 
 
@@ -85,5 +93,5 @@ def test_a_users_model_that_does_not_fit_is_found_out(  # type: ignore[no-untype
         theirs,
         TrainerSetup(data=str(images), classes=10, model=f"{name}:build", parameters=("width",)),
     )
-    trainer.answer(CheckJob({"width": 4}))
+    trainer.answer(CheckJob(find_family(f"{name}:build", ["width"]).complete({"width": 4})))
     assert ours.recv() == JobFailed(expected)
