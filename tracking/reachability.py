@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,6 +17,12 @@ from .unreached import WAY_OUT, why_not_reached
 
 if TYPE_CHECKING:
     import requests
+
+PAUSES = (0.2, 0.6)
+"""Seconds between tries."""
+AT_ONCE_SECONDS = 1.0
+PASSING = {429, 502, 503, 504}
+"""Of HTTP: too many requests, and what stands before a server that is away for a moment."""
 
 
 class TrackingError(FmsearchError):
@@ -35,6 +42,27 @@ def check_reachable(places: Places) -> None:
 
 
 def _ask(places: Places, what: str, **params: str) -> requests.Response:
+    """Ask the server, again where it fails at once, as a busy one does.
+
+    Raises:
+        MlflowException: It does not answer.
+    """
+    from mlflow.exceptions import MlflowException
+
+    for pause in PAUSES:
+        begin = time.monotonic()
+        try:
+            answer = _ask_once(places, what, **params)
+            if answer.status_code not in PASSING:
+                return answer
+        except MlflowException:
+            if time.monotonic() - begin > AT_ONCE_SECONDS:
+                raise
+        time.sleep(pause)
+    return _ask_once(places, what, **params)
+
+
+def _ask_once(places: Places, what: str, **params: str) -> requests.Response:
     """Ask by MLflow's own client, with all its ways to reach a server and to log in."""
     from mlflow.utils.credentials import get_default_host_creds
     from mlflow.utils.rest_utils import http_request

@@ -15,9 +15,11 @@ log = logging.getLogger(__name__)
 Step = Callable[[], object]
 """Ships one thing to the store; raises `TrackingError` if it has to be tried again."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+FIRST_PAUSE, LONGEST_PAUSE, LONGEST_LAST_PAUSE = 0.2, 30.0, 1.0
 LAST_TRIES_SECONDS = 5.0
 """How long a step is tried while the shipper closes: a connection may come back in that time."""
+FLAKY_SECONDS = 20.0
+"""How long instead, where the store has taken an earlier step meanwhile: it will again."""
 CHECK_SECONDS = 0.2
 
 
@@ -32,6 +34,7 @@ class Shipper:
         self._steps: queue.Queue[Step | None] = queue.Queue()
         self._closing = threading.Event()
         self._bug: BaseException | None = None
+        self._took_a_last_step = False
         self.unshipped: list[TrackingError] = []
         self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
         self._thread.start()
@@ -77,19 +80,21 @@ class Shipper:
             self.unshipped.append(self.unshipped[0])
             return
         pause, last_tries_since = FIRST_PAUSE, 0.0
+        longest = FLAKY_SECONDS if self._took_a_last_step else LAST_TRIES_SECONDS
         while True:
             if self._closing.is_set():
                 last_tries_since = last_tries_since or time.monotonic()
             try:
                 step()
+                self._took_a_last_step = self._closing.is_set()
                 return
             except TrackingError as error:
                 log.warning("%s", error)
-                if last_tries_since and time.monotonic() - last_tries_since > LAST_TRIES_SECONDS:
+                if last_tries_since and time.monotonic() - last_tries_since > longest:
                     self.unshipped.append(error)
                     return
             if last_tries_since:
-                time.sleep(FIRST_PAUSE)
+                time.sleep(min(pause, LONGEST_LAST_PAUSE))
             else:
                 self._closing.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)

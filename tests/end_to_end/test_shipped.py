@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import random
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -101,6 +102,39 @@ def test_an_upload_that_a_login_page_answers_is_sent_again(
     checked = fmsearch("doctor", **environment)
     assert (checked.returncode, checked.stdout) == (0, "no differences\n")
     assert not waiting.exists()
+
+
+SIXTEEN = """\
+name: flaky
+model: mlp
+engine: keras_tuner
+score: {by: validation}
+fixed: {hidden_units: 8, batch_size: 64, epochs: 1}
+parameters:
+  dropout_rate: [0.0, 0.1, 0.2, 0.3]
+  optimizer: [sgd, adam, rmsprop, adamw]
+"""
+
+
+def test_a_flaky_server_has_all_trials_when_the_study_ends(
+    fmsearch: Run, images: Path, proxy: Any, mlflow_server: int, tmp_path: Path
+) -> None:
+    """Of a hundred requests six fail: unanswered, half answered, or not even heard."""
+    (tmp_path / "flaky.yaml").write_text(SIXTEEN)
+    environment = {"MLFLOW_TRACKING_URI": proxy.url, "MLFLOW_EXPERIMENT_NAME": "flaky"}
+    kinds = ("busy", "error", "lost request", "lost answer", "cut answer", "login page")
+    chance = random.Random(6)
+    proxy.choose = lambda how, path: chance.choice(kinds) if chance.random() < 0.06 else ""
+    done = fmsearch("study", "--space", "flaky.yaml", "--data", images, *OPTIONS, **environment)
+    assert done.returncode == 0, done.stderr
+    assert "wait in the outbox" not in done.stdout
+    assert set(proxy.faults) == set(kinds)
+    proxy.choose = lambda how, path: ""
+    checked = fmsearch("doctor", **environment)
+    assert (checked.returncode, checked.stdout) == (0, "no differences\n")
+    whole = files_in_mlflow(mlflow_server, "flaky", tmp_path / "files")
+    assert len(whole) == 1 + 16 + 16
+    assert all(whole.values())
 
 
 def cut(file: Path) -> None:
