@@ -79,11 +79,9 @@ class StoredStudy:
         best = None if found is None else read_trial(found)
         return best_trial(self.trials()) if best is None or best.is_damaged else best
 
-    def counts(self) -> Mapping[State, int]:
-        """Number of trials in each state that occurs, without reading the trials."""
-        found = self._backend.counts(self._study_id)
-        named = {state_of(state): count for state, count in found.items()}
-        return {state: named[state] for state in State if state in named}
+    def counts(self) -> Mapping[str, int]:
+        """Number of trials of each `Trial.status` that occurs, without making trials of them."""
+        return self._backend.counts(self._study_id)
 
     def latest(self, most: int) -> list[Trial]:
         """The latest `most` trials that do not wait, by number, without reading the others."""
@@ -154,7 +152,8 @@ class StoredStudy:
                 raise FmsearchError(f"the study {name!r} is being run by another worker; stop it")
 
     def _running(self) -> list[FrozenTrial]:
-        return self._backend.running(self._study_id)
+        found = self._backend.running(self._study_id)
+        return [one for one in found if state_of(one.state) is State.RUNNING]  # no damaged one
 
     def release(self, number: int) -> bool:
         """Make a running trial wait again, under the same number."""
