@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
 from ..models.settings import Value
 from ..search.runs.tables import parameter_columns
 from ..search.study.status import StudyStatus
-from ..search.trial import State, Trial
+from ..search.trial import DAMAGED, State, Trial
 from .terminal import make_table
 
 
@@ -20,7 +20,7 @@ def shown(value: Value) -> str:
 
 def overview_lines(name: str, now: StudyStatus) -> list[str]:
     """The lines above the table of a study's trials."""
-    counts = ", ".join(f"{count} {state.value}" for state, count in now.counts.items())
+    counts = ", ".join(f"{count} {status}" for status, count in now.counts.items())
     lines = [f"{name}: {now.trials} trials: {counts}"]
     if now.best is not None:
         values = " ".join(f"{key}={shown(value)}" for key, value in now.best.parameters.items())
@@ -34,14 +34,17 @@ def overview_lines(name: str, now: StudyStatus) -> list[str]:
     return lines
 
 
-def studies_table(studies: Iterable[tuple[str, Mapping[State, int], Trial | None]]) -> Table:
-    """One row for each study: its numbers of trials by state, and its best trial."""
-    header = ("study", "trials", "complete", "pruned", "failed", "best score", "best trial")
+def studies_table(studies: Sequence[tuple[str, Mapping[str, int], Trial | None]]) -> Table:
+    """One row for each study: its numbers of trials by status, and its best trial."""
+    columns = [State.COMPLETE.value, State.PRUNED.value, State.FAILED.value]
+    if any(DAMAGED in counts for _, counts, _ in studies):
+        columns.append(DAMAGED)
+    header = ("study", "trials", *columns, "best score", "best trial")
     rows = (
         (
             name,
             str(sum(counts.values())),
-            *(str(counts.get(one, 0)) for one in (State.COMPLETE, State.PRUNED, State.FAILED)),
+            *(str(counts.get(one, 0)) for one in columns),
             f"{best.score:.5f}" if best else "",
             str(best.number) if best else "",
         )
@@ -63,7 +66,7 @@ def trials_table(now: StudyStatus, most: int | None = None) -> Table:
     rows = (
         (
             f"{trial.number}{' *' if trial.number == best else ''}",
-            trial.state.value,
+            trial.status,
             "" if trial.score is None else f"{trial.score:.5f}",
             f"{trial.metrics['score_std']:.5f}" if "score_std" in trial.metrics else "",
             *(shown(trial.parameters.get(name, "")) for name in names),

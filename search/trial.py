@@ -12,6 +12,8 @@ from ..models.settings import Value
 
 SEED = "seed"
 """Under this name the seed stands among the settings of a training, in MLflow's params."""
+DAMAGED = "damaged"
+"""The status of a trial whose record cannot be read."""
 
 
 class State(Enum):
@@ -61,6 +63,11 @@ class Trial:
             raise ValueError(f"trial {self.number} is {self.state.value} with score {self.score}")
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "metrics", MappingProxyType(dict(self.metrics)))
+
+    @property
+    def status(self) -> str:
+        """The state in a word, or that it is damaged."""
+        return DAMAGED if self.is_damaged else self.state.value
 
     @property
     def fold_scores(self) -> tuple[float, ...]:

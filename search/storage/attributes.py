@@ -31,6 +31,24 @@ def attributes_of(
     return {METRICS: dict(metrics), FIT: fit_seconds, SCORE: score_seconds, REASON: pruned}
 
 
+def check_attribute(name: str, value: Any) -> None:
+    """Check that an attribute of a trial has the shape in which this room stores it.
+
+    Raises:
+        TypeError: It has another one.
+    """
+    expected = _SHAPES.get(name, object)
+    is_sound = isinstance(value, expected)
+    if is_sound and expected in (dict, list):
+        numbers = value.values() if expected is dict else value
+        is_sound = all(isinstance(one, (int, float)) for one in numbers)
+    if not is_sound:
+        raise TypeError(f"{name}: {json.dumps(value)}")
+
+
+_SHAPES: Mapping[str, type] = {METRICS: dict, FIT: list, SCORE: list, REASON: str, DUPLICATE: int}
+
+
 def state_of(optuna_state: TrialState) -> State:
     """Our state for Optuna's."""
     return State.FAILED if optuna_state.name == "FAIL" else State[optuna_state.name]
@@ -49,21 +67,11 @@ def read_trial(trial: FrozenTrial) -> Trial:
     Raises:
         FmsearchError: Another program completed it.
     """
-    damage = trial.user_attrs.get(DAMAGE)
-    if damage is None:
-        try:
-            return _sound(trial)
-        except (TypeError, ValueError, AttributeError) as error:  # JSON, but of another shape
-            damage = f"{type(error).__name__}: {error}"
-    reason = f"its record in the storage is damaged ({damage})"
-    return Trial(trial.number, trial.params, State.FAILED, reason=reason, is_damaged=True)
-
-
-def _sound(trial: FrozenTrial) -> Trial:
+    if damage := trial.user_attrs.get(DAMAGE):
+        reason = f"its record in the storage is damaged ({damage})"
+        return Trial(trial.number, trial.params, State.FAILED, reason=reason, is_damaged=True)
     state = state_of(trial.state)
     metrics = trial.user_attrs.get(METRICS, {})
-    if not all(isinstance(one, (int, float)) for one in metrics.values()):
-        raise TypeError(f"{METRICS} are no numbers")
     return Trial(
         number=trial.number,
         parameters=trial.params,

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
+from ..trial import DAMAGED, State
+from .attributes import optuna_state
 from .optuna_private import id_of
 from .retrying import retry
 
@@ -68,13 +70,17 @@ class Backend:
 
         return self._read(are_running(study_id))
 
-    def counts(self, study_id: int) -> dict[TrialState, int]:
-        """Number of trials in each state that occurs."""
-        from .queries import count_states
+    def counts(self, study_id: int) -> dict[str, int]:
+        """Number of trials of each `Trial.status` that occurs, in the order of `State`."""
+        from .queries import count_states, find_damaged
 
-        def read() -> dict[TrialState, int]:
+        def read() -> dict[str, int]:
             with self._backend.engine.connect() as connection:
-                return count_states(connection, study_id)
+                damaged = find_damaged(connection, study_id)
+                found = count_states(connection, study_id, damaged)
+            states = {state: found.get(optuna_state(state), 0) for state in State}
+            counts = {**{state.value: n for state, n in states.items()}, DAMAGED: len(damaged)}
+            return {status: count for status, count in counts.items() if count}
 
         return retry(read)
 

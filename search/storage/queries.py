@@ -7,27 +7,41 @@ large study. A test compares these trials with those that Optuna reads.
 from __future__ import annotations
 
 import gc
-import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from optuna.distributions import json_to_distribution
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    and_,
+    bindparam,
+    exists,
+    func,
+    select,
+    type_coerce,
+)
 
 from .attributes import DAMAGE
-from .optuna_private import tables
+from .rows import (
+    READERS,
+    UNREADABLE,
+    columns,
+    models,
+    read_attribute,
+    read_parameter,
+    read_score,
+    read_state,
+    read_times,
+    read_user_attribute,
+    read_value,
+)
 
-models = tables()
 TRIALS = models.TrialModel.__table__
-_value = models.TrialValueModel.stored_repr_to_value
-_score = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
-_distribution = lru_cache(maxsize=1024)(json_to_distribution)
 
 
 @contextmanager
@@ -47,65 +61,79 @@ def without_collections() -> Iterator[None]:
 
 def read_trials(connection: Connection, which: ColumnElement[bool]) -> list[FrozenTrial]:
     """The trials for which a condition on `TRIALS` holds, as Optuna reads them, ordered by id."""
-    trials = connection.execute(select(TRIALS).where(which).order_by(TRIALS.c.trial_id)).all()
+    query = select(*columns(models.TrialModel)).where(which).order_by(TRIALS.c.trial_id)
+    trials = connection.execute(query).all()
     ids = [trial.trial_id for trial in trials]
-    params = _of_each(connection, models.TrialParamModel, ids)
-    values = _of_each(connection, models.TrialValueModel, ids)
-    scores = _of_each(connection, models.TrialIntermediateValueModel, ids)
-    attributes = {
-        "user_attrs": _of_each(connection, models.TrialUserAttributeModel, ids),
-        "system_attrs": _of_each(connection, models.TrialSystemAttributeModel, ids),
-    }
+    found = {model: _of_each(connection, model, ids) for model, _ in READERS[1:]}
     return [
-        _frozen(
-            trial,
-            params[trial.trial_id],
-            sorted(values[trial.trial_id], key=attrgetter("objective")),
-            scores[trial.trial_id],
-            {kind: rows[trial.trial_id] for kind, rows in attributes.items()},
-        )
+        _frozen(trial, {model: rows[trial.trial_id] for model, rows in found.items()})
         for trial in trials
     ]
 
 
-def _frozen(
-    trial: Any,
-    params: Sequence[Any],
-    values: Sequence[Any],
-    scores: Sequence[Any],
-    attributes: Mapping[str, Sequence[Any]],
-) -> FrozenTrial:
+def _frozen(trial: Any, rows: Mapping[Any, Sequence[Any]]) -> FrozenTrial:
     """A trial of its rows; if one of them cannot be read, it is failed, and `DAMAGE` says why.
 
     So a damaged row keeps nobody from the other trials.
+
+    Args:
+        rows: Of the other tables.
     """
-    state, domains, read, damage = trial.state, {}, {}, ""
-    try:
-        domains = {row.param_name: _distribution(row.distribution_json) for row in params}
-        for kind, rows in attributes.items():
-            read[kind] = {row.key: json.loads(row.value_json) for row in rows}
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        damage = " ".join(f"{type(error).__name__}: {error}".split())
-        state, read = TrialState.FAIL, {"user_attrs": {DAMAGE: damage}, "system_attrs": {}}
+    damage: list[str] = []
+
+    def read(make: Callable[[], Any], otherwise: Any) -> Any:
+        try:
+            return make()
+        except UNREADABLE as error:
+            damage.append(" ".join(f"{type(error).__name__}: {error}".split()))
+            return otherwise
+
+    def attributes(model: Any, reader: Callable[[Any], Any]) -> dict[str, Any]:
+        found: dict[str, Any] = read(lambda: {row.key: reader(row) for row in rows[model]}, {})
+        return found
+
+    params = read(
+        lambda: {row.param_name: read_parameter(row) for row in rows[models.TrialParamModel]}, {}
+    )
+    values = sorted(rows[models.TrialValueModel], key=attrgetter("objective"))
+    state = read(lambda: read_state(trial), TrialState.FAIL)
+    start, complete = read(lambda: read_times(trial), (None, None))
+    fields: dict[str, Any] = {
+        "values": read(lambda: [read_value(row) for row in values], []) or None,
+        "intermediate_values": read(
+            lambda: dict(map(read_score, rows[models.TrialIntermediateValueModel])), {}
+        ),
+        "user_attrs": attributes(models.TrialUserAttributeModel, read_user_attribute),
+        "system_attrs": attributes(models.TrialSystemAttributeModel, read_attribute),
+    }
+    if damage:
+        state = TrialState.FAIL
+        fields |= {"user_attrs": {DAMAGE: damage[0]}, "system_attrs": {}}
     return FrozenTrial(
         number=trial.number,
         state=state,
         value=None,
-        values=[_value(row.value, row.value_type) for row in values] or None,
-        datetime_start=_local(trial.datetime_start),
-        datetime_complete=_local(trial.datetime_complete),
-        params={
-            row.param_name: domains[row.param_name].to_external_repr(row.param_value)
-            for row in params
-            if row.param_name in domains
-        },
-        distributions=domains,
-        **read,
-        intermediate_values={
-            row.step: _score(row.intermediate_value, row.intermediate_value_type) for row in scores
-        },
+        datetime_start=start,
+        datetime_complete=complete,
+        params={name: value for name, (_, value) in params.items()},
+        distributions={name: domain for name, (domain, _) in params.items()},
         trial_id=trial.trial_id,
+        **fields,
     )
+
+
+def find_damaged(connection: Connection, study_id: int) -> set[int]:
+    """The ids of a study's damaged trials. It takes half the time of reading all trials."""
+    ids = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == study_id)
+    found = set()
+    for model, reader in READERS:
+        query = select(*columns(model)).where(model.__table__.c.trial_id.in_(ids))
+        for row in connection.execute(query):
+            try:
+                reader(row)
+            except UNREADABLE:
+                found.add(row.trial_id)
+    return found
 
 
 def read_study_attributes(
@@ -126,11 +154,13 @@ def read_study_attributes(
     return found
 
 
-def count_states(connection: Connection, study_id: int) -> dict[TrialState, int]:
-    """Number of a study's trials in each state that occurs."""
-    query = select(TRIALS.c.state, func.count()).where(TRIALS.c.study_id == study_id)
-    rows = connection.execute(query.group_by(TRIALS.c.state)).all()
-    return {row[0]: row[1] for row in rows}
+def count_states(
+    connection: Connection, study_id: int, damaged: Collection[int]
+) -> dict[TrialState, int]:
+    """Number of a study's trials in each state that occurs, but for the damaged ones."""
+    state = type_coerce(TRIALS.c.state, String)
+    query = select(state, func.count()).where(TRIALS.c.study_id == study_id, ~among(damaged))
+    return {TrialState[name]: count for name, count in connection.execute(query.group_by(state))}
 
 
 def is_highest(study_id: int, mark: str) -> ColumnElement[bool]:
@@ -178,7 +208,7 @@ def _of_each(connection: Connection, model: Any, ids: Collection[int]) -> dict[i
     table = model.__table__
     rows: defaultdict[int, list[Any]] = defaultdict(list)
     if ids:
-        query = select(table).where(table.c.trial_id.in_(_listed(ids)))
+        query = select(*columns(model)).where(table.c.trial_id.in_(_listed(ids)))
         for row in connection.execute(query.order_by(*table.primary_key)).all():
             rows[row.trial_id].append(row)
     return rows
@@ -187,8 +217,3 @@ def _of_each(connection: Connection, model: Any, ids: Collection[int]) -> dict[i
 def _listed(ids: Collection[int]) -> Any:
     """Numbers as part of the query's text, because databases limit the number of parameters."""
     return bindparam(None, list(ids), expanding=True, literal_execute=True, unique=True)
-
-
-def _local(stored: datetime | None) -> datetime | None:
-    """Local time without its zone, as Optuna returns it; Optuna stores UTC without its zone."""
-    return stored and stored.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)

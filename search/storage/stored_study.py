@@ -79,11 +79,9 @@ class StoredStudy:
         best = None if found is None else read_trial(found)
         return best_trial(self.trials()) if best is None or best.is_damaged else best
 
-    def counts(self) -> Mapping[State, int]:
-        """Number of trials in each state that occurs, without reading the trials."""
-        found = self._backend.counts(self._study_id)
-        named = {state_of(state): count for state, count in found.items()}
-        return {state: named[state] for state in State if state in named}
+    def counts(self) -> Mapping[str, int]:
+        """Number of trials of each `Trial.status` that occurs, without making trials of them."""
+        return self._backend.counts(self._study_id)
 
     def latest(self, most: int) -> list[Trial]:
         """The latest `most` trials that do not wait, by number, without reading the others."""
@@ -91,9 +89,7 @@ class StoredStudy:
 
     def running(self) -> Mapping[int, Mapping[int, float]]:
         """The running trials' scores so far, by step."""
-        return {
-            one.number: one.intermediate_values for one in self._backend.running(self._study_id)
-        }
+        return {one.number: one.intermediate_values for one in self._running()}
 
     def trial(self, number: int) -> Trial:
         """One trial, without reading the others."""
@@ -138,7 +134,7 @@ class StoredStudy:
     def take_back(self) -> None:
         """Make running trials of dead coordinators wait again."""
         with self.ownership.alone():
-            for trial_id in self.ownership.abandoned(self._backend.running(self._study_id)):
+            for trial_id in self.ownership.abandoned(self._running()):
                 self.storage.set_trial_state_values(trial_id, optuna_state(State.WAITING))
                 self.taken_back += 1
 
@@ -151,9 +147,13 @@ class StoredStudy:
         if not self.ownership.is_shared:
             return
         with self.ownership.alone():
-            if self.ownership.others_live(self._backend.running(self._study_id)):
-                name = repr(self.config.name)
-                raise FmsearchError(f"the study {name} is being run by another worker; stop it")
+            if self.ownership.others_live(self._running()):
+                name = self.config.name
+                raise FmsearchError(f"the study {name!r} is being run by another worker; stop it")
+
+    def _running(self) -> list[FrozenTrial]:
+        found = self._backend.running(self._study_id)
+        return [one for one in found if state_of(one.state) is State.RUNNING]  # no damaged one
 
     def release(self, number: int) -> bool:
         """Make a running trial wait again, under the same number."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..storage.stored_study import StoredStudy
-from ..trial import State, Trial
+from ..trial import Trial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,7 @@ class StudyStatus:
     """The status of a study.
 
     Attributes:
-        counts: Number of trials in each state that occurs.
+        counts: Number of trials of each status that occurs, as `Trial.status` has it.
         best: The best trial; None while none is complete.
         latest: By number, all trials or, if they are more than asked for, the latest that do not
             wait.
@@ -23,7 +23,7 @@ class StudyStatus:
             the last refresh of the study's figures; empty while there are too few trials.
     """
 
-    counts: Mapping[State, int]
+    counts: Mapping[str, int]
     best: Trial | None
     latest: list[Trial]
     running: Mapping[int, tuple[int, float] | None]

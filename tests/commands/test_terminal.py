@@ -28,7 +28,7 @@ TRIALS = [
     Trial(1, {"word": CAT}, State.FAILED, reason=TENSORFLOW),
 ]
 STATUS = StudyStatus(
-    counts={State.COMPLETE: 1, State.FAILED: 1},
+    counts={"complete": 1, "failed": 1},
     best=TRIALS[0],
     latest=TRIALS,
     running={},

@@ -22,7 +22,7 @@ def trials(home: Path, study: str) -> list[Trial]:
     found = stored(home, study)
     every = found.trials()
     assert found.best() == best_trial(every)
-    assert found.counts() == Counter(trial.state for trial in every)
+    assert found.counts() == Counter(trial.status for trial in every)
     return every
 
 

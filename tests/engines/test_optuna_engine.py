@@ -73,11 +73,9 @@ class Bench:
         )
         assert self.engine.tell(trial, result)
 
-    def run(self, trials: int, *, restarts: bool = False) -> list[Trial]:
+    def run(self, trials: int) -> list[Trial]:
         """Train trials one after the other; the score falls with the dropout."""
         for _ in range(trials):
-            if restarts:
-                self.engine = self.start()
             (trial,) = self.engine.ask()
             best, reason = 0.9 - float(trial.parameters["dropout_rate"]), ""
             scores: list[float] = []
@@ -112,18 +110,6 @@ def test_every_sampler_and_every_pruner_does_its_part(
     assert bool(pruned) == (pruner != "none")
     assert all(trial.reason.startswith(f"{pruner} pruner, at ") for trial in pruned)
     assert max(found, key=lambda one: -float(one.parameters["dropout_rate"])) not in pruned
-
-
-@pytest.mark.parametrize("sampler", ["tpe", "random"])
-def test_what_is_proposed_depends_on_seed_number_and_history_but_not_on_restarts(
-    tmp_path: Path, sampler: str
-) -> None:
-    strategy = Strategy(sampler, "none")
-    once = Bench(tmp_path / "once", strategy).run(13)
-    restarted = Bench(tmp_path / "restarted", strategy).run(13, restarts=True)
-    other = Bench(tmp_path / "other", strategy, seed=1).run(13)
-    assert proposals(once) == proposals(restarted)
-    assert not set(proposals(once)) & set(proposals(other))
 
 
 def test_a_pruner_hears_the_mean_of_the_folds_so_far_and_wilcoxon_each_fold(

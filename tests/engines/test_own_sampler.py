@@ -1,8 +1,8 @@
-"""A sampler that needs the space is added by one function and one registration."""
+"""A sampler that needs the space: one function and one registration; it keeps the contract."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import optuna
@@ -10,27 +10,12 @@ import pytest
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 
-from fmsearch.search.engines.optuna_engine import OptunaEngine
-from fmsearch.search.engines.strategy import choose_strategy
 from fmsearch.search.samplers import SAMPLERS
 from fmsearch.search.space.fit import example_point
-from fmsearch.search.space.load import read_space
 from fmsearch.search.space.parameters import Point
 from fmsearch.search.space.space import Space
-from fmsearch.search.storage.storage import open_storage
-from fmsearch.search.storage.study_config import StudyConfig
 
-from .contract import result_of
-
-SPACE = """\
-name: mine
-model: mlp
-engine: optuna
-sampler: smallest_first
-pruner: none
-score: {by: validation}
-parameters: {dropout_rate: {float: [0.1, 0.5]}, layers: {int: [2, 4]}}
-"""
+from .sampler_contract import SamplerContract
 
 
 class SmallestFirst(optuna.samplers.RandomSampler):
@@ -56,20 +41,19 @@ def smallest_first(space: Space, seed: int) -> BaseSampler:
     return SmallestFirst(example_point(space), seed)
 
 
-def test_one_function_and_one_registration_make_a_sampler(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(SAMPLERS, "smallest_first", smallest_first)
-    space = read_space(SPACE, "mine")  # a space names it like every other
-    config = StudyConfig(
-        name="mine", space=space, data="data", data_sha256="sum", seed=0, train_images=None
-    )
-    stored = open_storage(f"sqlite:///{tmp_path / 'studies.db'}").open_study(config)
-    strategy = choose_strategy(space, None, None, reproducible=False, jobs=1)
-    engine = OptunaEngine(space, stored, strategy, 0)
-    for _ in range(3):
-        (trial,) = engine.ask()
-        engine.tell(trial, result_of(trial, 0.5))
-    points = [dict(trial.parameters) for trial in stored.trials()]
-    assert points[0] == {"dropout_rate": 0.1, "layers": 2}
-    assert len({str(point) for point in points}) == 3
+@pytest.fixture(autouse=True, scope="module")
+def registered() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SAMPLERS, "smallest_first", smallest_first)
+        yield
+
+
+class TestSmallestFirst(SamplerContract):
+    sampler = "smallest_first"
+
+    def test_it_begins_with_the_lowest_values_of_the_space(self, once: list[Point]) -> None:
+        assert dict(once[0]) == {
+            "optimizer": "adam", "batch_norm": True, "hidden_units": 8, "batch_size": 16,
+            "dropout_rate": 0.0, "learning_rate": 0.0001,
+        }  # fmt: skip
+        assert len({str(point) for point in once}) == self.trials

@@ -1,39 +1,24 @@
-"""Samplers: made in silence, and the same for the same seed."""
+"""The samplers that there are keep the contract of samplers."""
 
 from __future__ import annotations
 
-import warnings
+from fmsearch.search.samplers import SAMPLERS
 
-import optuna
-import pytest
-
-from fmsearch.search.samplers import SAMPLERS, make_sampler
-from fmsearch.search.space.load import read_space
-
-SPACE = read_space(
-    "name: mine\nmodel: mlp\nengine: optuna\nscore: {by: validation}\n"
-    "parameters: {layers: [1, 2]}\n",
-    "mine",
-)
+from .sampler_contract import SamplerContract
 
 
-def proposals(sampler: str, seed: int) -> list[float]:
-    """Ten numbers that a sampler proposes, each told as its own score."""
-    study = optuna.create_study(direction="maximize", sampler=make_sampler(sampler, SPACE, seed))
-    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=12)
-    return [trial.params["x"] for trial in study.trials]
+class TestTpe(SamplerContract):
+    sampler = "tpe"
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
-def test_what_a_sampler_proposes_depends_on_its_seed_alone(sampler: str) -> None:
-    first = proposals(sampler, 1)
-    assert proposals(sampler, 1) == first
-    assert proposals(sampler, 2) != first
+class TestRandom(SamplerContract):
+    sampler = "random"
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
-def test_a_sampler_is_made_in_silence(sampler: str) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        made = make_sampler(sampler, SPACE, 0)
-    assert isinstance(made, optuna.samplers.BaseSampler)
+class TestNsga2(SamplerContract):
+    sampler = "nsga2"
+    trials = 23  # its first generation has 20
+
+
+def test_every_sampler_is_held_to_the_contract() -> None:
+    assert set(SAMPLERS) <= {one.sampler for one in SamplerContract.__subclasses__()}

@@ -45,6 +45,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             study.take(number)
             metrics = {"score": score}
             done = study.trial(number)
+            study.storage.set_trial_intermediate_value(study._id(number), 1, score)
+            study.storage.set_trial_system_attr(study._id(number), "note", 1)
             study._finish(done, metrics, attributes_of(metrics, (1.0,), (1.0,), ""))
     return file
 
@@ -90,6 +92,46 @@ def test_a_trial_with_a_damaged_parameter_is_named_and_the_others_are_read(file:
     assert trials[2].parameters == {"epochs": 3}
 
 
+OF_A_TRIAL = (
+    ("trials", "state", "HALF"),
+    ("trials", "datetime_start", "yesterday"),
+    ("trials", "datetime_complete", "5"),
+    ("trial_params", "param_value", "high"),
+    ("trial_params", "param_value", "7"),
+    ("trial_values", "value", "high"),
+    ("trial_values", "value_type", "LARGE"),
+    ("trial_user_attributes", "value_json", "{"),
+    ("trial_user_attributes", "value_json", "[]"),
+    ("trial_intermediate_values", "intermediate_value", "high"),
+    ("trial_intermediate_values", "intermediate_value_type", "LARGE"),
+    ("trial_intermediate_values", "step", "first"),
+    ("trial_system_attributes", "value_json", "{"),
+)
+"""Table, column, and what nobody can read there; trial 1's of `small`."""
+
+
+@pytest.mark.parametrize(("table", "column", "value"), OF_A_TRIAL)
+def test_whatever_is_damaged_of_a_trial_the_others_are_read_and_it_is_counted_as_damaged(
+    file: Path, table: str, column: str, value: str
+) -> None:
+    first = {"trial_user_attributes": " AND key = 'metrics'"}.get(table, "")
+    study = damage(file, table, column, value, f"trial_id = 2{first}").study("small")
+    assert [trial.status for trial in study.trials()] == ["complete", "damaged", "waiting"]
+    assert study.counts() == {"waiting": 1, "complete": 1, "damaged": 1}
+    assert (best := study.best()) is not None
+    assert best.number == 0
+    assert study.running() == {}
+
+
+def test_a_damaged_trial_that_ran_is_neither_shown_as_running_nor_given_back(file: Path) -> None:
+    open_storage(f"sqlite:///{file}").study("small").take(2)
+    broken = ("trials", "datetime_start", "yesterday", "trial_id = 3")
+    study = damage(file, *broken).study("small")
+    study.take_back()
+    assert study.running() == {}
+    assert (study.taken_back, study.counts()) == (0, {"complete": 2, "damaged": 1})
+
+
 def test_a_study_with_a_damaged_record_is_named_and_the_other_is_read(file: Path) -> None:
     where = "study_id = 1 AND key = 'fmsearch.study'"
     storage = damage(file, "study_user_attributes", "value_json", "{", where)
@@ -127,13 +169,25 @@ def test_status_lists_the_studies_that_can_be_read(
     assert said.err.count("\n") == 1
 
 
-def test_status_names_a_damaged_trial(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_status_names_and_counts_a_damaged_trial(
+    file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     from fmsearch.cli import main
 
     where = "trial_id = 2 AND key = 'metrics'"
     damage(file, "trial_user_attributes", "value_json", "{", where)
-    with pytest.raises(SystemExit) as ended:
-        main(["status", "small", "--home", str(file.parent)])
-    assert ended.value.code in (None, 0)
-    line = next(line for line in capfd.readouterr().out.splitlines() if line.startswith("1 "))
+    for arguments in (["small"], []):
+        with pytest.raises(SystemExit) as ended:
+            main(["status", *arguments, "--home", str(file.parent)])
+        assert ended.value.code in (None, 0)
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0] == "small: 3 trials: 1 waiting, 1 complete, 1 damaged"
+    line = next(line for line in lines if line.startswith("1 "))
+    assert line.split()[1] == "damaged"
     assert "its record in the storage is damaged (JSONDecodeError" in line
+    heading = next(line for line in lines if line.startswith("study "))
+    assert heading.split()[:6] == ["study", "trials", "complete", "pruned", "failed", "damaged"]
+    assert [line.split()[:6] for line in lines if line.startswith(("small ", "other "))] == [
+        ["small", "3", "1", "0", "0", "1"],
+        ["other", "3", "2", "0", "0", "0"],
+    ]
