@@ -90,14 +90,22 @@ def test_a_trial_replays_identical_epoch_by_epoch(replay) -> None:  # type: igno
     assert done.returncode == 0
 
 
+def runs_in(home: Path) -> list[object]:
+    """All that MLflow says of them, but for the place of a store that has been copied."""
+    found = [run.to_dictionary() for run in client(home).search_runs(["1"])]
+    for run in found:
+        run["info"]["artifact_uri"] = run["info"]["artifact_uri"].partition("/artifacts/")[2]
+    return found
+
+
 def test_the_run_alone_is_enough_and_the_store_stays_as_it_was(replay, copied) -> None:  # type: ignore[no-untyped-def]
     shutil.rmtree(copied / "locks")
     (copied / "studies.db").unlink()
-    before = [run.to_dictionary() for run in client(copied).search_runs(["1"])]
+    before = runs_in(copied)
     # One epoch of the training that went on for trial 3.
     done = replay(run_id(copied, "small-0001"), copied)
     assert done.stdout.splitlines()[-1] == "identical: 10 numbers of run small-0001"
-    assert [run.to_dictionary() for run in client(copied).search_runs(["1"])] == before
+    assert runs_in(copied) == before
     assert not (copied / "studies.db").exists()
 
 
