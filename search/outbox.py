@@ -106,7 +106,7 @@ def read_entry(folder: Path) -> tuple[str, Result | Failure | Duplicate]:
     try:
         return result_id, _NOTES[name](**json.loads((folder / name).read_text("utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise DamagedError(folder, f"{name} is damaged ({error})") from error
+        raise DamagedError(folder, f"{name} is missing or damaged ({error})") from error
 
 
 def _check(folder: Path) -> str:
@@ -141,6 +141,7 @@ def read_result(folder: Path) -> Result:
         DamagedError: One of the folder's files is missing or damaged.
     """
     _check(folder)
+    name = RESULT
     try:
         fields = json.loads((folder / RESULT).read_text("utf-8"))
         fields["history"] = tuple(Epoch(**epoch) for epoch in fields["history"])
@@ -149,9 +150,10 @@ def read_result(folder: Path) -> Result:
         fields["score_seconds"] = tuple(fields["score_seconds"])
         fields["environment"] = Environment(**fields.pop(ENVIRONMENT, {}))
         result = Result(**fields)
+        name = SUMMARY
         (folder / SUMMARY).read_text("utf-8")
     except (OSError, ValueError, TypeError, LookupError) as error:
-        raise DamagedError(folder, f"a file is missing or damaged ({error})") from error
+        raise DamagedError(folder, f"{name} is missing or damaged ({error})") from error
     return result
 
 
@@ -174,8 +176,12 @@ def keep_apart(folder: Path, why: str) -> None:
         if not apart.exists():
             break
         apart = folder.with_name(f"{APART}{folder.name}-{number}")
-    (folder / WHY).write_text(f"{why}\n", "utf-8")
-    folder.rename(apart)
+    if folder.is_dir():
+        folder.rename(apart)
+    else:  # a file in its place
+        apart.mkdir()
+        folder.rename(apart / folder.name)
+    (apart / WHY).write_text(f"{why}\n", "utf-8")
     log.warning("%s is kept apart as %s: %s", folder, apart.name, why)
 
 
@@ -183,7 +189,8 @@ def kept_apart(outbox: Path) -> dict[Path, str]:
     """The folders of an outbox that are kept apart, and why."""
     found = {}
     for folder in sorted(outbox.glob(f"{APART}*")):
-        with contextlib.suppress(OSError):
+        found[folder] = "its reason is lost"
+        with contextlib.suppress(OSError, UnicodeDecodeError):
             found[folder] = (folder / WHY).read_text("utf-8").strip()
     return found
 

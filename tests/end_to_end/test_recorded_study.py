@@ -61,6 +61,7 @@ def test_a_trial_run_has_the_documented_name_tags_and_params(study_run, trial_ru
         "fmsearch.role": "trial",
         "fmsearch.state": "complete",
         "fmsearch.folds": "3",
+        "fmsearch.result": trial_run.data.tags["fmsearch.result"],
         "fmsearch.data_sha256": study_run.data.tags["fmsearch.data_sha256"],
     }
     assert set(trial_run.data.params) == {
@@ -88,6 +89,7 @@ def test_a_trial_run_has_its_figures_and_numbers(client, trial_run, tmp_path) ->
     folder = Path(client.download_artifacts(trial_run.info.run_id, "", str(tmp_path)))
     files = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
     assert files == [
+        "SHA256SUMS",
         "classification_report.json",
         "confusion_matrix.json",
         "figures/confusion_matrix.png",
@@ -132,6 +134,7 @@ def test_the_study_run_has_the_whole_study(client, study_run, trial_run, tmp_pat
     folder = Path(client.download_artifacts(study_run.info.run_id, "", str(tmp_path)))
     files = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
     assert files == [
+        "SHA256SUMS",
         "cv_results.csv",
         "figures/class_distribution.png",
         "figures/class_samples.png",
