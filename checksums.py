@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 CHECKSUMS = "SHA256SUMS"
+IS_DAMAGED, IS_MISSING = "is damaged", "is missing"
 
 Checksums = Mapping[str, str]
 """SHA-256 of files in hexadecimal digits, by their paths below a folder, with `/`."""
@@ -48,12 +49,13 @@ def read_checksums(file: Path) -> Checksums:
     return found
 
 
-def damage(folder: Path, listed: Checksums) -> str:
-    """The first file in a folder that is not as it was listed; empty if all are."""
+def damages(folder: Path, listed: Checksums) -> dict[str, str]:
+    """What is wrong with the files in a folder that are not as they were listed, by path."""
+    found = {}
     for path, listed_as in listed.items():
         file = folder / path
         if not file.is_file():
-            return f"{path} is missing"
-        if checksum(file) != listed_as:
-            return f"{path} is damaged"
-    return ""
+            found[path] = IS_MISSING
+        elif checksum(file) != listed_as:
+            found[path] = IS_DAMAGED
+    return found

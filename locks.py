@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from .errors import FmsearchError
@@ -45,27 +45,27 @@ def hold(path: Path, what: str) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def share(path: Path) -> Iterator[None]:
+def share(path: Path) -> AbstractContextManager[None]:
     """Hold the lock file `path` together with others who share it, while nobody holds it alone.
 
     Raises:
         OSError: The file cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
-        yield
+    return _wait_for(path, fcntl.LOCK_SH)
 
 
-@contextmanager
-def turn(path: Path) -> Iterator[None]:
+def turn(path: Path) -> AbstractContextManager[None]:
     """Wait for the lock file `path`, and hold it.
 
     Raises:
         OSError: The file cannot be written.
     """
+    return _wait_for(path, fcntl.LOCK_EX)
+
+
+@contextmanager
+def _wait_for(path: Path, how: int) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, how)
         yield

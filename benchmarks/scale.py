@@ -34,7 +34,7 @@ from growing.filling import fill
 
 from fmsearch.search.engines.optuna_engine import OptunaEngine
 from fmsearch.search.engines.strategy import Strategy
-from fmsearch.search.outbox import discard, entry_name, read_entry, read_result
+from fmsearch.search.outbox import discard, entry_name, read_entry
 from fmsearch.search.runs.importances import importances
 from fmsearch.search.storage.database import Database
 from fmsearch.search.storage.storage import open_storage
@@ -86,8 +86,7 @@ def measure(storage: str, sampler: str, count: int) -> str:
             clock.append(time.thread_time())
             entry = outbox / entry_name(trial.number)
             copy_result(template, entry, dict(plan.space.settings(trial.parameters)))
-            result_id, _ = read_entry(entry)
-            result = read_result(entry)
+            result_id, result = read_entry(entry)
             clock.append(time.thread_time())
             engine.tell(replace(trial, result=result_id), result)
             told = stored.trials()  # as the loop does for its callback

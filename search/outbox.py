@@ -16,7 +16,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from ..checksums import CHECKSUMS, damage, read_checksums, write_checksums
+from ..checksums import CHECKSUMS, damages, read_checksums, write_checksums
 from ..errors import FmsearchError
 from ..models.training import Epoch
 from .environment import Environment
@@ -118,8 +118,8 @@ def _check(folder: Path) -> str:
         listed = read_checksums(file)
     except (OSError, ValueError) as error:
         raise DamagedError(folder, error) from error
-    if what := damage(folder, listed):
-        raise DamagedError(folder, what)
+    for name, what in damages(folder, listed).items():
+        raise DamagedError(folder, f"{name} {what}")
     ours = {RESULT, MODEL, SUMMARY, ARCHITECTURE, *_NOTES}
     for name in sorted(ours - listed.keys()):  # a list that was cut off
         if (folder / name).exists():

@@ -11,12 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..checksums import CHECKSUMS, checksum, read_checksums
+from ..checksums import CHECKSUMS, IS_DAMAGED, IS_MISSING, damages, read_checksums
 
 if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
-
-IS_DAMAGED, IS_MISSING = "is damaged", "is missing"
 
 
 def damaged_files(artifacts: ArtifactRepository, files: Set[str]) -> Mapping[str, str]:
@@ -33,12 +31,10 @@ def damaged_files(artifacts: ArtifactRepository, files: Set[str]) -> Mapping[str
                 listed = dict(read_checksums(folder / CHECKSUMS))
             except ValueError:
                 found[CHECKSUMS] = IS_DAMAGED
-        for path in sorted(files - {CHECKSUMS}):
-            file = folder / path
-            sound = checksum(file) == listed[path] if path in listed else _opens(file)
-            if not sound:
-                found[path] = IS_DAMAGED
-        return {**found, **dict.fromkeys(sorted(listed.keys() - files), IS_MISSING)}
+        found |= damages(folder, {path: listed[path] for path in listed.keys() & files})
+        unlisted = files - listed.keys() - {CHECKSUMS}
+        found |= {path: IS_DAMAGED for path in unlisted if not _opens(folder / path)}
+        return {**found, **dict.fromkeys(listed.keys() - files, IS_MISSING)}
 
 
 @contextmanager

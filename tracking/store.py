@@ -215,7 +215,7 @@ class Store:
 
     def _create(self, record: RunRecord, parent: str | None) -> str:
         family = {TAG_PARENT: parent} if parent else {}
-        result = {name: record.tags[name] for name in (TAG_RESULT,) if name in record.tags}
+        result = {TAG_RESULT: record.tags[TAG_RESULT]} if TAG_RESULT in record.tags else {}
         tags = {**self._source, **family, **record.identity, **result}
         run = self.client.create_run(
             self.experiment_id, record.started_at, tags, run_name=record.name

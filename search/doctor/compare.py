@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ...tracking.damaged_files import IS_MISSING
+from ...checksums import IS_MISSING
 from ...tracking.run_record import TAG_MODEL, TAG_RESTORED, TAG_RESULT, TAG_TRIAL
 from ...tracking.stored_runs import StoredModel, WholeRun
 from ..runs.schema_words import missing_tag

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...errors import FmsearchError
 from ..engines.engine import TrialRecorder
 from ..outbox import DamagedError, discard, entries, keep_apart, read_entry
-from ..result import Duplicate, Failure
+from ..result import Duplicate, Failure, Result
 from ..storage.stored_study import StoredStudy
 from ..trial import Trial
 
@@ -29,7 +29,18 @@ def settle(
     Raises:
         DamagedError: The folder's files are not as they were written.
     """
-    result_id, found = read_entry(entry)
+    return _tell(recorder, trial, entry, read_entry(entry), find)
+
+
+def _tell(
+    recorder: TrialRecorder,
+    trial: Trial,
+    entry: Path,
+    read: tuple[str, Result | Failure | Duplicate],
+    find: Callable[[int], Trial],
+) -> bool:
+    """As `settle`, with what has been read of the folder."""
+    result_id, found = read
     trial = replace(trial, result=result_id)
     if isinstance(found, Failure):
         counts = recorder.fail(trial, found.error)
@@ -68,11 +79,11 @@ def recover(stored: StoredStudy, outbox: Path) -> None:
 
 
 def _recover(stored: StoredStudy, trial: Trial, entry: Path) -> None:
-    result_id, _ = read_entry(entry)
+    read = read_entry(entry)
     if not trial.state.finished:
         stored.take(trial.number)
-        settle(stored, trial, entry, stored.trial)
-    elif trial.result != result_id:
+        _tell(stored, trial, entry, read, stored.trial)
+    elif trial.result != (result_id := read[0]):
         keep_apart(
             entry,
             f"the storage has another result of trial {trial.number} ({_named(trial.result)}, "
