@@ -13,6 +13,7 @@ from ..artifact_addresses import EXPERIMENT_TAG
 from ..errors import FmsearchError, full_disk
 from ..places import Places
 from ..redaction import redacted, shown
+from .again_at_once import repeating
 from .embedded import in_use, make_database
 from .entities import batch, dataset_input
 from .logged_models import LoggedModels
@@ -31,7 +32,6 @@ from .uploads import Uploads
 from .written_run import check_is_rest, lacking
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Run
 
 T = TypeVar("T")
@@ -73,9 +73,8 @@ class Store:
             use.enter_context(in_use(places))
             weakref.finalize(self, use.close)
             mlflow.set_tracking_uri(places.tracking_uri)
-            self.client: MlflowClient = mlflow.MlflowClient(
-                places.tracking_uri, places.tracking_uri
-            )
+            client = mlflow.MlflowClient(places.tracking_uri, places.tracking_uri)
+            self.client = repeating(client) if places.is_server else client
             self.experiment_id = self._experiment(places, create=create)
             self._uploads = Uploads(self.client)
             self.models = LoggedModels(self.client, self.experiment_id, is_server=places.is_server)
