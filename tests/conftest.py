@@ -65,11 +65,16 @@ parameters:
 """
 
 LONGEST_FIRST = (
-    "coordinators", "reproduction", "compose", "optuna_study", "chaos", "replay", "worker",
-    "outage", "grid_study", "pruning", "own_images", "server", "interruption", "two_at_once",
-    "full_disk", "recorded_study", "grid_search_cv", "sync", "register", "killed_trainers",
+    "shipped", "failing_trials", "compose", "reproduction", "coordinators", "worker",
+    "optuna_study", "settings_of_the_environment", "chaos", "outage", "moved_store", "server", "unable_machine",
+    "grid_study", "ui", "interruption", "own_images", "replay", "doctor", "grid_search_cv", "sync",
 )  # fmt: skip
 """Files of `end_to_end/`; after them come its others, then those of the other rooms."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Three processes of pytest for two cores: much of what tests do is to wait."""
+    return -(-3 * (os.cpu_count() or 1) // 2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
