@@ -66,8 +66,9 @@ parameters:
 
 LONGEST_FIRST = (
     "shipped", "failing_trials", "compose", "reproduction", "coordinators", "worker",
-    "optuna_study", "settings_of_the_environment", "chaos", "outage", "moved_store", "server", "unable_machine",
-    "grid_study", "ui", "interruption", "own_images", "replay", "doctor", "grid_search_cv", "sync",
+    "optuna_study", "settings_of_the_environment", "chaos", "outage", "moved_store", "server",
+    "unable_machine", "grid_study", "ui", "interruption", "own_images", "replay", "doctor",
+    "grid_search_cv", "sync",
 )  # fmt: skip
 """Files of `end_to_end/`; after them come its others, then those of the other rooms."""
 

@@ -27,7 +27,7 @@ from ..outbox import (
 )
 from ..storage.stored_study import StoredStudy
 from ..trial import State, ranking
-from .importances import importances
+from .importances import note_importances
 from .records import RunRecords
 from .schema_words import Case
 from .values import cases_of_study, identity
@@ -184,15 +184,12 @@ class Shipping:
             self._run_records.write(cases, Path(folder), trials, self._stored.study)
             if not any(Path(folder).iterdir()):
                 return  # too few trials yet
-            self._note_importances()
+            note_importances(self._stored)
             store.add_artifacts(parent, Path(folder))
         self._drawn_at = time.monotonic()
         if self._has_drawn:  # the first time libraries are loaded, which no other time needs
             self._drawing_took = self._drawn_at - begin
         self._has_drawn = True
-
-    def _note_importances(self) -> None:
-        self._stored.attributes.set_importances(importances(self._stored.study()))
 
     def _kept(self) -> set[int]:
         """Numbers of the trials whose models stay, where not all do."""
@@ -228,8 +225,6 @@ class Shipping:
             record = self._run_records.study_ended(
                 trials, status, now, Path(folder), optuna_study=self._stored.study
             )
-            if self._is_search:
-                self._note_importances()
             store.ship(record)
         if entries(self._outbox):
             return

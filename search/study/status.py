@@ -19,8 +19,9 @@ class StudyStatus:
         latest: By number, all trials or, if they are more than asked for, the latest that do not
             wait.
         running: By trial number, the last reported step and score; None before the first.
-        importances: Each parameter's share in the variation of the scores, the largest first, at
-            the last refresh of the study's figures; empty while there are too few trials.
+        importances: Each parameter's share in the variation of the scores, the largest first, when
+            a session of the study ended or its figures were last drawn; empty before that, and
+            while there are too few trials.
     """
 
     counts: Mapping[str, int]
@@ -49,12 +50,5 @@ def overview(stored: StoredStudy, most: int | None = None) -> StudyStatus:
         running={
             number: max(scores.items(), default=None) for number, scores in stored.running().items()
         },
-        importances=stored.attributes.importances() or _importances(stored),
+        importances=stored.attributes.importances(),
     )
-
-
-def _importances(stored: StoredStudy) -> Mapping[str, float]:
-    """For a study that has no figures (yet): a grid, or one that is offline or has just begun."""
-    from ..runs.importances import importances  # loads scikit-learn
-
-    return importances(stored.study())
