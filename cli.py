@@ -14,6 +14,7 @@ import click
 from .commands.backup import backup
 from .commands.data import data
 from .commands.doctor import doctor
+from .commands.env import env
 from .commands.register import register
 from .commands.replay import replay
 from .commands.reproduce import reproduce
@@ -135,6 +136,7 @@ for command in (
     sync,
     doctor,
     backup,
+    env,
     reproduce,
 ):
     main.add_command(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ..text import one_line
-from .options import Text
+from .option_types import Text
 from .terminal import say
 
 

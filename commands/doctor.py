@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import existing_study, places_of, places_to_look_at, store_options
+from .options import existing_study, places_of, places_to_look_at, store_options, where_looked
 from .terminal import say
 
 
@@ -32,7 +32,7 @@ def doctor(study: str | None, fix: bool, quick: bool, **store: Any) -> None:
             say(line)
             left += 1
         if not names and not left:
-            say(f"no studies in {places.home} yet")
+            say(f"no studies yet in {where_looked(places)}")
             return
     else:
         names = [existing_study(places, study).config.name]

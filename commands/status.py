@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import FmsearchError
-from .options import existing_study, places_to_look_at, store_options
+from .options import existing_study, places_to_look_at, store_options, where_looked
 from .terminal import print_table, say
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def status(study: str | None, watch: bool, everything: bool, **store: Any) -> No
         if given:
             raise click.UsageError(f"{option} wants the name of a study")
     if not places.has_storage:
-        say(f"no studies in {places.home} yet")
+        say(f"no studies yet in {where_looked(places)}")
         return
     storage = open_storage(places.storage)
     rows, faults = [], []
