@@ -8,5 +8,5 @@ Offers:
     recover (resume): takes up what an earlier session left.
     sync_all, ship, run_records_of (sync): ships what waits in the outbox.
     unknown_outboxes (sync): results of studies that the storage does not have.
-    overview, StudyStatus (status): how a study stands.
+    overview, summary, StudyStatus, StudySummary (status): how a study stands.
 """

@@ -152,4 +152,4 @@ def test_a_senseless_width_of_the_terminal_harms_nothing(
     with pytest.raises(SystemExit) as ended:
         main(["status"])
     assert ended.value.code is None
-    assert re.search(r"small +2 ", capfd.readouterr().out)
+    assert re.search(r"small +tiny.npz .* 2 waiting ", capfd.readouterr().out)
