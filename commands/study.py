@@ -11,6 +11,7 @@ from ..errors import FmsearchError
 from ..search.pruners import PRUNERS
 from ..search.samplers import SAMPLERS
 from ..search.storage.ownership import HEARTBEAT
+from ..search.trial import State
 from .option_types import Fraction, KeepModels, Text
 from .options import (
     checkpoint_option,
@@ -170,7 +171,11 @@ def study(
 
 
 def carry_out(plan: Plan) -> None:
-    """Run a plan, and show its progress and its result; raises what `run_study` raises."""
+    """Run a plan, and show its progress and its result.
+
+    Raises:
+        FmsearchError: What `run_study` raises, or all trials have failed.
+    """
     from ..search.study.run import run_study
     from .progress import StudyProgress
     from .tables import shown
@@ -185,6 +190,9 @@ def carry_out(plan: Plan) -> None:
         say(f"browse: fmsearch ui    register: fmsearch register --study {plan.name}")
     else:
         say(f"{summary.waiting} trials wait in the outbox; `fmsearch sync` ships them")
+    finished = [trial for trial in summary.trials if trial.state.finished]
+    if finished and all(trial.state is State.FAILED for trial in finished):
+        raise FmsearchError(f"every trial failed, the last one: {finished[-1].reason}")
 
 
 def _ask_to_delete(places: Places, name: str) -> None:

@@ -73,18 +73,23 @@ def usual_columns(
 ) -> list[str]:
     """Columns that tell trials apart: those without equal values, or none, in all of them.
 
+    Of a single trial all parameters are shown.
+
     Args:
         columns: All that there are.
         trials: Those in the table.
         objectives: As in `StudyStatus`; other metrics are left out.
     """
     metrics = {name for trial in trials for name in trial.metrics} - {*objectives}
-    always = ("trial", "state", "score")
+    always, where_filled = ("trial", "state", "score"), ("std", "seconds", "reason")
     found = []
     for name, column in columns.items():
         values = {column(trial) for trial in trials}
-        is_told = name in ("std", "seconds", "reason") and values != {None}
-        if name in always or is_told or (name not in metrics and len(values) > 1):
+        if name in where_filled:
+            is_usual = values != {None}
+        else:
+            is_usual = name not in metrics and (len(values) > 1 or len(trials) == 1)
+        if is_usual or name in always:
             found.append(name)
     return found
 
