@@ -127,7 +127,11 @@ def study(
     offline: bool,
     **store: Any,
 ) -> None:
-    """Run a study to its end, or go on with one that was interrupted."""
+    """Run a study to its end, or go on with one that was interrupted.
+
+    Trainers compute with oneDNN for convolutional networks and with Eigen for perceptrons;
+    FMSEARCH_KERNELS=onednn or eigen chooses otherwise, for a new study.
+    """
     from ..models import fashion_mnist
     from ..models.data import FASHION_MNIST, describe
     from ..search.engines.strategy import choose_strategy
