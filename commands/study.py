@@ -128,6 +128,9 @@ def study(
     """Run a study to its end, or go on with one that was interrupted.
 
     SPACE is what to search: a built-in space, such as mlp_grid, or a YAML file of yours.
+
+    Trainers compute convolutional networks with oneDNN, perceptrons with what TensorFlow takes
+    by itself; FMSEARCH_KERNELS=onednn or eigen chooses otherwise, for a new study.
     """
     from ..models import fashion_mnist
     from ..models.data import FASHION_MNIST, describe

@@ -377,6 +377,13 @@ def mlflow_without_proxy(tmp_path: Path) -> Iterator[int]:
     yield from _serve_mlflow(tmp_path, "--no-serve-artifacts", *root)
 
 
+def loaded_kernels() -> str:
+    """The library with which TensorFlow computes in this process."""
+    from tensorflow.python.util import _pywrap_util_port  # there is no public way to ask
+
+    return "onednn" if _pywrap_util_port.IsMklEnabled() else "eigen"
+
+
 def newest_trainer() -> int:
     """The process, of all trainers of this one's, that was forked last."""
     server = psutil.Process(forkserver._forkserver._forkserver_pid)

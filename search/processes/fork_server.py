@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import FmsearchError, full_disk, too_little_memory
 from ...models.environment_variables import fix_environment_variables
+from ...models.kernels import computed_by
 from ...text import one_line
 from .scratch import scratch_folder, temporary_files_in
 
@@ -27,6 +28,9 @@ MOST_STARTS = 4
 START_PAUSE = 0.5
 """Seconds: a process that is killed is still there for a moment, and takes no orders."""
 PRELOADED = "fmsearch.models.preload"
+
+_kernels = ""
+"""The library of the fork server, and of another one that Python starts in its place."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +54,26 @@ class MachineFailed:
         return cls(f"{what} ({said}); mend that, and run the same command")
 
 
-def load_tensorflow_in_advance() -> None:
+def load_tensorflow_in_advance(kernels: str = "") -> None:
     """Start the fork server, which then loads TensorFlow in the background.
 
     Loading takes 4 s of CPU and 0.3 GB. Forked trainers share both, so that a dead one is replaced
-    in milliseconds. Forking is safe, because the fork server has no computing threads.
+    in milliseconds. Forking is safe, because the fork server has no computing threads. A fork
+    server with other kernels is ended, so there must be no trainers of it any more.
+
+    Args:
+        kernels: The library that trainers compute with; empty for TensorFlow's own choice.
     """
+    global _kernels
+    if kernels != _kernels:
+        forkserver._forkserver._stop()  # type: ignore[attr-defined]  # there is no public way
+        _kernels = kernels
     fix_environment_variables()
     multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOADED])
     # Ctrl-C reaches the whole process group, but only the coordinator reacts to it.
     heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with temporary_files_in(scratch_folder()):
+        with temporary_files_in(scratch_folder()), computed_by(_kernels):
             forkserver.ensure_running()
     finally:
         signal.signal(signal.SIGINT, heard)
@@ -83,7 +95,8 @@ def start_process(
         ours, theirs = context.Pipe()
         process = context.Process(target=_run, args=(run, theirs, *arguments), daemon=True)
         with contextlib.suppress(EOFError, ConnectionError):  # it died while it was asked
-            process.start()
+            with computed_by(_kernels):
+                process.start()
             theirs.close()
             return process, ours
         time.sleep(START_PAUSE)

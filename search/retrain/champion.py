@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from ...errors import FmsearchError
 from ...locks import hold
 from ...models.checkpoint import Checkpoint
+from ...models.kernels import kernels_to_go_on
 from ...models.settings import knows_its_length
 from ...places import Places
 from ...tracking.reachability import check_reachable
@@ -122,7 +123,8 @@ def _train(
 ) -> None:
     setup = trainer_setup(run_records.space, run_records.data)
     setup = replace(setup, checkpoint_every=checkpoint_every)
-    load_tensorflow_in_advance()
+    study = run_records.study
+    load_tensorflow_in_advance(kernels_to_go_on(study.kernels, f"the study {study.name!r}"))
     if error := run_job(job, setup, on_epoch=on_epoch):
         raise FmsearchError(f"the final training failed: {error}")
 
