@@ -26,7 +26,7 @@ def main() -> None:
         )
         cells = [f"{one.step * 1e3:.2f} ms, {one.share:.0%}" for one in (eigen, onednn)]
         ratio, evaluation = eigen.step / onednn.step, eigen.evaluation / onednn.evaluation
-        chosen = FAMILIES[family].kernels
+        chosen = FAMILIES[family].kernels or "TensorFlow's"
         print(
             f"| {name} | {' | '.join(cells)} | {ratio:.2f} | {evaluation:.2f} | {chosen} |",
             flush=True,

@@ -6,8 +6,10 @@ Which one is faster depends on the network (`docs/speed.md`); the last bits of a
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from ..errors import FmsearchError
 
@@ -17,6 +19,34 @@ LIBRARIES = {"eigen": "0", "onednn": "1"}
 """The libraries, and what TensorFlow's variable is for each."""
 TENSORFLOW_READS = {"0": "eigen", "false": "eigen", "1": "onednn", "true": "onednn"}
 """What TensorFlow understands; it goes its own way with any other value."""
+FOR_ONEDNN = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16"}
+"""Instructions, as Linux calls them, for any of which TensorFlow takes oneDNN by itself."""
+
+
+def kernels_for(preferred: str) -> str:
+    """The library with which something new computes; empty if it is unknown what TensorFlow takes.
+
+    Args:
+        preferred: As `Family.kernels`.
+
+    Raises:
+        FmsearchError: As `kernels_of_user`.
+    """
+    return kernels_of_user() or preferred or tensorflows_choice()
+
+
+def tensorflows_choice(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """The library that TensorFlow takes by itself on this processor; empty if that is unknown.
+
+    Its `IsMklEnabled` (`core/util/util.cc`) says so, which nobody can ask without loading it.
+    """
+    try:
+        found = re.search(r"^flags\s*:(.*)$", cpuinfo.read_text("utf-8", "replace"), re.MULTILINE)
+    except OSError:
+        return ""
+    if found is None:
+        return ""
+    return "onednn" if FOR_ONEDNN.intersection(found[1].split()) else "eigen"
 
 
 def kernels_of_user() -> str:

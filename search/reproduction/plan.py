@@ -13,7 +13,7 @@ import numpy as np
 from ...errors import FmsearchError
 from ...models.data import DataSet
 from ...models.families import FAMILIES
-from ...models.kernels import kernels_of_user
+from ...models.kernels import kernels_for
 from ...models.settings import Value
 from ...models.split import Fold, Split
 from ...places import Places
@@ -125,8 +125,7 @@ class ReproductionPlan:
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             part = path.with_suffix(".part")
-            users = kernels_of_user()
-            kernels = {name: users or family.kernels for name, family in FAMILIES.items()}
+            kernels = {name: kernels_for(family.kernels) for name, family in FAMILIES.items()}
             made = replace(wanted, id=uuid.uuid4().hex[:12], kernels=kernels)
             part.write_text(json.dumps(asdict(made)), "utf-8")
             part.replace(path)

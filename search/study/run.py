@@ -8,7 +8,7 @@ from ...errors import FmsearchError
 from ...locks import hold
 from ...models.data import load_training
 from ...models.families import FAMILIES
-from ...models.kernels import kernels_of_user, kernels_to_go_on
+from ...models.kernels import kernels_for, kernels_to_go_on
 from ...models.split import split_rows
 from ...tracking.reachability import check_reachable
 from ..environment import here
@@ -89,7 +89,7 @@ def choose_kernels(space: Space, known: StudyConfig | None) -> str:
         FmsearchError: The user's environment variables name none, or another one.
     """
     if known is None:
-        return kernels_of_user() or space.family.kernels
+        return kernels_for(space.family.kernels)
     return kernels_to_go_on(known.kernels, f"the study {known.name!r}")
 
 

@@ -12,7 +12,6 @@ from sklearn.model_selection import GridSearchCV, KFold
 
 from fmsearch.models.data import describe, load_training
 from fmsearch.models.families import FAMILIES
-from fmsearch.models.kernels import computed_by
 from fmsearch.models.network import Network, Pixels
 from fmsearch.models.seeds import derive_seed
 from fmsearch.models.split import Fold, cut_folds, split_rows
@@ -27,8 +26,6 @@ from fmsearch.search.storage.stored_study import StoredStudy
 from fmsearch.search.study.plan import Plan
 from fmsearch.search.study.run import run_study
 from fmsearch.search.trial import State, best_trial, training_seed
-
-from ..conftest import loaded_kernels
 
 GRID = """\
 name: tiny
@@ -95,8 +92,7 @@ def searches(
         places=places,
         offline=True,
     )
-    with computed_by(loaded_kernels()):
-        run_study(plan, Silent())
+    run_study(plan, Silent())
 
     training = load_training(str(images))
     rows = split_rows(training.labels, 400).train

@@ -16,6 +16,7 @@ from fmsearch.models.kernels import (
     computed_by,
     kernels_of_user,
     kernels_to_go_on,
+    tensorflows_choice,
 )
 from fmsearch.search.environment import here
 from fmsearch.search.processes.fork_server import (
@@ -50,6 +51,28 @@ def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def name(monkeypatch: pytest.MonkeyPatch, ours: str, theirs: str) -> None:
     monkeypatch.setenv(VARIABLE, ours)
     monkeypatch.setenv(TENSORFLOWS, theirs)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("flags\t\t: fpu avx2 fma\n", "eigen"),
+        ("model name\t: x\nflags\t\t: fpu avx512f avx512_vnni\n", "onednn"),
+        ("Features\t: asimd bf16\n", ""),
+    ],
+)
+def test_what_tensorflow_takes_is_read_off_the_processor(
+    text: str, expected: str, tmp_path: Path
+) -> None:
+    (tmp_path / "cpuinfo").write_text(text)
+    assert tensorflows_choice(tmp_path / "cpuinfo") == expected
+    assert tensorflows_choice(tmp_path / "none") == ""
+
+
+def test_what_tensorflow_takes_here_is_what_is_read_off_this_processor() -> None:
+    from fmsearch.models.quiet_tensorflow import tf  # noqa: F401
+
+    assert loaded_kernels() == tensorflows_choice()
 
 
 @pytest.mark.parametrize(("ours", "theirs", "expected"), NAMED)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fmsearch.errors import FmsearchError
+from fmsearch.models.kernels import tensorflows_choice
 from fmsearch.places import Places
 from fmsearch.search.environment import here
 from fmsearch.search.space.load import load_space, read_space
@@ -29,7 +30,7 @@ def test_a_new_study_has_the_library_of_its_networks_unless_the_user_names_one(
 ) -> None:
     mlp, cnn, own = load_space("mlp_grid"), load_space("cnn_small"), read_space(OWN, "own")
     chosen = [choose_kernels(space, None) for space in (mlp, cnn, own)]
-    assert chosen == ["eigen", "onednn", "onednn"]
+    assert chosen == [tensorflows_choice(), "onednn", "onednn"]
     monkeypatch.setenv("FMSEARCH_KERNELS", "eigen")
     assert choose_kernels(cnn, None) == "eigen"
 
