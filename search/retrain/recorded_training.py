@@ -102,7 +102,7 @@ def read_recorded_training(store: Store, name: str, data: str | None = None) -> 
     images = study.tags[TAG_IMAGES]
     then = Environment.of(trained.tags)
     kernels = kernels_of_user() or then.kernels
-    metrics = read_metrics(store, run)
+    metrics = _by_epoch(read_metrics(store, run))
     before = metrics if trained is run else read_metrics(store, trained)
     return RecordedTraining(
         name=run.name,
@@ -119,6 +119,12 @@ def read_recorded_training(store: Store, name: str, data: str | None = None) -> 
         kernels=kernels,
         changed=(*then.differences(here(kernels)), *_changed(trained, found)),
     )
+
+
+def _by_epoch(values: MetricValues) -> MetricValues:
+    """Numbers by name and epoch; final ones, whose step may be a trial's number, by 0."""
+    in_order = sorted(values.items(), key=lambda one: one[0][1])
+    return {(name, step if name in CURVES else 0): value for (name, step), value in in_order}
 
 
 def _check(run: StoredRun) -> None:

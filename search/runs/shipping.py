@@ -13,6 +13,7 @@ from ...errors import FmsearchError
 from ...places import Places
 from ...tracking.reachability import TrackingError
 from ...tracking.run_record import TAG_DATA, TAG_MODEL, RunRecord, Status
+from ...tracking.saved_views import save_view
 from ...tracking.shipper import Shipper
 from ...tracking.store import Store
 from ...tracking.written_run import ConflictError
@@ -30,6 +31,7 @@ from ..trial import State, ranking
 from .importances import note_importances
 from .records import RunRecords
 from .schema_words import Case
+from .study_view import study_view
 from .values import cases_of_study, identity
 
 log = logging.getLogger(__name__)
@@ -144,6 +146,7 @@ class Shipping:
         # Its tags were written last: with them, all that the study began with is there.
         if found is not None and not self._reopen and TAG_DATA in found.data.tags:
             return str(found.info.run_id)
+        save_view(store, study_view(self._run_records.study, self._begun_at))
         with tempfile.TemporaryDirectory() as folder:
             return store.ship(self._run_records.study_begun(self._begun_at, Path(folder)))
 

@@ -39,7 +39,7 @@ Commands:
   status     List the studies, or one study's trials: states, scores,...
   study      Run a study to its end, or go on with one that was interrupted.
   sync       Ship to MLflow what waits in the outbox.
-  ui         Open MLflow's UI on the store in use; Ctrl-C ends it.
+  ui         Open MLflow's UI on a study's trials; Ctrl-C ends it.
   worker     Join a study from any machine, and work on it until it is...
 """
 
