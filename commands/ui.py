@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 import click
 
-from .options import Text, places_of, store_options
+from .option_types import Text
+from .options import places_of, store_options
 from .terminal import say
 
 if TYPE_CHECKING:
