@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import Any
 
@@ -36,7 +35,6 @@ def ui(port: int, **store: Any) -> None:
     if places.is_server:
         say(f"the store in use is a server with its own UI: {shown(places.tracking_uri)}")
         return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server has to end, too
     with running_ui(places, port) as server:
         if places != given:
             say("the store may only be read: what is changed here, in a copy of its runs, is lost")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +22,6 @@ from ..conftest import Run
 from .records import run_of, runs, stored
 
 OPTIONS = ("--train-images", 400, "--jobs", 1)
-
-
-@pytest.fixture
-def proxy(mlflow_server: int) -> Iterator[Any]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
-        with importlib.import_module("killing.http_faults").FaultyProxy(mlflow_server) as between:
-            yield between
 
 
 @pytest.fixture
