@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -86,6 +87,7 @@ def _end(message: str, code: int) -> NoReturn:
 
 def program() -> NoReturn:
     """The console script. It leaves by `os._exit`: unloading TensorFlow would take 1.6 s."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as Ctrl-C does
     mend_streams()
     replace_missing_characters()
     code: object = 1
@@ -95,6 +97,8 @@ def program() -> NoReturn:
         code = ended.code or 0
     except Exception:  # a bug, which is to be seen, without secrets
         say(traceback.format_exc(), err=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # too late
     clear_scratch()
     logging.shutdown()
     if line := flush():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -48,7 +47,6 @@ def ui(study: str | None, port: int, **store: Any) -> None:
     if places.is_server:
         say(f"the store in use is a server with its own UI: {_on_server(places, study)}")
         return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server has to end, too
     with running_ui(places, port, study) as server:
         if places != given:
             say("the store may only be read: what is changed here, in a copy of its runs, is lost")

@@ -1,5 +1,6 @@
 """What the tests share: real images, small spaces, real servers and ways to run the program."""
 
+import importlib
 import json
 import os
 import select
@@ -368,6 +369,21 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A real MLflow server on loopback; its port. Each test has an experiment of its own."""
     folder = tmp_path_factory.mktemp("mlflow")
     yield from _serve_mlflow(folder, "--artifacts-destination", str(folder / "artifacts"))
+
+
+@pytest.fixture
+def proxy_class() -> Iterator[type[Any]]:
+    """The `FaultyProxy` of `benchmarks/killing/http_faults.py`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+        yield importlib.import_module("killing.http_faults").FaultyProxy
+
+
+@pytest.fixture
+def proxy(proxy_class: type[Any], mlflow_server: int) -> Iterator[Any]:
+    """Stands before the MLflow server."""
+    with proxy_class(mlflow_server) as between:
+        yield between
 
 
 @pytest.fixture

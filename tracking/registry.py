@@ -44,7 +44,8 @@ def register_version(
         TrackingError: The store did not answer, or refused.
     """
     client = store.client
-    with store.errors():
+
+    def register() -> str:
         for version in client.search_model_versions(f"run_id = '{run_id}'"):
             if version.name == name:
                 client.set_registered_model_alias(name, alias, version.version)
@@ -61,3 +62,5 @@ def register_version(
         )
         client.set_registered_model_alias(name, alias, version.version)
         return str(version.version)
+
+    return store.again(register)

@@ -26,8 +26,8 @@ def unknown_studies(
     if places.is_server or not places.has_runs:
         return
     store = Store(places)
-    with store.errors():
-        runs = store.client.search_runs([store.experiment_id], tagged({TAG_ROLE: "study"}))
+    search, which = store.client.search_runs, tagged({TAG_ROLE: "study"})
+    runs = store.again(lambda: search([store.experiment_id], which))
     ids = {study.id for study in known}
     for run in runs:
         if run.data.tags.get(TAG_ID) not in ids and run.data.tags.get(TAG_STUDY) not in damaged:

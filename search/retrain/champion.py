@@ -91,12 +91,13 @@ def register_best(
     check_names(name, alias)
     check_reachable(places)
     job = _job(run_records, places, best, epochs)
-    with hold(places.lock(f"{study.name}.register"), f"registering from {study.name!r}"):
+    what = f"registering from {study.name!r}"
+    with hold(places.lock(f"{study.name}.register"), what) as check_held:
         store = Store(places)
         run = store.find(_identity(run_records, best, job.epochs))
         if run is None or run.info.status != Status.FINISHED.value:
             if not is_whole(job.folder):
-                _train(job, run_records, checkpoint_every, on_epoch)
+                _train(job, run_records, checkpoint_every, on_epoch, check_held)
             record = _record(run_records, best, job)
             log.info("shipping the final model")
             run_id = store.ship(record, _parent(store, run_records))
@@ -119,13 +120,17 @@ def _best(stored: StoredStudy) -> Trial:
 
 
 def _train(
-    job: FinalJob, run_records: RunRecords, checkpoint_every: float, on_epoch: OnEpoch
+    job: FinalJob,
+    run_records: RunRecords,
+    checkpoint_every: float,
+    on_epoch: OnEpoch,
+    check_held: Callable[[], None],
 ) -> None:
     setup = trainer_setup(run_records.space, run_records.data)
     setup = replace(setup, checkpoint_every=checkpoint_every)
     study = run_records.study
     load_tensorflow_in_advance(kernels_to_go_on(study.kernels, f"the study {study.name!r}"))
-    if error := run_job(job, setup, on_epoch=on_epoch):
+    if error := run_job(job, setup, on_epoch=on_epoch, check_interrupted=check_held):
         raise FmsearchError(f"the final training failed: {error}")
 
 

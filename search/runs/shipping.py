@@ -43,7 +43,7 @@ UNSHIPPED = "study"
 
 def mark_unshipped(outbox: Path) -> None:
     """Leave the mark, in case what follows is cut off."""
-    outbox.mkdir(parents=True, exist_ok=True)
+    outbox.mkdir(exist_ok=True)
     (outbox / UNSHIPPED).touch()
 
 

@@ -45,8 +45,8 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
     if not plan.offline:
         check_reachable(plan.places)
     with (
-        hold(plan.places.lock(plan.name), f"the study {plan.name!r}"),
-        Interruption() as interruption,
+        hold(plan.places.lock(plan.name), f"the study {plan.name!r}") as check_held,
+        Interruption(check_held) as interruption,
     ):
         places = plan.places
         if plan.fresh:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -26,19 +25,6 @@ from ..conftest import Begin, Run
 from .records import run_of, runs, stored
 
 OPTIONS = ("--train-images", 400, "--jobs", 1)
-
-
-@pytest.fixture
-def proxy_class() -> Iterator[Any]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
-        yield importlib.import_module("killing.http_faults").FaultyProxy
-
-
-@pytest.fixture
-def proxy(proxy_class: type[Any], mlflow_server: int) -> Iterator[Any]:
-    with proxy_class(mlflow_server) as between:
-        yield between
 
 
 @pytest.fixture
