@@ -184,6 +184,11 @@ class Network:
         loss, confusion = self._evaluate(tf.constant(rows))
         return Evaluation(float(loss) / len(rows), confusion.numpy())
 
+    def predict(self, rows: Rows) -> Rows:
+        """The most probable class of each image of `rows`, int32 (n,), in inference mode."""
+        batches = np.split(rows, np.arange(EVALUATION_BATCH, len(rows), EVALUATION_BATCH))
+        return np.concatenate([_predicted(self.model(self._images(one))) for one in batches])
+
     def _train_graph(self, rows: tf.Tensor, order: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         count = tf.size(rows)
         rows = tf.gather(rows, tf.argsort(tf.random.stateless_uniform([count], order)))
@@ -225,11 +230,10 @@ class Network:
         return tf.gather(self._data.pixels, rows)
 
     def _augmented(self, rows: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
-        seed = tf.stack([order[0], tf.cast(self._optimizer.iterations, tf.int32)])
         return gather_augmented(
             self._data.pixels,
             rows,
-            seed,
+            tf.stack([order[0], tf.cast(self._optimizer.iterations, tf.int32)]),
             flip=bool(self.settings["flip"]),
             shift=self._shift if self.settings["shift"] else None,
             erase=self._erase if self.settings["erase"] else None,

@@ -154,6 +154,26 @@ def read_text(store: Store, run: StoredRun, artifact: str) -> str:
         return Path(file).read_text("utf-8")
 
 
+def artifact_text(store: Store, run_id: str, artifact: str) -> str | None:
+    """A text file at the top of a run's artifacts; None if it, or the run, is not there.
+
+    Raises:
+        TrackingError: The store did not answer.
+    """
+    from mlflow.exceptions import MlflowException
+
+    with store.errors(), tempfile.TemporaryDirectory() as folder:
+        try:
+            listed = [one.path for one in store.client.list_artifacts(run_id)]
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+        if artifact not in listed:
+            return None
+        return Path(store.client.download_artifacts(run_id, artifact, folder)).read_text("utf-8")
+
+
 def read_artifacts(store: Store, run: StoredRun, folder: Path) -> None:
     """All artifacts of a run, into a folder that is made."""
     folder.mkdir(parents=True, exist_ok=True)

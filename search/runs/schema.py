@@ -182,7 +182,7 @@ FINAL: Kind[TrainingDone] = Kind(
     params=_settings(),
     metrics={**_curves(*CURVES[:2]), **_TEST, **_SIZE, **_SECONDS},
     artifacts=_training_files(),
-    written=_CHECKSUMS,
+    written={"gate.json": Item("its gate model's answers to the gate images"), **_CHECKSUMS},
     model=Item(_MODEL),
 )
 REPRODUCTION: Kind[Any] = Kind(

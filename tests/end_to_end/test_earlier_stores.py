@@ -149,8 +149,23 @@ def test_a_run_of_it_is_replayed(earlier: RunIn) -> None:
 
 def test_its_finished_grid_is_sound_and_registers_one_more_version(earlier: RunIn) -> None:
     assert said(earlier("doctor", "small")) == ["no differences"]
-    shown = said(earlier("register", "--study", "small", "--model", "small", "--epochs", "1"))
-    assert shown[-1] == "registered: models:/small/2, alias champion"
+    register = ("register", "--study", "small", "--model", "small", "--epochs")
+    shown = said(earlier(*register, "1"))
+    assert shown[-3:] == [
+        "gate: no comparison: version 1 has no answers to gate images on record, as an earlier "
+        "fmsearch or another program registered it",
+        "champion stays where it is; --force gives it to the new version",
+        "registered: models:/small/2, alias challenger",
+    ]
+    # The version that it registered gets its answers when it is registered again.
+    shown = said(earlier(*register, "2"))
+    assert shown[0].startswith("training its gate model, without ")
+    assert shown[-2:] == [
+        "gate: it is champion already",
+        "registered: models:/small/1, alias champion",
+    ]
+    shown = said(earlier(*register, "1"))
+    assert shown[-3].startswith("gate: accuracy ")
 
 
 def test_the_config_that_it_keeps_of_a_study_is_what_this_version_keeps(

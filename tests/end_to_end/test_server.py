@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -84,12 +85,16 @@ def test_a_run_on_the_server_replays_identical(server, folder, warm_program) -> 
 
 def test_register_says_what_it_registered(folder) -> None:  # type: ignore[no-untyped-def]
     lines = (folder / "register.txt").read_text().splitlines()
-    assert lines[0] == "training the best of served on all 2,400 images"
-    assert lines[1:6] == [f"  epoch {number}/5" for number in range(1, 6)]
-    assert lines[6].startswith("trial ")
-    assert lines[6].endswith(", 5 epochs")
-    assert lines[7].startswith("test accuracy 0.")
-    assert lines[8] == "registered: models:/fashion/1, alias champion"
+    epochs = [f"  epoch {number}/5" for number in range(1, 6)]
+    assert lines[0] == "training its gate model, without 200 of 2,400 images"
+    assert lines[1:6] == lines[7:12] == epochs
+    assert re.fullmatch(r"training trial \d of served on all 2,400 images", lines[6])
+    assert re.fullmatch(r"trial \d, 5 epochs", lines[12])
+    assert lines[13].startswith("test accuracy 0.")
+    assert lines[14:] == [
+        "gate: no version is champion yet",
+        "registered: models:/fashion/1, alias champion",
+    ]
 
 
 def test_the_champion_predicts_raw_images_as_well_as_its_run_says(client, images) -> None:  # type: ignore[no-untyped-def]

@@ -10,7 +10,7 @@ import pytest
 from fmsearch.models.families import FAMILIES
 from fmsearch.places import Places
 from fmsearch.tracking.reachability import TrackingError
-from fmsearch.tracking.registry import register_version
+from fmsearch.tracking.registry import holder_of, register_version, set_alias
 from fmsearch.tracking.run_record import LoggedModel, Metric, RunRecord, Status
 from fmsearch.tracking.store import Store
 from fmsearch.tracking.stored_runs import find_named, read_text
@@ -133,9 +133,12 @@ def test_a_version_is_registered_once_and_found_by_its_alias(
 ) -> None:
     run_id = store.ship(record)
     for _ in range(2):
-        assert register_version(store, "mine", run_id, alias="champion", tags={"a": "b"}) == "1"
-    found = store.client.get_model_version_by_alias("mine", "champion")
-    assert (found.version, found.run_id, found.tags) == (1, run_id, {"a": "b"})
+        assert register_version(store, "mine", run_id, tags={"a": "b"}) == "1"
+    assert holder_of(store, "mine", "champion") is None
+    assert holder_of(store, "another", "champion") is None
+    set_alias(store, "mine", "1", "champion", {"c": "d"})
+    found = holder_of(store, "mine", "champion")
+    assert (found.version, found.run_id, found.tags) == (1, run_id, {"a": "b", "c": "d"})
 
 
 @pytest.mark.parametrize(
