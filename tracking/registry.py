@@ -72,13 +72,15 @@ def holder_of(store: Store, name: str, alias: str) -> ModelVersion | None:
     Raises:
         TrackingError: The store did not answer.
     """
-    with store.errors():
-        if not store.client.search_registered_models(f"name = '{name}'"):
+    client = store.client
+
+    def look() -> ModelVersion | None:
+        if not client.search_registered_models(f"name = '{name}'"):
             return None
-        aliases = store.client.get_registered_model(name).aliases
-        if alias not in aliases:
-            return None
-        return store.client.get_model_version(name, str(aliases[alias]))
+        aliases = client.get_registered_model(name).aliases
+        return client.get_model_version(name, str(aliases[alias])) if alias in aliases else None
+
+    return store.again(look)
 
 
 def set_alias(
@@ -89,7 +91,10 @@ def set_alias(
     Raises:
         TrackingError: The store did not answer, or refused.
     """
-    with store.errors():
+
+    def move() -> None:
         for key, value in (tags or {}).items():
             store.client.set_model_version_tag(name, version, key, value)
         store.client.set_registered_model_alias(name, alias, version)
+
+    store.again(move)

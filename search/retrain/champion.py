@@ -115,12 +115,7 @@ def register_best(
         version = register_version(store, name, run.info.run_id, tags=tags)
         got = promote(store, places, name, version, answers, alias=alias, force=force)
     return Registered(
-        name=name,
-        version=version,
-        promotion=got,
-        trial=chosen,
-        epochs=jobs.epochs,
-        **tested,
+        name=name, version=version, promotion=got, trial=chosen, epochs=jobs.epochs, **tested
     )
 
 
