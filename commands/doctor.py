@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import existing_study, places_of, places_to_look_at, store_options
+from ..errors import FmsearchError
+from .options import existing_study, places_of, places_to_look_at, store_options, where_looked
 from .terminal import say
+
+if TYPE_CHECKING:
+    from ..places import Places
+    from ..search.storage.study_config import StudyConfig
 
 
 @click.command()
@@ -20,19 +25,17 @@ def doctor(study: str | None, fix: bool, quick: bool, **store: Any) -> None:
     """Compare storage, outbox and MLflow; one line for each difference."""
     from ..search.doctor.doctor import examine
     from ..search.doctor.unknown import unknown_studies
-    from ..search.storage.storage import open_storage
 
     places = places_of(store) if fix else places_to_look_at(store)
     mended = left = 0
     if study is None:
-        storage = open_storage(places.storage) if places.has_storage else None
-        names = storage.names() if storage else []
-        known = [storage.study(name).config for name in names] if storage else []
-        for line in unknown_studies(places, known):
+        known, damaged = _recorded(places)
+        names = [config.name for config in known]
+        for line in (*damaged.values(), *unknown_studies(places, known, damaged)):
             say(line)
             left += 1
         if not names and not left:
-            say(f"no studies in {places.home} yet")
+            say(f"no studies yet in {where_looked(places)}")
             return
     else:
         names = [existing_study(places, study).config.name]
@@ -59,3 +62,20 @@ def doctor(study: str | None, fix: bool, quick: bool, **store: Any) -> None:
         how_many = "1 difference" if left == 1 else f"{left} differences"
         say(f"{how_many}; `fmsearch doctor --fix` mends what can be mended")
     sys.exit(1 if left else 0)
+
+
+def _recorded(places: Places) -> tuple[list[StudyConfig], dict[str, str]]:
+    """The studies of the storage and, by name, what is wrong with records that cannot be read."""
+    from ..search.storage.storage import open_storage
+
+    known: list[StudyConfig] = []
+    damaged: dict[str, str] = {}
+    if not places.has_storage:
+        return known, damaged
+    storage = open_storage(places.storage)
+    for name in storage.names():
+        try:
+            known.append(storage.study(name).config)
+        except FmsearchError as error:
+            damaged[name] = str(error)
+    return known, damaged

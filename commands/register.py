@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import Text, checkpoint_option, echo_epoch, existing_study, places_of, store_options
+from .option_types import Text
+from .options import checkpoint_option, echo_epoch, existing_study, places_of, store_options
 from .terminal import say
 
 if TYPE_CHECKING:

@@ -1,20 +1,25 @@
-"""`fmsearch ui`: opens MLflow's UI on the store in use."""
+"""`fmsearch ui`: opens MLflow's UI on the trials of a study."""
 
 from __future__ import annotations
 
-import signal
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
+from .option_types import Text
 from .options import places_of, store_options
 from .terminal import say
+
+if TYPE_CHECKING:
+    from ..places import Places
 
 DEFAULT_PORT = 5000
 
 
 @click.command()
+@click.argument("study", required=False, type=Text())
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
@@ -25,24 +30,42 @@ DEFAULT_PORT = 5000
     help="Where it listens, on 127.0.0.1.",
 )
 @store_options
-def ui(port: int, **store: Any) -> None:
-    """Open MLflow's UI on the store in use; Ctrl-C ends it."""
-    from ..redaction import shown
+def ui(study: str | None, port: int, **store: Any) -> None:
+    """Open MLflow's UI on a study's trials; Ctrl-C ends it.
+
+    Its first page shows the trials of STUDY, the best first; without STUDY, those of the study that
+    was begun last. MLflow's menu "Views" has a view of each study; the button with the curve
+    turns the table into charts. Where a server has the store, its page is named.
+    """
     from ..search.processes.scratch import scratch_folder
-    from ..tracking.ui import HOST, running_ui
+    from ..tracking.ui import running_ui, wait_until_up
+    from ..tracking.ui_app import PATH
+    from ..tracking.ui_server import HOST
 
     given = places_of(store)
     places = given.to_look_at(scratch_folder)
     if places.is_server:
-        say(f"the store in use is a server with its own UI: {shown(places.tracking_uri)}")
+        say(f"the store in use is a server with its own UI: {_on_server(places, study)}")
         return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server has to end, too
-    with running_ui(places, port) as server:
+    with running_ui(places, port, study) as server:
         if places != given:
             say("the store may only be read: what is changed here, in a copy of its runs, is lost")
-        say(f"MLflow's UI: http://{HOST}:{port}  (Ctrl-C ends it)")
         try:
+            say("MLflow's UI is starting")
+            if wait_until_up(server, port):
+                say(f"open http://{HOST}:{port}{PATH}{quote(study or '')}  (Ctrl-C ends it)")
             code = server.wait()
         except KeyboardInterrupt:
             code = 0
     sys.exit(code)
+
+
+def _on_server(places: Places, study: str | None) -> str:
+    """The address of a study's trials in the UI of a server."""
+    from ..tracking.store import Store
+    from ..tracking.ui_app import study_address
+
+    store = Store(places, create=False)
+    with store.errors():
+        where = study_address(store.client, places.experiment, study or "")
+    return f"{places.tracking_uri}/{where}"

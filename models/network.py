@@ -16,6 +16,7 @@ from .dropout import Dropout, rates_of
 from .families import Family
 from .normalization import fuse_batch_normalization
 from .optimizers import Optimizer
+from .pooling import rectify_after_pooling
 from .quiet_tensorflow import keras, tf
 from .randomness import seed_everything, unseeded_randomness
 from .settings import Value
@@ -93,6 +94,7 @@ class Network:
         self.model = self._build()
         self._optimizer = Optimizer(self.model.trainable_variables, settings)
         fuse_batch_normalization(self.model)
+        rectify_after_pooling(self.model)
         self._dropout = Dropout(self.model, self._optimizer.iterations)
         self._smoothing = tf.Variable(0.0, trainable=False)
         self._shift = tf.Variable(0, dtype=tf.int64, trainable=False)

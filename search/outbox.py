@@ -208,10 +208,11 @@ def remove_outbox(outbox: Path) -> None:
 
 
 def new_folder(entry: Path) -> Path:
-    """Create an empty folder beside `entry`, which `publish` renames when it is filled."""
+    """Create an empty folder beside `entry`, for `publish`, but no home that was removed."""
     part = entry.with_name(f".{entry.name}{PART}")
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    part.parent.mkdir(exist_ok=True)
+    part.mkdir()
     return part
 
 

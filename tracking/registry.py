@@ -46,7 +46,8 @@ def register_version(store: Store, name: str, run_id: str, *, tags: Mapping[str,
         TrackingError: The store did not answer, or refused.
     """
     client = store.client
-    with store.errors():
+
+    def register() -> str:
         for version in client.search_model_versions(f"run_id = '{run_id}'"):
             if version.name == name:
                 return str(version.version)
@@ -61,6 +62,8 @@ def register_version(store: Store, name: str, run_id: str, *, tags: Mapping[str,
             model_id=models[0].model_id,
         )
         return str(version.version)
+
+    return store.again(register)
 
 
 def holder_of(store: Store, name: str, alias: str) -> ModelVersion | None:

@@ -6,23 +6,27 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from urllib.request import urlopen
 
 from ..errors import FmsearchError
 from ..places import Places
 from .embedded import in_use
 from .quiet_mlflow import without_set_aside
 from .reachability import check_reachable
-
-HOST = "127.0.0.1"
+from .ui_server import HOST
 
 
 @contextmanager
-def running_ui(places: Places, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def running_ui(
+    places: Places, port: int, study: str | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """MLflow's server on an embedded store, for this machine only.
 
-    It ends with the block, or with this process, however that ends.
+    It ends with the block, or with this process, however that ends; at once if there is no such
+    study.
 
     Raises:
         FmsearchError: There is no store yet, it cannot be used, or the port is taken.
@@ -41,16 +45,12 @@ def running_ui(places: Places, port: int) -> Iterator[subprocess.Popen[bytes]]:
                 f"port {port} is taken ({error.strerror}); choose another one with --port"
             ) from error
     command = [
-        sys.executable, "-m", "fmsearch.tracking.ui_server", "server",
-        "--default-artifact-root", places.artifacts.as_uri(),
-        "--host", HOST,
-        "--port", str(port),
-        "--workers", "1",
+        sys.executable, "-m", "fmsearch.tracking.ui_server",
+        str(port), places.artifacts.as_uri(), places.experiment, *([study] if study else []),
     ]  # fmt: skip
-    # One process is enough for one user; MLflow's job execution would start four more.
     environment = {
         **without_set_aside(os.environ),
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # it would start four more processes
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_BACKEND_STORE_URI": places.tracking_uri,  # arguments are visible to all users
     }
@@ -64,3 +64,12 @@ def running_ui(places: Places, port: int) -> Iterator[subprocess.Popen[bytes]]:
             yield server
         finally:
             server.communicate()  # closes its standard input, at which it and its children end
+
+
+def wait_until_up(server: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until the UI answers; false if its process has ended instead, and has said why."""
+    while server.poll() is None:
+        with suppress(OSError), urlopen(f"http://{HOST}:{port}/health", timeout=5):
+            return True
+        time.sleep(0.1)
+    return False

@@ -19,7 +19,7 @@ from ..runs.artifacts import TrainingDone
 from ..runs.records import RunRecords
 from ..runs.schema import CONFUSION, CURVES, TRIAL
 from ..runs.schema_words import Numbers, missing_tag, write
-from ..runs.values import metrics, training_params, trial_identity
+from ..runs.values import final_metrics, training_params, trial_identity
 from ..storage.stored_study import StoredStudy
 from ..study.sync import run_records_of
 from ..trial import Trial, training_seed
@@ -59,7 +59,7 @@ class RunRepair:
             tags=expected.tags,
             params=self._params(trial),
             metrics=(
-                *metrics(expected.metrics, ended_at),
+                *final_metrics(expected.metrics, ended_at, trial.number),
                 *self._reported(trial.number, ended_at),
             ),
         )

@@ -40,6 +40,15 @@ def scratch_folder() -> Path:
         os.close(lock)
 
 
+def restore_scratch() -> None:
+    """Make the folder again where somebody has removed it, as cleaners of old files do."""
+    folder = scratch_folder()
+    if not folder.exists():
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+        with suppress(OSError):  # as `scratch_folder`
+            _lock(folder)
+
+
 def _remove_if_dead(folder: Path) -> None:
     lock = _lock(folder)
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import FmsearchError
 from ...locks import hold
+from ...models.kernels import kernels_to_go_on
 from ...places import Places
 from ...tracking.reachability import check_reachable
 from ...tracking.registry import register_version
@@ -103,8 +104,9 @@ def register_best(
     check_target(name, alias)
     check_reachable(places)
     jobs = FinalJobs.of(run_records, places, chosen, epochs)
-    train = partial(_train, run_records, checkpoint_every, on_training, on_epoch)
-    with hold(places.lock(f"{study.name}.register"), f"registering from {study.name!r}"):
+    what = f"registering from {study.name!r}"
+    with hold(places.lock(f"{study.name}.register"), what) as check_held:
+        train = partial(_train, run_records, checkpoint_every, on_training, on_epoch, check_held)
         store = Store(places)
         run, answers = _trained(store, run_records, chosen, jobs, train)
         log.info("registering")
@@ -161,6 +163,7 @@ def _train(
     checkpoint_every: float,
     on_training: OnTraining,
     on_epoch: OnEpoch,
+    check_held: Callable[[], None],
     jobs: list[FinalJob],
 ) -> None:
     """Do what is not done yet."""
@@ -169,11 +172,12 @@ def _train(
         return
     setup = trainer_setup(run_records.space, run_records.data)
     setup = replace(setup, checkpoint_every=checkpoint_every)
-    load_tensorflow_in_advance()
+    study = run_records.study
+    load_tensorflow_in_advance(kernels_to_go_on(study.kernels, f"the study {study.name!r}"))
     with TrainerPool(1, setup) as pool:
         for job in jobs:
             on_training(job)
-            for _, message in pool.run([job]):
+            for _, message in pool.run([job], check_held):
                 if isinstance(message, EpochDone):
                     on_epoch(message)
                 elif isinstance(message, JobFailed):

@@ -48,13 +48,15 @@ def replay(recorded: RecordedTraining, on_epoch: OnEpoch = lambda done: None) ->
     Raises:
         FmsearchError: The training failed.
     """
-    load_tensorflow_in_advance()
+    load_tensorflow_in_advance(recorded.kernels)
     with tempfile.TemporaryDirectory() as folder:
         entry = Path(folder) / "result"
         job = (_final if recorded.final else _trial)(recorded, entry)
         if error := run_job(job, _setup(recorded), on_epoch=on_epoch):
             raise FmsearchError(f"the training of {recorded.name} fails now: {error}")
-        now = {(one.name, one.step): one.value for one in result_metrics(read_result(entry))}
+        # Epochs come before what is computed from them.
+        measured = sorted(result_metrics(read_result(entry)), key=lambda one: one.step == 0)
+        now = {(one.name, one.step): one.value for one in measured}
     return compare(recorded.metrics, now, whole=recorded.whole)
 
 

@@ -8,10 +8,12 @@ Offers:
     Made, missing_tag (schema_words): what was made, and tags that say why other files were not.
     cases_of_study, cases_of_trial (values): the cases in which a run is.
     STATUS, identity, trial_identity, run_name, trial_tags (values): a run's name, status and tags.
-    training_params, metrics, result_metrics, study_outcome (values): its params and metrics.
+    training_params, metrics, final_metrics, result_metrics (values): its params and metrics.
+    study_outcome (values): what came out of a study.
     RunRecords (records): makes the run records of one study.
     Artifacts, TrainingDone (artifacts): makes the files of a training's run.
     parameter_columns (tables): names of columns, none of them twice.
-    importances (importances): how much each parameter matters for the scores.
+    trials_csv, csv_text (tables): tables as CSV.
+    note_importances (importances): puts on record how much each parameter matters for the scores.
     Shipping, is_unshipped, UNSHIPPED (shipping): from the outbox to MLflow, in the background.
 """

@@ -36,6 +36,7 @@ from .values import (
     STATUS,
     cases_of_study,
     cases_of_trial,
+    final_metrics,
     identity,
     metrics,
     result_metrics,
@@ -177,7 +178,7 @@ class RunRecords:
             return replace(record, started_at=result.failed_at, ended_at=result.failed_at)
         if isinstance(result, Duplicate):
             at = result.told_at
-            numbers = metrics(trial.metrics, at)
+            numbers = final_metrics(trial.metrics, at, trial.number)
             return replace(record, metrics=numbers, started_at=at, ended_at=at)
         cases = cases_of_trial(self.study, trial)
         has_model = (entry / MODEL).exists()
@@ -192,7 +193,7 @@ class RunRecords:
         return replace(
             record,
             tags={**record.tags, **TRIAL.tags_of(measured, cases), **made.missing},
-            metrics=result_metrics(result),
+            metrics=result_metrics(result, trial.number),
             started_at=result.started_at,
             ended_at=result.finished_at,
             artifacts=made.folder,

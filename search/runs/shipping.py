@@ -13,6 +13,7 @@ from ...errors import FmsearchError
 from ...places import Places
 from ...tracking.reachability import TrackingError
 from ...tracking.run_record import TAG_DATA, TAG_MODEL, RunRecord, Status
+from ...tracking.saved_views import save_view
 from ...tracking.shipper import Shipper
 from ...tracking.store import Store
 from ...tracking.written_run import ConflictError
@@ -27,9 +28,10 @@ from ..outbox import (
 )
 from ..storage.stored_study import StoredStudy
 from ..trial import State, ranking
-from .importances import importances
+from .importances import note_importances
 from .records import RunRecords
 from .schema_words import Case
+from .study_view import study_view
 from .values import cases_of_study, identity
 
 log = logging.getLogger(__name__)
@@ -41,7 +43,7 @@ UNSHIPPED = "study"
 
 def mark_unshipped(outbox: Path) -> None:
     """Leave the mark, in case what follows is cut off."""
-    outbox.mkdir(parents=True, exist_ok=True)
+    outbox.mkdir(exist_ok=True)
     (outbox / UNSHIPPED).touch()
 
 
@@ -144,6 +146,7 @@ class Shipping:
         # Its tags were written last: with them, all that the study began with is there.
         if found is not None and not self._reopen and TAG_DATA in found.data.tags:
             return str(found.info.run_id)
+        save_view(store, study_view(self._run_records.study, self._begun_at))
         with tempfile.TemporaryDirectory() as folder:
             return store.ship(self._run_records.study_begun(self._begun_at, Path(folder)))
 
@@ -184,15 +187,12 @@ class Shipping:
             self._run_records.write(cases, Path(folder), trials, self._stored.study)
             if not any(Path(folder).iterdir()):
                 return  # too few trials yet
-            self._note_importances()
+            note_importances(self._stored)
             store.add_artifacts(parent, Path(folder))
         self._drawn_at = time.monotonic()
         if self._has_drawn:  # the first time libraries are loaded, which no other time needs
             self._drawing_took = self._drawn_at - begin
         self._has_drawn = True
-
-    def _note_importances(self) -> None:
-        self._stored.attributes.set_importances(importances(self._stored.study()))
 
     def _kept(self) -> set[int]:
         """Numbers of the trials whose models stay, where not all do."""
@@ -228,8 +228,6 @@ class Shipping:
             record = self._run_records.study_ended(
                 trials, status, now, Path(folder), optuna_study=self._stored.study
             )
-            if self._is_search:
-                self._note_importances()
             store.ship(record)
         if entries(self._outbox):
             return

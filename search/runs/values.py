@@ -112,8 +112,8 @@ def trial_tags(study: StudyConfig, trial: Trial) -> dict[str, str]:
     return TRIAL.tags_of(values, cases_of_trial(study, trial))
 
 
-def result_metrics(result: Result) -> tuple[Metric, ...]:
-    """A result's curves, epoch by epoch, and its final numbers."""
+def result_metrics(result: Result, trial: int = 0) -> tuple[Metric, ...]:
+    """A result's final numbers, as `final_metrics`, and its curves, epoch by epoch."""
     curves = [
         Metric(name, getattr(epoch, name), epoch.epoch, epoch.measured_at)
         for epoch in result.history
@@ -125,7 +125,20 @@ def result_metrics(result: Result) -> tuple[Metric, ...]:
         "parameters": result.parameters,
         "train_seconds": result.train_seconds,
     }
-    return (*curves, *metrics(final, result.finished_at))
+    return (*final_metrics(final, result.finished_at, trial), *curves)
+
+
+def final_metrics(values: Mapping[str, float], at: int, trial: int = 0) -> tuple[Metric, ...]:
+    """Final numbers of a training as metrics, the score before all others.
+
+    Args:
+        values: The numbers by name.
+        at: When they were measured, in milliseconds since 1970, UTC.
+        trial: Its number, which is the step of its score: so charts show scores over trials.
+    """
+    score = {name: value for name, value in values.items() if name == "score"}
+    others = {name: value for name, value in values.items() if name != "score"}
+    return (*metrics(score, at, trial), *metrics(others, at))
 
 
 def metrics(values: Mapping[str, float], at: int, step: int = 0) -> tuple[Metric, ...]:

@@ -6,6 +6,7 @@ import shutil
 
 from ...places import Places
 from ...tracking.run_record import TAG_ID, TAG_ROLE
+from ...tracking.saved_views import delete_view
 from ...tracking.store import Store
 from ..storage.storage import open_storage
 
@@ -27,5 +28,6 @@ def delete_study(places: Places, name: str) -> None:
     store = Store(places)
     for role in ("trial", "study"):
         store.delete_runs({TAG_ROLE: role, TAG_ID: study.config.id})
+    delete_view(store, study.config.id)
     shutil.rmtree(places.outbox(study.config.label), ignore_errors=True)
     storage.delete(name)

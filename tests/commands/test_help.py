@@ -31,6 +31,7 @@ Commands:
   backup     Copy the store into a new FOLDER: databases, outbox and...
   data       Show a data set: where it is from, its hash, its classes.
   doctor     Compare storage, outbox and MLflow; one line for each...
+  env        Print variables that tell a shell where the store is.
   register   Train the best trial's parameters on all training images and...
   replay     Train a run again from what it records and compare every...
   reproduce  Do the published experiments again and hold the results...
@@ -38,7 +39,7 @@ Commands:
   status     List the studies, or one study's trials: states, scores,...
   study      Run a study to its end, or go on with one that was interrupted.
   sync       Ship to MLflow what waits in the outbox.
-  ui         Open MLflow's UI on the store in use; Ctrl-C ends it.
+  ui         Open MLflow's UI on a study's trials; Ctrl-C ends it.
   worker     Join a study from any machine, and work on it until it is...
 """
 
@@ -52,6 +53,7 @@ def test_help_teaches_the_three_steps(fmsearch: Run) -> None:
     [
         "data",
         "doctor",
+        "env",
         "register",
         "replay",
         "reproduce",

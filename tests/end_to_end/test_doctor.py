@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,24 @@ def test_a_storage_that_is_gone_is_noticed_from_outbox_and_mlflow(
     assert synced.returncode == 1
     assert f"{outbox} has 2 results of a study that the storage (" in synced.stderr
     assert len(list(outbox.glob("trial-*"))) == 2
+
+
+def test_a_study_whose_record_is_damaged_keeps_no_other_from_being_examined(
+    fmsearch: Run, two_points: Path, images: Path, tmp_path: Path
+) -> None:
+    study = ("study", "--space", two_points, "--data", images, "--train-images", 400, "--jobs", 1)
+    assert fmsearch(*study, "--name", "damaged", "--offline").returncode == 0
+    assert fmsearch("sync").returncode == 0  # so that it has runs
+    assert fmsearch(*study, "--name", "whole", "--offline").returncode == 0
+    with sqlite3.connect(tmp_path / "mlruns" / "studies.db") as database:
+        database.execute(
+            'update study_user_attributes set value_json = \'{"name": "damaged", "space": 3}\' '
+            "where key = 'fmsearch.study' and value_json like '%\"damaged\"%'"
+        )
+    done = fmsearch("doctor")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines() == [
+        "the record of the study 'damaged' is damaged",
+        "whole: 2 trials wait in the outbox; `fmsearch sync` ships them",
+        "1 difference; `fmsearch doctor --fix` mends what can be mended",
+    ]

@@ -182,13 +182,23 @@ def test_status_shows_whole_scores_to_other_programs(warm_program, finished) -> 
 
     *above, header, first, second = lines("small")
     assert above[0] == ["small:", "2", "trials:", "2", "complete"]
-    assert header == ["trial", "state", "score", "std", "epochs", "reason"]
+    assert header == ["trial", "state", "score", "std", "seconds", "epochs"]
     best = first if "*" in first else second
     assert [row[0] for row in (first, second)] == ["0", "1"]
     score = best[best.index("complete") + 1]
     assert len(score) == 7
     assert above[1][:5] == ["best:", "trial", f"{best[0]},", "score", f"{score}:"]
     header, study = lines()
-    assert header[:5] == ["study", "trials", "complete", "pruned", "failed"]
-    assert header[5:] == ["best", "score", "best", "trial"]
-    assert study[:6] == ["small", "2", "2", "0", "0", score]
+    assert header == [
+        "study",
+        "data",
+        "scored",
+        "by",
+        "state",
+        "trials",
+        "best",
+        "score",
+        "trial",
+        "last",
+    ]
+    assert study[:8] == ["small", "fashion.npz", "3", "folds", "finished", "2", "complete", score]

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,44 +23,18 @@ score: {by: cross_validation, folds: 2}
 fixed: {hidden_units: 32, batch_size: 32}
 parameters: {epochs: [2, 4], optimizer: [adam, rmsprop]}
 """
+EXPERIMENT = "served"
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Until the server answers; fails if it ends or takes a minute."""
-    for _ in range(600):
-        assert process.poll() is None, "the server ended"
-        try:
-            with urllib.request.urlopen(f"{url}/health", timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail("the server does not answer")
+def at(server: str) -> dict[str, str]:
+    """The environment of a command that writes there."""
+    return {"MLFLOW_TRACKING_URI": server, "MLFLOW_EXPERIMENT_NAME": EXPERIMENT}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real MLflow server with proxied artifacts; its address."""
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-        "--backend-store-uri", f"sqlite:///{folder / 'server.db'}",
-        "--artifacts-destination", str(folder / "artifacts"), "--workers", "1",
-    ]  # fmt: skip
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    environment.pop("MLFLOW_TRACKING_URI", None)
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(url, process)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(30)
+def server(mlflow_server: int) -> str:
+    """The address of a real MLflow server with proxied artifacts."""
+    return f"http://127.0.0.1:{mlflow_server}"
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +48,7 @@ def folder(  # type: ignore[no-untyped-def]
         ("study", "--space", "served.yaml", "--data", str(images)),
         ("register", "--study", "served", "--epochs", "5"),
     ):
-        done = warm_program.run(folder, *arguments, MLFLOW_TRACKING_URI=server)
+        done = warm_program.run(folder, *arguments, **at(server))
         assert done.returncode == 0, done.stderr
     (folder / "register.txt").write_text(done.stdout)
     return folder
@@ -97,7 +64,7 @@ def client(server: str, folder: Path):  # type: ignore[no-untyped-def]
 
 
 def test_every_trial_is_on_the_server_with_its_figures_and_model(client, folder, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    experiment = client.get_experiment_by_name("fmsearch")
+    experiment = client.get_experiment_by_name(EXPERIMENT)
     runs = client.search_runs([experiment.experiment_id], "tags.`fmsearch.role` = 'trial'")
     assert sorted(run.info.run_name for run in runs) == [f"served-000{n}" for n in range(4)]
     for run in runs:
@@ -111,7 +78,7 @@ def test_every_trial_is_on_the_server_with_its_figures_and_model(client, folder,
 
 
 def test_a_run_on_the_server_replays_identical(server, folder, warm_program) -> None:  # type: ignore[no-untyped-def]
-    done = warm_program.run(folder, "replay", "served-0001", MLFLOW_TRACKING_URI=server)
+    done = warm_program.run(folder, "replay", "served-0001", **at(server))
     last = "identical: 13 numbers of run served-0001"  # 2 epochs of 4 curves, 4 scores, a count
     assert done.stdout.splitlines()[-1] == last, done.stderr
 
@@ -149,7 +116,7 @@ def test_the_champion_predicts_raw_images_as_well_as_its_run_says(client, images
 
 def test_registering_again_makes_no_second_version(client, folder, warm_program, server) -> None:  # type: ignore[no-untyped-def]
     options = ("--study", "served", "--epochs", "5")
-    done = warm_program.run(folder, "register", *options, MLFLOW_TRACKING_URI=server)
+    done = warm_program.run(folder, "register", *options, **at(server))
     assert done.returncode == 0, done.stderr
     assert "models:/fashion/1" in done.stdout
     assert len(client.search_model_versions("name = 'fashion'")) == 1
@@ -158,7 +125,7 @@ def test_registering_again_makes_no_second_version(client, folder, warm_program,
 def test_a_register_that_was_cut_off_is_finished_by_the_next(  # type: ignore[no-untyped-def]
     client, folder, server, monkeypatch
 ) -> None:
-    places = Places.of(folder / "mlruns", server)
+    places = Places.of(folder / "mlruns", server, experiment=EXPERIMENT)
     storage = open_storage(places.storage).study("served")
     run_records = run_records_of(storage.config)
 
@@ -183,11 +150,11 @@ def test_the_doctor_mends_runs_on_the_server(client, folder, warm_program, serve
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     def doctor(*arguments: str) -> tuple[int, list[str]]:
-        done = warm_program.run(folder, "doctor", *arguments, "--tracking-uri", server)
+        done = warm_program.run(folder, "doctor", *arguments, **at(server))
         assert done.stderr == ""
         return done.returncode, done.stdout.splitlines()
 
-    experiment = client.get_experiment_by_name("fmsearch").experiment_id
+    experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
     runs = {run.info.run_name: run.info for run in client.search_runs([experiment])}
     client.delete_run(runs["served-0000"].run_id)
     client.update_run(runs["served-0001"].run_id, "RUNNING")

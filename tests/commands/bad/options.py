@@ -13,7 +13,7 @@ OPTIONS = (
     Bad("trials of a grid", f"{STUDY} --trials 3", "is a grid, which tries every point: it has no"),
     Bad("an endless time", f"{STUDY} --timeout inf", "'inf' is no time like 90s, 20m", code=2),
     Bad("a score in words", f"{STUDY} --target-score high", "'high' is not a valid float", code=2),
-    Bad("a space of no name", "study --space ", "no space '' and no file of that name; built-in"),
+    Bad("a space of no name", "study --space ", "it is empty; leave the option out", code=2),
     Bad("an overlong space", f"study --space {LONG}", "and no file of that name; built-in spaces"),
     Bad("an overlong space to print", f"spaces {LONG}", "and no file of that name; built-in"),
     Bad("a folder as space", "spaces .", "no space '.' and no file of that name"),

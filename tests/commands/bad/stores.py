@@ -105,6 +105,8 @@ STORES = (
     Bad("a study for one coordinator", WORKER, "the study 'small' is --reproducible, which is for one coordinator", recorded(versions=here().computing, lag=2)),
     Bad("another fmsearch", WORKER, "would not be those of the study 'small': fmsearch 9 there, 0.", recorded(versions={**here().computing, "fmsearch": "9"})),
     Bad("another TensorFlow", WORKER, "'small': tensorflow 1.0 there, 2.", recorded(versions={**here().computing, "tensorflow": "1.0"})),
+    Bad("a worker of another library of kernels", WORKER, "the study 'small' computes with eigen, and FMSEARCH_KERNELS=onednn is for onednn", recorded(versions=here("eigen").computing), environment={"FMSEARCH_KERNELS": "onednn"}),
+    Bad("a session of another one", STUDY, "the study 'small' computes with eigen, and TF_ENABLE_ONEDNN_OPTS=1 is", recorded(versions=here("eigen").computing), environment={"TF_ENABLE_ONEDNN_OPTS": "1"}),
     Bad("no data on this machine", f"{WORKER} --data gone.npz", "no data set 'gone.npz'; --data takes", JOINABLE),
     Bad("other data on this machine", f"{WORKER} --data bad.npz", "bad.npz is not the data set of the study 'small' (SHA-256", lambda at: [make(at) for make in (JOINABLE, data(y_test=np.array([1, 0, 1, 0])))]),
     Bad("runs in another store", WORKER, "the run of the study 'small' (0a1b2c) is not in the experiment 'fmsearch' of MLflow at", with_a_run_elsewhere),
