@@ -84,9 +84,14 @@ def holder_of(store: Store, name: str, alias: str) -> ModelVersion | None:
 
 
 def set_alias(
-    store: Store, name: str, version: str, alias: str, tags: Mapping[str, str] | None = None
+    store: Store,
+    name: str,
+    version: str,
+    alias: str,
+    tags: Mapping[str, str] | None = None,
+    description: str | None = None,
 ) -> None:
-    """Tag a version, then move an alias to it.
+    """Tag and describe a version, then move an alias to it.
 
     Raises:
         TrackingError: The store did not answer, or refused.
@@ -95,6 +100,8 @@ def set_alias(
     def move() -> None:
         for key, value in (tags or {}).items():
             store.client.set_model_version_tag(name, version, key, value)
+        if description is not None:
+            store.client.update_model_version(name, version, description)
         store.client.set_registered_model_alias(name, alias, version)
 
     store.again(move)

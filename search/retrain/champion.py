@@ -39,6 +39,7 @@ from ..trial import Trial
 from .choice import choose
 from .final_jobs import FinalJobs
 from .gate import GATE, Answers
+from .model_card import MODEL_CARD, Origin, model_card, version_text
 from .promotion import Promotion, check_target, promote, read_answers
 
 if TYPE_CHECKING:
@@ -91,9 +92,8 @@ def register_best(
     the alias. The test images are evaluated once. What was interrupted is not begun anew.
 
     Args:
-        name, alias: In the registry; who is not better gets the alias `challenger`.
+        name, alias, force: As `promote` takes them.
         epochs, trial: None for as many as the trial, and for the best one.
-        force: Whether it gets the alias, whatever the gate says.
         checkpoint_every: Seconds between two checkpoints.
         on_training, on_epoch: Called before each training, and after each epoch.
 
@@ -110,13 +110,28 @@ def register_best(
         store = Store(places)
         run, answers = _trained(store, run_records, chosen, jobs, train)
         log.info("registering")
-        tested = {key: run.data.metrics[key] for key in ("test_accuracy", "test_loss")}
-        tags = {TAG_STUDY: study.name, "test_accuracy": f"{tested['test_accuracy']:.4f}"}
-        version = register_version(store, name, run.info.run_id, tags=tags)
-        got = promote(store, places, name, version, answers, alias=alias, force=force)
+        version = register_version(store, name, run.info.run_id, tags=_tags(run))
+        describe = partial(_describe, Origin(study, run_records.data, chosen), run, jobs.epochs)
+        got = promote(store, places, name, version, answers, describe, alias=alias, force=force)
     return Registered(
-        name=name, version=version, promotion=got, trial=chosen, epochs=jobs.epochs, **tested
+        name=name,
+        version=version,
+        promotion=got,
+        trial=chosen,
+        epochs=jobs.epochs,
+        test_accuracy=run.data.metrics["test_accuracy"],
+        test_loss=run.data.metrics["test_loss"],
     )
+
+
+def _tags(run: Run) -> dict[str, str]:
+    tested = run.data.metrics["test_accuracy"]
+    return {TAG_STUDY: run.data.tags[TAG_STUDY], "test_accuracy": f"{tested:.4f}"}
+
+
+def _describe(origin: Origin, run: Run, epochs: int, gate: str) -> str:
+    address = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+    return version_text(origin, run.data.metrics, epochs=epochs, address=address, gate=gate)
 
 
 def _trained(
@@ -204,6 +219,8 @@ def _record(run_records: RunRecords, trial: Trial, job: FinalJob, answers: Answe
     }
     made = run_records.artifacts.make(FINAL, entry=job.folder, result=result, heading=heading)
     (made.folder / GATE).write_text(answers.text, "utf-8")
+    card = model_card(Origin(run_records.study, run_records.data, trial), result)
+    (made.folder / MODEL_CARD).write_text(card, "utf-8")
     return RunRecord(
         name=f"{run_records.study.name}-{trial.number:04d}-final",
         identity=_identity(run_records, trial, job.epochs),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -54,6 +55,7 @@ def promote(
     name: str,
     version: str,
     answers: Answers,
+    describe: Callable[[str], str],
     *,
     alias: str,
     force: bool = False,
@@ -66,6 +68,7 @@ def promote(
         store, places: Of the registry.
         name, version: The candidate.
         answers: The candidate's, on the gate images.
+        describe: Makes the version's description of how it came to its alias.
         alias: What both fight for. One that does not pass gets `challenger`.
         force: Whether it gets the alias whatever the gate says.
 
@@ -78,19 +81,28 @@ def promote(
             return Promotion(alias, f"it is {alias} already")
         verdict = _verdict(store, answers, present, alias)
         passed = verdict.passed or force
-        tags = {TAG_GATE: verdict.reason}
-        if verdict.pair is not None:
-            tags[f"{TAG_GATE}.p"] = f"{verdict.pair.p_better:.3g}"
-            tags[f"{TAG_GATE}.difference"] = f"{verdict.pair.difference:+.4f}"
-        if present is not None:
-            tags[f"{TAG_GATE}.against"] = str(present.version)
-            if passed:
-                tags[f"{TAG_BEFORE}.{alias}"] = str(present.version)
-        if passed and not verdict.passed:
-            tags[f"{TAG_GATE}.forced"] = "true"
         given = alias if passed else CHALLENGER
-        set_alias(store, name, version, given, tags)
+        tags = _tags(verdict, present, alias, passed=passed)
+        forced = ", but forced" if passed and not verdict.passed else ""
+        text = describe(f"{verdict.reason}{forced}, so {given}")
+        set_alias(store, name, version, given, tags, text)
     return Promotion(given, verdict.reason)
+
+
+def _tags(
+    verdict: Verdict, present: ModelVersion | None, alias: str, *, passed: bool
+) -> dict[str, str]:
+    tags = {TAG_GATE: verdict.reason}
+    if verdict.pair is not None:
+        tags[f"{TAG_GATE}.p"] = f"{verdict.pair.p_better:.3g}"
+        tags[f"{TAG_GATE}.difference"] = f"{verdict.pair.difference:+.4f}"
+    if present is not None:
+        tags[f"{TAG_GATE}.against"] = str(present.version)
+        if passed:
+            tags[f"{TAG_BEFORE}.{alias}"] = str(present.version)
+    if passed and not verdict.passed:
+        tags[f"{TAG_GATE}.forced"] = "true"
+    return tags
 
 
 def _verdict(store: Store, answers: Answers, present: ModelVersion | None, alias: str) -> Verdict:

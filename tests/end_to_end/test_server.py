@@ -104,6 +104,9 @@ def test_the_champion_predicts_raw_images_as_well_as_its_run_says(client, images
     run = client.get_run(version.run_id)
     assert run.data.tags["fmsearch.role"] == "final"
     assert run.data.params["epochs"] == "5"
+    accuracy = run.data.metrics["test_accuracy"]
+    assert version.description.startswith(f"Test accuracy {accuracy:.4f} (95 % interval 0.")
+    assert f"runs/{version.run_id})" in version.description
     model = mlflow.pyfunc.load_model("models:/fashion@champion")
     with np.load(images) as arrays:
         accuracy = np.mean(model.predict(arrays["x_test"]).argmax(axis=1) == arrays["y_test"])

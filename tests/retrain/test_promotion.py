@@ -49,7 +49,7 @@ class Registry:
     def promote(self, version: str, right: int, *, force: bool = False) -> tuple[str, str]:
         """The alias that it gets, and the last words of the reason."""
         got = promote(
-            *(self.store, self.places, self.name, version, answers(right)),
+            *(self.store, self.places, self.name, version, answers(right), "It came so: {}".format),
             alias="champion",
             force=force,
         )
@@ -105,6 +105,8 @@ def test_force_gives_the_alias_to_a_worse_one_and_says_so(registry: Registry) ->
     assert registry.promote(registry.version(80), 80, force=True) == ("champion", "not better")
     tags = registry.read("3").tags
     assert (tags["fmsearch.gate.forced"], tags["fmsearch.before.champion"]) == ("true", "2")
+    assert registry.read("3").description.startswith("It came so: accuracy 0.4000 on 200 gate")
+    assert registry.read("3").description.endswith("p = 1: not better, but forced, so champion")
 
 
 def test_of_two_at_once_the_second_meets_the_first(registry: Registry) -> None:
