@@ -30,19 +30,22 @@ IN_A_HOME = ("studies.db", "mlflow.db", "worker")
 Command = Callable[..., None]
 
 
-def subject(name: str, *, metavar: str, what: str) -> Callable[[Command], Command]:
+def subject(
+    name: str, *, metavar: str, what: str, required: bool = True
+) -> Callable[[Command], Command]:
     """Let a command be given what it is about as its argument or, the same, by an option.
 
     Args:
         name: Of the option, and of the parameter that the command's function takes.
         metavar: What stands for it in the help.
         what: Help for the option.
+        required: Whether the command is always about one.
     """
 
     def add(command: Command) -> Command:
         @wraps(command)
         def with_subject(argument: str | None, option: str | None, **others: Any) -> None:
-            if argument is None and option is None:
+            if required and argument is None and option is None:
                 raise click.UsageError(f"say which: {metavar}, as the argument or by --{name}")
             if argument is not None and option not in (None, argument):
                 raise click.UsageError(f"{argument!r} and --{name} {option!r} are two; give one")
