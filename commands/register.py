@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import completion
 from .option_types import Text
 from .options import (
     checkpoint_option,
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@subject("study", metavar="STUDY", what="Whose best trial.", required=False)
+@subject(
+    "study",
+    metavar="STUDY",
+    what="Whose best trial.",
+    complete=completion.studies,
+    required=False,
+)
 @click.option("--trial", type=click.IntRange(0), metavar="N", help="This one instead of the best.")
 @click.option(
     "--max-parameters",
