@@ -74,13 +74,13 @@ def holder_of(store: Store, name: str, alias: str) -> ModelVersion | None:
     """
     client = store.client
 
-    def look() -> ModelVersion | None:
+    def find() -> ModelVersion | None:
         if not client.search_registered_models(f"name = '{name}'"):
             return None
         aliases = client.get_registered_model(name).aliases
         return client.get_model_version(name, str(aliases[alias])) if alias in aliases else None
 
-    return store.again(look)
+    return store.again(find)
 
 
 def set_alias(
@@ -96,12 +96,13 @@ def set_alias(
     Raises:
         TrackingError: The store did not answer, or refused.
     """
+    client = store.client
 
     def move() -> None:
         for key, value in (tags or {}).items():
-            store.client.set_model_version_tag(name, version, key, value)
+            client.set_model_version_tag(name, version, key, value)
         if description is not None:
-            store.client.update_model_version(name, version, description)
-        store.client.set_registered_model_alias(name, alias, version)
+            client.update_model_version(name, version, description)
+        client.set_registered_model_alias(name, alias, version)
 
     store.again(move)

@@ -47,29 +47,32 @@ def registry_turn(
     try:
         yield
     finally:
-        with store.errors():
-            store.client.delete_registered_model_tag(name, mine)
+        store.again(lambda: store.client.delete_registered_model_tag(name, mine))
 
 
 def _take(store: Store, name: str, mine: str, stale_seconds: float) -> None:
     client, seen = store.client, dict[str, float]()
     deadline = time.monotonic() + 3 * stale_seconds
+
+    def drop(tag: str) -> None:
+        store.again(lambda: client.delete_registered_model_tag(name, tag))
+
     while True:
-        with store.errors():
-            client.set_registered_model_tag(name, mine, "1")
-            others = _others(store, name, mine)
-            if not others:
-                return
-            client.delete_registered_model_tag(name, mine)
-            seen = {tag: seen.get(tag, time.monotonic()) for tag in others}
-            for tag, since in seen.items():
-                if time.monotonic() - since > stale_seconds:
-                    client.delete_registered_model_tag(name, tag)
+        others = store.again(lambda: _set(store, name, mine))
+        if not others:
+            return
+        drop(mine)
+        seen = {tag: seen.get(tag, time.monotonic()) for tag in others}
+        for tag, since in seen.items():
+            if time.monotonic() - since > stale_seconds:
+                drop(tag)
         if time.monotonic() > deadline:
             raise TrackingError(f"another process is moving aliases of {name!r}; try again")
         time.sleep(random.uniform(0.05, 0.5))
 
 
-def _others(store: Store, name: str, mine: str) -> set[str]:
+def _set(store: Store, name: str, mine: str) -> set[str]:
+    """Set a tag, and find those of others."""
+    store.client.set_registered_model_tag(name, mine, "1")
     tags = store.client.get_registered_model(name).tags
     return {tag for tag in tags if tag.startswith(f"{TAG_TURN}.") and tag != mine}

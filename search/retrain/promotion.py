@@ -141,9 +141,9 @@ def roll_back(store: Store, places: Places, name: str, alias: str) -> tuple[str,
             raise FmsearchError(
                 f"version {present.version} of {name!r} took the alias {alias!r} from no other"
             )
-        with store.errors():
-            at = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-            store.client.set_model_version_tag(name, str(present.version), TAG_TAKEN_BACK, at)
+        at = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        tagged = (name, str(present.version), TAG_TAKEN_BACK, at)
+        store.again(lambda: store.client.set_model_version_tag(*tagged))
         set_alias(store, name, before, alias)
     return str(present.version), before
 

@@ -46,7 +46,7 @@ def record(tmp_path: Path, keras_file: Path) -> RunRecord:
         params={"a": "1"},
         metrics=tuple(Metric("loss", 1 / step, step, 1_000 + step) for step in range(1, 1_501)),
         artifacts=artifacts,
-        model=LoggedModel(keras_file, (28, 28), 10, step=2),
+        model=LoggedModel(keras_file, (28, 28), tuple("abcdefghij"), step=2),
     )
 
 
