@@ -94,18 +94,20 @@ def register_best(
     with hold(places.lock(f"{study.name}.register"), what) as check_held:
         store = Store(places)
         run = store.find(_identity(run_records, best, job.epochs))
-        if run is None or run.info.status != Status.FINISHED.value:
-            if not is_whole(job.folder):
-                _train(job, run_records, checkpoint_every, on_epoch, check_held)
-            record = _record(run_records, best, job)
-            log.info("shipping the final model")
-            run_id = store.ship(record, _parent(store, run_records))
-            run = store.client.get_run(run_id)
-        _clear(job)  # an earlier call may have stopped before this
-        log.info("registering")
-        metrics = run.data.metrics
-        tags = {TAG_STUDY: study.name, "test_accuracy": f"{metrics['test_accuracy']:.4f}"}
-        version = register_version(store, name, run.info.run_id, alias=alias, tags=tags)
+        if run is not None and run.info.status != Status.FINISHED.value:
+            run = None
+        if run is None and not is_whole(job.folder):
+            _train(job, run_records, checkpoint_every, on_epoch, check_held)
+        with stored.ownership.shipping_lock():  # of many hosts one makes the run and the version
+            if run is None:
+                log.info("shipping the final model")
+                run_id = store.ship(_record(run_records, best, job), _parent(store, run_records))
+                run = store.again(lambda: store.client.get_run(run_id))
+            _clear(job)  # an earlier call may have stopped before this
+            log.info("registering")
+            metrics = run.data.metrics
+            tags = {TAG_STUDY: study.name, "test_accuracy": f"{metrics['test_accuracy']:.4f}"}
+            version = register_version(store, name, run.info.run_id, alias=alias, tags=tags)
     tested = {name: metrics[name] for name in ("test_accuracy", "test_loss")}
     return Registered(
         name=name, version=version, alias=alias, trial=best, epochs=job.epochs, **tested
