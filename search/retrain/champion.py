@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ...errors import FmsearchError
 from ...locks import hold
@@ -34,6 +35,9 @@ from ..trainers.messages import EpochDone
 from ..trainers.pool import run_job
 from ..trainers.setup import trainer_setup
 from ..trial import Trial, training_seed
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 log = logging.getLogger(__name__)
 
@@ -100,9 +104,7 @@ def register_best(
             _train(job, run_records, checkpoint_every, on_epoch, check_held)
         with stored.ownership.shipping_lock():  # of many hosts one makes the run and the version
             if run is None:
-                log.info("shipping the final model")
-                run_id = store.ship(_record(run_records, best, job), _parent(store, run_records))
-                run = store.again(lambda: store.client.get_run(run_id))
+                run = _ship(store, run_records, best, job)
             _clear(job)  # an earlier call may have stopped before this
             log.info("registering")
             metrics = run.data.metrics
@@ -132,6 +134,12 @@ def _train(
     load_tensorflow_in_advance()
     if error := run_job(job, setup, on_epoch=on_epoch, check_interrupted=check_held):
         raise FmsearchError(f"the final training failed: {error}")
+
+
+def _ship(store: Store, run_records: RunRecords, best: Trial, job: FinalJob) -> Run:
+    log.info("shipping the final model")
+    run_id = store.ship(_record(run_records, best, job), _parent(store, run_records))
+    return store.again(lambda: store.client.get_run(run_id))
 
 
 def _clear(job: FinalJob) -> None:
