@@ -32,20 +32,20 @@ class Kind:
     phases: tuple[str, ...] = ALWAYS
     ends: tuple[int, ...] = ()
     needs: str = ""
-    commands: tuple[str, ...] = (STUDY, STUDY, STUDY, REGISTER)
+    commands: tuple[str, ...] = (*(STUDY,) * 5, REGISTER)
 
 
-HTTP = Kind(11, needs="server")
+HTTP = Kind(12, needs="server")
 KINDS = {
     **dict.fromkeys(OF_HTTP, HTTP),
-    "cut connections": Kind(42, needs="postgresql"),
-    "clock": Kind(15, ends=(-9,)),
+    "cut connections": Kind(51, needs="postgresql"),
+    "clock": Kind(9, ends=(-9,)),
     "scratch folder removed": Kind(15),
-    "home removed": Kind(6, ends=(1,), needs="embedded", commands=(STUDY,)),
-    "full disk": Kind(12, TRAINING, ends=(1,)),
-    "TERM": Kind(6, ends=(130,), commands=(REGISTER,)),
-    "INT": Kind(6, ends=(130,), commands=(REGISTER,)),
-    "KILL": Kind(6, ends=(-9,), commands=(REGISTER,)),
+    "home removed": Kind(4, ends=(1,), needs="embedded", commands=(STUDY,)),
+    "full disk": Kind(10, TRAINING, ends=(1,)),
+    "TERM": Kind(4, ends=(130,), commands=(REGISTER,)),
+    "INT": Kind(4, ends=(130,), commands=(REGISTER,)),
+    "KILL": Kind(4, ends=(-9,), commands=(REGISTER,)),
     "second register": Kind(9, commands=(REGISTER,)),
     "register elsewhere": Kind(6, needs="server and postgresql", commands=(REGISTER,)),
 }
