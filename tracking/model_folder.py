@@ -12,25 +12,35 @@ from pathlib import Path
 
 import yaml
 
+from . import classifier
 from .run_record import LoggedModel
 
+CODE = Path("code", "fmsearch_classifier.py")
+"""The copy of `classifier.py`."""
 REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
 
 
 def write_model_folder(folder: Path, model: LoggedModel, model_id: str | None = None) -> None:
     """Fill an empty folder with a model and MLflow's description of it.
 
-    The signature is uint8 images (n, *image_shape) to float32 probabilities (n, classes).
+    Its metadata have the names of the classes and the shape of an image. The signature says what
+    it gives, and not what it takes: MLflow would refuse whatever is not one array of that very type
+    and shape, and print it; `classifier.py` takes what people have.
     """
     import numpy as np
     from mlflow import pyfunc
     from mlflow.models import Model, ModelSignature
-    from mlflow.types import Schema, TensorSpec
+    from mlflow.types import ParamSchema, ParamSpec, Schema, TensorSpec
 
-    images = TensorSpec(np.dtype("uint8"), (-1, *model.image_shape), name=None)
-    probabilities = TensorSpec(np.dtype("float32"), (-1, model.classes), name=None)
+    probabilities = TensorSpec(np.dtype("float32"), (-1, len(model.class_names)), name=None)
+    names = ParamSpec(classifier.CLASS_NAMES, "boolean", default=False)
     description = Model(
-        signature=ModelSignature(Schema([images]), Schema([probabilities])), model_id=model_id
+        signature=ModelSignature(outputs=Schema([probabilities]), params=ParamSchema([names])),
+        model_id=model_id,
+        metadata={
+            classifier.CLASS_NAMES: list(model.class_names),
+            classifier.IMAGE_SHAPE: list(model.image_shape),
+        },
     )
     description.add_flavor(
         "keras",
@@ -39,10 +49,14 @@ def write_model_folder(folder: Path, model: LoggedModel, model_id: str | None = 
         keras_backend="tensorflow",
         save_exported_model=False,
     )
-    pyfunc.add_to_model(description, loader_module="mlflow.keras", python_env="python_env.yaml")
+    pyfunc.add_to_model(
+        description, loader_module=CODE.stem, code=str(CODE.parent), python_env="python_env.yaml"
+    )
     pinned = [f"{name}=={version(name)}" for name in REQUIREMENTS]
     (folder / "data").mkdir(parents=True)
     shutil.copyfile(model.file, folder / "data" / "model.keras")
+    (folder / CODE).parent.mkdir()
+    shutil.copyfile(classifier.__file__, folder / CODE)
     (folder / "data" / "keras_module.txt").write_text("keras")
     (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in pinned))
     environment = {"python": _python(), "dependencies": ["-r requirements.txt"]}

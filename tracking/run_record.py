@@ -59,13 +59,13 @@ class LoggedModel:
     Attributes:
         file: In Keras' format.
         image_shape: Of one uint8 image.
-        classes: How many probabilities it gives.
+        class_names: Of its probabilities, in their order.
         step: The epoch after which it was saved.
     """
 
     file: Path
     image_shape: tuple[int, ...]
-    classes: int
+    class_names: tuple[str, ...]
     step: int
 
 

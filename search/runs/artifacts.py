@@ -39,8 +39,8 @@ class Artifacts:
 
     def model(self, entry: Path, result: Result) -> LoggedModel:
         """The model that stands in an entry."""
-        shape, classes = self.data.image_shape, len(self.data.class_names)
-        return LoggedModel(entry / MODEL, shape, classes, step=len(result.history))
+        shape, names = self.data.image_shape, self.data.class_names
+        return LoggedModel(entry / MODEL, shape, names, step=len(result.history))
 
     def make(
         self,

@@ -120,7 +120,8 @@ def test_a_trial_runs_model_takes_raw_images(client, trial_run, images) -> None:
     assert [one.model_id for one in trial_run.outputs.model_outputs] == [model.model_id]
     mlflow.set_tracking_uri(client.tracking_uri)
     loaded = mlflow.pyfunc.load_model(model.model_uri)
-    assert str(loaded.metadata.signature.inputs.to_dict()[0]["tensor-spec"]["dtype"]) == "uint8"
+    assert loaded.metadata.metadata["image_shape"] == [28, 28]
+    assert loaded.metadata.metadata["class_names"][1] == "Trouser"
     with np.load(images) as arrays:
         answers = loaded.predict(arrays["x_test"])
         accuracy = np.mean(answers.argmax(axis=1) == arrays["y_test"])

@@ -19,7 +19,7 @@ def model(tmp_path: Path) -> Path:
     network.save(tmp_path / "model.keras")
     folder = tmp_path / "folder"
     folder.mkdir()
-    write_model_folder(folder, LoggedModel(tmp_path / "model.keras", (28, 28), 10, 1))
+    write_model_folder(folder, LoggedModel(tmp_path / "model.keras", (28, 28), ("a", "b"), 1))
     return folder
 
 
@@ -34,6 +34,7 @@ def test_a_models_folder_holds_no_pickle(model: Path) -> None:
     files = {str(file.relative_to(model)) for file in model.rglob("*") if file.is_file()}
     assert files == {
         "MLmodel",
+        "code/fmsearch_classifier.py",
         "data/keras_module.txt",
         "data/model.keras",
         "python_env.yaml",
