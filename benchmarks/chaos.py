@@ -107,7 +107,8 @@ def disturb(arguments: argparse.Namespace, folder: Path) -> tuple[str, list[str]
         campaign = FaultCampaign(servers, choose, folder)
         differences = campaign.run(plan)
     done = f"{campaign.done.total()} faults ({by_kind(campaign.done)})"
-    return f"{' and '.join(engines)}: {done}, {campaign.studies} studies completed", differences
+    studies = f"{campaign.studies} studies completed ({campaign.synced} by `fmsearch sync`)"
+    return f"{' and '.join(engines)}: {done}, {studies}", differences
 
 
 def main() -> None:

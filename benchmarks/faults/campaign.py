@@ -13,7 +13,7 @@ from killing.record import Record, read_record
 from killing.session import LONGEST_DELAY, Session, leftovers
 from killing.spaces import commands
 
-from .checks import damaged, doctor_finds, snapshot
+from .checks import damaged, fails, snapshot
 from .kinds import KINDS, REGISTER, STUDY, Round
 from .scene import Scene, Servers, made, remove
 from .strikes import STRIKES, Struck
@@ -24,6 +24,7 @@ PHASE_SECONDS = 2.0
 LONGEST_SESSION = 240.0
 HELD = "is being run by process"
 """What the second one of two says that run at once."""
+MOST_LINES = 20
 MOST_MORE = 3
 """So many starts more than faults, and a command is complete, or that is a difference."""
 
@@ -35,6 +36,7 @@ class FaultCampaign:
     Attributes:
         done: Number of faults by kind.
         studies: How many were completed.
+        synced: How many of them by `fmsearch sync`.
     """
 
     servers: Servers
@@ -43,6 +45,7 @@ class FaultCampaign:
     registering: bool = True
     done: Counter[str] = field(default_factory=Counter)
     studies: int = 0
+    synced: int = 0
     _expected: dict[str, Record] = field(default_factory=dict)
     _groups: set[int] = field(default_factory=set)
 
@@ -79,14 +82,14 @@ class FaultCampaign:
         neighbours = snapshot(self.folder)
         with made(self.folder / name, name, one.has, self.servers) as scene:
             found = self._complete(scene, one)
-            found += leftovers(self._groups)
+            found += leftovers(self._groups) or self._sync(scene)
             if not found:
                 record = read_record(scene.places, scene.artifacts, name)
                 found = self._expected[one.engine].differences(record)
-                found += damaged(scene.places) + doctor_finds(scene)
+                found += damaged(scene.places) + fails(scene, "doctor", "no differences\n")
         if snapshot(self.folder) != neighbours:
             found.append("a folder beside the home was touched")
-        for line in found:
+        for line in found[:MOST_LINES]:
             print(f"  {line[-2000:]}")
         print(
             f"study {self.studies} ({one.engine}, {' and '.join(one.has)}): "
@@ -114,6 +117,13 @@ class FaultCampaign:
             else:
                 return [f"{name} was not complete after {most} starts"]
         return []
+
+    def _sync(self, scene: Scene) -> list[str]:
+        """Ship what waits where one request after the other had failed at a study's end."""
+        if not any((scene.home / "outbox").iterdir()):
+            return []
+        self.synced += 1
+        return fails(scene, "sync")
 
     def _session(
         self, scene: Scene, engine: str, command: list[str], faults: list[str]

@@ -15,12 +15,13 @@ from fmsearch.tracking.quiet_mlflow import load_mlflow
 from .scene import Scene
 
 
-def doctor_finds(scene: Scene) -> list[str]:
-    """What `fmsearch doctor` says, if that is not that there are no differences."""
+def fails(scene: Scene, command: str, expected: str = "") -> list[str]:
+    """What a command says that fails, or that says another thing than is expected."""
     where = ["--home", str(scene.home), *scene.options]
-    done = subprocess.run([*PROGRAM, "doctor", *where], capture_output=True, text=True)
+    done = subprocess.run([*PROGRAM, command, *where], capture_output=True, text=True)
     said = done.stdout + done.stderr
-    return [] if said == "no differences\n" else [f"doctor: {said}"]
+    is_right = done.returncode == 0 and expected in ("", said)
+    return [] if is_right else [f"{command} ended with {done.returncode}: {said}"]
 
 
 def damaged(places: Places) -> list[str]:
