@@ -247,7 +247,10 @@ def _model(models: list[LoggedModel], *, read: bool) -> StoredModel:
 
 
 def _model_files(artifacts: ArtifactRepository, *, read: bool) -> StoredModel:
-    files = {*_filled(artifacts.list_artifacts()), *_filled(artifacts.list_artifacts("data"))}
+    listed = artifacts.list_artifacts()
+    files = {*_filled(listed)}
+    for folder in (one.path for one in listed if one.is_dir):
+        files |= {*_filled(artifacts.list_artifacts(folder))}
     if MODEL_FILE not in files:
         return StoredModel.EMPTY
     return StoredModel.DAMAGED if read and damaged_files(artifacts, files) else StoredModel.WHOLE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from fmsearch.search.trial import State
 
 from ..conftest import Run
 from ..doctor.patient import GRID, Quiet, run
+from .records import client_of
 
 
 def test_after_ctrl_c_there_are_no_differences(images: Path, tmp_path: Path) -> None:
@@ -85,3 +87,15 @@ def test_a_study_whose_record_is_damaged_keeps_no_other_from_being_examined(
         "whole: 2 trials wait in the outbox; `fmsearch sync` ships them",
         "1 difference; `fmsearch doctor --fix` mends what can be mended",
     ]
+    rows = json.loads(fmsearch("doctor", "--json").stdout)
+    what = "the record of the study 'damaged' is damaged"
+    assert rows == [{"study": "", "trial": None, "what": what, "mended": False}]
+    client = client_of(tmp_path / "mlruns")
+    assert fmsearch("sync").returncode == 1  # the record is still damaged; the others are shipped
+    (run,) = client.search_runs(["1"], "attributes.run_name = 'whole-0001'")
+    client.delete_run(run.info.run_id)
+    mended = fmsearch("doctor", "whole", "--fix", "--csv")
+    assert (mended.returncode, mended.stdout) == (
+        0, "study,trial,what,mended\nwhole,1,its run is deleted,True\n",
+    )  # fmt: skip
+    assert fmsearch("doctor", "whole", "--json").stdout == "[]\n"
