@@ -1,11 +1,12 @@
 """Measures what share of the processor's arithmetic training uses, with the operations counted.
 
-    python benchmarks/flops.py                        # all networks, 2 minutes
+    python benchmarks/flops.py                        # all networks, 3 minutes
     python benchmarks/flops.py cnn_4 --keras          # one of them, and Keras' fit beside it
 
 Operations are those of convolutions and dense layers alone: what the task needs, whoever computes
 it. The peak is that of a float32 product of two 2048 x 2048 matrices, by the same library, in the
-same thread, timed between the epochs. All times are CPU time; medians.
+same thread, timed between the epochs. Keras' `fit` has the same library, one thread and no
+augmentation. All times are CPU time; medians.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from fmsearch.models.families import FAMILIES
+from fmsearch.models.kernels import TENSORFLOWS, VARIABLE, kernels_of_user
 
 if TYPE_CHECKING:
     import keras
@@ -118,7 +122,6 @@ def measure(name: str, with_keras: bool, rounds: int) -> Measured:
     import numpy as np
 
     from fmsearch.models.data import FASHION_MNIST, load_training
-    from fmsearch.models.families import FAMILIES
     from fmsearch.models.network import Network, Pixels, use_one_thread
     from fmsearch.models.quiet_tensorflow import tf
 
@@ -169,12 +172,21 @@ def _keras_fit(family: Any, settings: Mapping[str, Any], data: Any, images: int)
 
 
 def in_a_process(name: str, *, with_keras: bool, rounds: int, kernels: str = "") -> Measured:
-    """Measure one network in a process of its own, by these kernels (see docs/speed.md)."""
+    """Measure one network in a process of its own.
+
+    Args:
+        kernels: The library that computes; empty for the one that a new study would have.
+    """
+    kernels = kernels or kernels_of_user() or FAMILIES[NETWORKS[name][0]].kernels
     command = [sys.executable, __file__, name, "--json", "--rounds", str(rounds)]
-    variables = {**os.environ, **({"FMSEARCH_KERNELS": kernels} if kernels else {})}
     if with_keras:
         command.append("--keras")
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=variables)
+    done = subprocess.run(
+        command,
+        check=True,
+        stdout=subprocess.PIPE,
+        env={**os.environ, VARIABLE: kernels, TENSORFLOWS: ""},
+    )
     return Measured(**json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import FmsearchError
+from . import completion
 from .options import existing_study, places_of, places_to_look_at, store_options, where_looked
 from .terminal import say
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("study", required=False)
+@click.argument("study", required=False, shell_complete=completion.studies)
 @click.option("--fix", is_flag=True, help="Mend what can be mended from the other side.")
 @click.option("--quick", is_flag=True, help="Believe files that are not empty; else read them all.")
 @store_options

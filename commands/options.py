@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
 from ..errors import FmsearchError
 from ..places import working_folder
@@ -28,30 +29,35 @@ IN_A_HOME = ("studies.db", "mlflow.db", "worker")
 """Files of which each home has one at least."""
 
 Command = Callable[..., None]
+Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+"""Gives what begins with a text, as `commands/completion.py` does."""
 
 
-def subject(name: str, *, metavar: str, what: str) -> Callable[[Command], Command]:
+def subject(
+    name: str, *, metavar: str, what: str, complete: Complete, required: bool = True
+) -> Callable[[Command], Command]:
     """Let a command be given what it is about as its argument or, the same, by an option.
 
     Args:
         name: Of the option, and of the parameter that the command's function takes.
         metavar: What stands for it in the help.
         what: Help for the option.
+        complete: What a shell offers.
+        required: Whether the command is always about one.
     """
 
     def add(command: Command) -> Command:
         @wraps(command)
         def with_subject(argument: str | None, option: str | None, **others: Any) -> None:
-            if argument is None and option is None:
+            if required and argument is None and option is None:
                 raise click.UsageError(f"say which: {metavar}, as the argument or by --{name}")
             if argument is not None and option not in (None, argument):
                 raise click.UsageError(f"{argument!r} and --{name} {option!r} are two; give one")
             command(**{name: option if argument is None else argument}, **others)
 
-        kind = Text()
-        add_option = click.option(f"--{name}", "option", type=kind, metavar=metavar, help=what)
-        shown = f"[{metavar}]"
-        add_argument = click.argument("argument", type=kind, metavar=shown, required=False)
+        how: dict[str, Any] = {"type": Text(), "shell_complete": complete}
+        add_option = click.option(f"--{name}", "option", metavar=metavar, help=what, **how)
+        add_argument = click.argument("argument", metavar=f"[{metavar}]", required=False, **how)
         return add_argument(add_option(with_subject))
 
     return add

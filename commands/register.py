@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import completion
 from .option_types import Text
-from .options import checkpoint_option, echo_epoch, existing_study, places_of, store_options
+from .options import (
+    checkpoint_option,
+    echo_epoch,
+    existing_study,
+    places_of,
+    store_options,
+    subject,
+)
 from .terminal import say
 
 if TYPE_CHECKING:
@@ -16,7 +24,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--study", help="Whose best trial.")
+@subject(
+    "study",
+    metavar="STUDY",
+    what="Whose best trial.",
+    complete=completion.studies,
+    required=False,
+)
 @click.option("--trial", type=click.IntRange(0), metavar="N", help="This one instead of the best.")
 @click.option(
     "--max-parameters",
@@ -58,7 +72,7 @@ def register(
             raise click.UsageError("--rollback wants --model NAME")
         _roll_back(places, model, alias)
     elif study is None:
-        raise click.UsageError("Missing option '--study'.")
+        raise click.UsageError("say which: STUDY, as the argument or by --study")
     else:
         _register(existing_study(places, study), places, model, alias, **options)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import completion
 from .formats import format_options, say_rows
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion.spaces)
 @format_options
 def spaces(name: str | None, output: str | None) -> None:
     """List the search spaces, or print one as YAML, to copy and edit."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import FmsearchError
+from . import completion
 from .formats import format_options, say_json, say_rows
 from .options import existing_study, places_to_look_at, store_options, where_looked
 from .terminal import print_table, say
@@ -29,7 +30,7 @@ OF_ONE_STUDY = ("--watch", "--all", "--columns", "--sort", "--top")
 
 
 @click.command()
-@click.argument("study", required=False)
+@click.argument("study", required=False, shell_complete=completion.studies)
 @click.option("--watch", is_flag=True, help="Show it anew every two seconds, until Ctrl-C.")
 @click.option(
     "--all", "everything", is_flag=True, help=f"List all trials, not the latest {MOST_LISTED}."

@@ -12,6 +12,7 @@ from ..search.pruners import PRUNERS
 from ..search.samplers import SAMPLERS
 from ..search.storage.ownership import HEARTBEAT
 from ..search.trial import State
+from . import completion
 from .option_types import Fraction, KeepModels, Text
 from .options import (
     checkpoint_option,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     "space",
     metavar="SPACE",
     what="What to search: a built-in space (see `fmsearch spaces`) or a YAML file.",
+    complete=completion.spaces,
 )
 @click.option("--name", type=Text(), help="Of the study.  [default: the space's name]")
 @data_option

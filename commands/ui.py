@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import click
 
+from . import completion
 from .option_types import Text
 from .options import places_of, store_options
 from .terminal import say
@@ -19,7 +20,7 @@ DEFAULT_PORT = 5000
 
 
 @click.command()
-@click.argument("study", required=False, type=Text())
+@click.argument("study", required=False, type=Text(), shell_complete=completion.studies)
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from . import completion
 from .option_types import Duration, Text
 from .options import (
     checkpoint_option,
@@ -21,7 +22,7 @@ from .study import carry_out
 
 
 @click.command()
-@subject("study", metavar="STUDY", what="The name of the study to join.")
+@subject("study", metavar="STUDY", what="The study to join.", complete=completion.studies)
 @click.option(
     "--wait",
     type=Duration(),

@@ -1,4 +1,7 @@
-"""Model families: named architectures, their settings and how each is built."""
+"""Model families: named architectures, their settings and how each is built.
+
+To add one, write a module like `mlp.py`, and give it a name in `FAMILIES`.
+"""
 
 from __future__ import annotations
 

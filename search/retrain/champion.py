@@ -88,8 +88,8 @@ def register_best(
 ) -> Registered:
     """Train a trial's parameters on all training images, register the model, let it meet the gate.
 
-    Its gate model comes first; its answers to the gate images meet those of the version that has
-    the alias. The test images are evaluated once. What was interrupted is not begun anew.
+    There its gate model, trained first, meets that of the version that has the alias. The test
+    images are evaluated once. What was interrupted is not begun anew.
 
     Args:
         name, alias, force: As `promote` takes them.
@@ -104,29 +104,33 @@ def register_best(
     check_target(name, alias)
     check_reachable(places)
     jobs = FinalJobs.of(run_records, places, chosen, epochs)
-    what = f"registering from {study.name!r}"
-    with hold(places.lock(f"{study.name}.register"), what) as check_held:
+    lock, what = places.lock(f"{study.name}.register"), f"registering from {study.name!r}"
+    with hold(lock, what) as check_held:
         train = partial(_train, run_records, checkpoint_every, on_training, on_epoch, check_held)
         store = Store(places)
-        run, answers = _trained(store, run_records, chosen, jobs, train)
-        log.info("registering")
-        version = register_version(store, name, run.info.run_id, tags=_tags(run))
-        describe = partial(_describe, Origin(study, run_records.data, chosen), run, jobs.epochs)
-        got = promote(store, places, name, version, answers, describe, alias=alias, force=force)
+        run, answers = _earlier(store, run_records, chosen, jobs.epochs)
+        if answers is None:
+            train(jobs.trainings if run is None else jobs.gate_trainings)
+        with stored.ownership.shipping_lock():  # of many hosts one makes the run and the version
+            if run is None or answers is None:
+                run, answers = _ship(store, run_records, chosen, jobs, run)
+            jobs.clear()  # an earlier call may have stopped before this
+            log.info("registering")
+            version = register_version(store, name, run.info.run_id, tags=_tags(run))
+            describe = partial(_describe, Origin(study, run_records.data, chosen), run, jobs.epochs)
+            got = promote(store, places, name, version, answers, describe, alias=alias, force=force)
     return Registered(
-        name=name,
-        version=version,
-        promotion=got,
-        trial=chosen,
-        epochs=jobs.epochs,
-        test_accuracy=run.data.metrics["test_accuracy"],
-        test_loss=run.data.metrics["test_loss"],
+        name=name, version=version, promotion=got, trial=chosen, epochs=jobs.epochs, **_tested(run)
     )
 
 
+def _tested(run: Run) -> dict[str, float]:
+    return {key: run.data.metrics[key] for key in ("test_accuracy", "test_loss")}
+
+
 def _tags(run: Run) -> dict[str, str]:
-    tested = run.data.metrics["test_accuracy"]
-    return {TAG_STUDY: run.data.tags[TAG_STUDY], "test_accuracy": f"{tested:.4f}"}
+    accuracy = _tested(run)["test_accuracy"]
+    return {TAG_STUDY: run.data.tags[TAG_STUDY], "test_accuracy": f"{accuracy:.4f}"}
 
 
 def _describe(origin: Origin, run: Run, epochs: int, gate: str) -> str:
@@ -134,28 +138,15 @@ def _describe(origin: Origin, run: Run, epochs: int, gate: str) -> str:
     return version_text(origin, run.data.metrics, epochs=epochs, address=address, gate=gate)
 
 
-def _trained(
-    store: Store,
-    run_records: RunRecords,
-    trial: Trial,
-    jobs: FinalJobs,
-    train: Callable[[list[FinalJob]], None],
-) -> tuple[Run, Answers]:
-    """The run of the final model, whole in the store, and its gate model's answers."""
-    run = store.find(_identity(run_records, trial, jobs.epochs))
-    if run is not None and run.info.status == Status.FINISHED.value:
-        if answers := read_answers(store, run.info.run_id):
-            jobs.clear()  # an earlier call may have stopped before this
-            return run, answers
-        train(jobs.gate_trainings)  # an earlier version knew no gate
-        answers = _answers(run_records, jobs)
-        store.add_artifacts(run.info.run_id, jobs.artifacts(answers))
-    else:
-        train(jobs.trainings)
-        answers = _answers(run_records, jobs)
-        run = _ship(store, run_records, trial, jobs, answers)
-    jobs.clear()
-    return run, answers
+def _earlier(
+    store: Store, run_records: RunRecords, trial: Trial, epochs: int
+) -> tuple[Run | None, Answers | None]:
+    """What the store has of an earlier call: the run if it is whole, and its gate model's answers,
+    which one of a version that knew no gate lacks."""
+    run = store.find(_identity(run_records, trial, epochs))
+    if run is None or run.info.status != Status.FINISHED.value:
+        return None, None
+    return run, read_answers(store, run.info.run_id)
 
 
 def _train(
@@ -197,13 +188,18 @@ def _identity(run_records: RunRecords, trial: Trial, epochs: int) -> dict[str, s
 
 
 def _ship(
-    store: Store, run_records: RunRecords, trial: Trial, jobs: FinalJobs, answers: Answers
-) -> Run:
-    record = _record(run_records, trial, jobs.refit, answers)
+    store: Store, run_records: RunRecords, trial: Trial, jobs: FinalJobs, run: Run | None
+) -> tuple[Run, Answers]:
+    """Make the run, or add the answers to the one that is there without them."""
     log.info("shipping the final model")
+    answers = _answers(run_records, jobs)
+    if run is not None:
+        store.add_artifacts(run.info.run_id, jobs.artifacts(answers))
+        return run, answers
+    record = _record(run_records, trial, jobs.refit, answers)
     study = store.find(identity(run_records.study, "study"))
     run_id = store.ship(record, None if study is None else str(study.info.run_id))
-    return store.client.get_run(run_id)
+    return store.again(lambda: store.client.get_run(run_id)), answers
 
 
 def _record(run_records: RunRecords, trial: Trial, job: FinalJob, answers: Answers) -> RunRecord:

@@ -71,7 +71,7 @@ USAGE = {
     ("spaces", "mlp_grid", "--json"): "a space is printed as YAML; leave --json out",
     ("studdy",): "No such command 'studdy'",
     ("ui", "--port", "0"): "0 is not in the range 1<=x<=65535",
-    ("register",): "Missing option '--study'",
+    ("register",): "say which: STUDY, as the argument or by --study",
     ("register", "--study", "a", "--epochs", "0"): "0 is not in the range 1<=x<=1000000",
     ("--nonsense",): "No such option '--nonsense'",
 }

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -61,20 +64,22 @@ def studied(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Path:
     """The home of a finished study, with an empty store."""
     home = tmp_path_factory.mktemp("studied") / "mlruns"
     places = Places.of(home)
-    data = describe(str(images))
-    plan = Plan(
+    run_study(plan_of(places, images), Unwatched())
+    Store(places)
+    return home
+
+
+def plan_of(places: Places, images: Path) -> Plan:
+    return Plan(
         space=read_space(SPACE, "one"),
         name="one",
-        data=data,
+        data=describe(str(images)),
         seed=0,
         jobs=1,
         train_images=400,
         places=places,
         offline=True,
     )
-    run_study(plan, Unwatched())
-    Store(places)
-    return home
 
 
 @pytest.fixture
@@ -82,9 +87,11 @@ def home(studied: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(studied, tmp_path / "mlruns"))
 
 
-def register(home: Path, on_epoch: OnEpoch = lambda done: None) -> dict[tuple[str, int], float]:
+def register(
+    home: Path, on_epoch: OnEpoch = lambda done: None, storage: str | None = None
+) -> dict[tuple[str, int], float]:
     """Registers the study's best, with a checkpoint after each epoch; all numbers but the time."""
-    places = Places.of(home)
+    places = Places.of(home, storage=storage)
     study = open_storage(places.storage).study("one")
     run_records = run_records_of(study.config)
     options = {"name": "one", "alias": "champion", "epochs": EPOCHS, "checkpoint_every": 0.0}
@@ -138,6 +145,35 @@ def test_a_register_that_is_interrupted_goes_on_bit_for_bit(home, undisturbed) -
     assert register(home, interrupt) == undisturbed
     assert epochs.count(1) == 2
     assert epochs[3] in (3, 4)  # whether the third epoch's checkpoint was whole yet or not
+
+
+def test_of_two_hosts_one_makes_the_run_and_the_version_at_a_time(
+    database: str, tmp_path: Path, images: Path
+) -> None:
+    home = tmp_path / "mlruns"
+    places = Places.of(home, storage=database)
+    plan = plan_of(places, images)
+    run_study(plan, Unwatched())
+    study = open_storage(database).study("one")
+    is_held = Event()
+
+    def look() -> int:
+        """How many runs there are 3 s after the training, while another host has the lock."""
+        with study.ownership.shipping_lock():
+            is_held.set()
+            deadline = time.monotonic() + 120
+            while not list((home / "finals").glob("one-*/result.json")):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            time.sleep(3)
+            return len(Store(places).client.search_runs(["1"]))
+
+    with ThreadPoolExecutor() as threads:
+        looking = threads.submit(look)
+        assert is_held.wait(60)
+        assert register(home, storage=database)
+        assert looking.result() == 0
+    assert len(Store(places).client.search_model_versions()) == 1
 
 
 def test_three_deaths_without_a_new_epoch_are_one_line(home, monkeypatch, caplog) -> None:  # type: ignore[no-untyped-def]

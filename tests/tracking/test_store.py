@@ -158,11 +158,12 @@ def test_a_version_is_registered_once_by_a_server_that_fails_now_and_then(
     run_id = store.ship(record)
     fail_once(proxy, asked, fault)
     assert register_version(store, name, run_id, tags={}) == "1"
-    set_alias(store, name, "1", "champion")
+    set_alias(store, name, "1", "champion", {"won": "yes"})
     assert proxy.faults == {fault: 1}
     (version,) = store.client.search_model_versions(f"name = '{name}'")
     assert version.run_id == run_id
-    assert store.client.get_registered_model(name).aliases == {"champion": "1"}
+    found = holder_of(store, name, "champion")
+    assert (found.run_id, found.tags) == (run_id, {"won": "yes"})
 
 
 def test_what_a_server_fails_to_send_is_asked_for_again(
