@@ -16,6 +16,7 @@ from .commands.backup import backup
 from .commands.data import data
 from .commands.doctor import doctor
 from .commands.env import env
+from .commands.predict import predict
 from .commands.register import register
 from .commands.replay import replay
 from .commands.reproduce import reproduce
@@ -136,6 +137,7 @@ for command in (
     status,
     ui,
     register,
+    predict,
     replay,
     sync,
     doctor,

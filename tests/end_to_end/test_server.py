@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
@@ -112,6 +114,38 @@ def test_the_champion_predicts_raw_images_as_well_as_its_run_says(client, images
         accuracy = np.mean(model.predict(arrays["x_test"]).argmax(axis=1) == arrays["y_test"])
     assert accuracy == pytest.approx(run.data.metrics["test_accuracy"], abs=1e-12)
     assert accuracy > 0.6
+
+
+def test_the_champion_says_what_a_picture_shows(server, folder, images, warm_program) -> None:  # type: ignore[no-untyped-def]
+    with np.load(images) as arrays:
+        trouser = arrays["x_test"][arrays["y_test"] == 1][:8]
+    (folder / "pictures").mkdir()
+    for number, pixels in enumerate(trouser):
+        Image.fromarray(255 - pixels).resize((56, 56)).save(folder / f"pictures/{number}.png")
+    np.save(folder / "pictures" / "some.npy", trouser)
+
+    def predict(*options: str) -> CompletedProcess[str]:
+        return warm_program.run(folder, "predict", *options, **at(server))
+
+    done = predict("pictures", "--model", "fashion")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert [line.split()[-1] for line in lines] == [
+        *(f"pictures/{number}.png" for number in range(8)),
+        *(f"pictures/some.npy[{number}]" for number in range(8)),
+    ]
+    assert sum(line.startswith("Trouser") for line in lines) >= 14
+    told = json.loads(
+        predict("pictures/0.png", "--alias", "1", "--model", "fashion", "--json").stdout
+    )
+    assert list(told[0]) == ["picture", "class", "probability"]
+    for options, reason in {
+        ("--model", "none"): "the model 'none' is not there, or has no alias 'champion'",
+        ("--alias", "7", "--model", "fashion"): "or has no version '7'",
+    }.items():
+        done = predict("pictures/0.png", *options)
+        assert (done.returncode, reason in done.stderr) == (1, True)
+        assert len(done.stderr.splitlines()) == 1
 
 
 def test_registering_again_makes_no_second_version(client, folder, warm_program, server) -> None:  # type: ignore[no-untyped-def]
