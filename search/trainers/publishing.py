@@ -12,6 +12,8 @@ from ..outbox import ARCHITECTURE, MODEL, SUMMARY, new_folder, publish, write_re
 from ..result import Result
 
 if TYPE_CHECKING:
+    import keras
+
     from ...models.network import Network
 
 log = logging.getLogger(__name__)
@@ -28,8 +30,18 @@ def publish_result(
     if with_drawing:
         draw_architecture(part / ARCHITECTURE, network.model)
     if with_model:
-        network.model.save(part / MODEL)
+        _compiled(network.model).save(part / MODEL)
     publish(part, entry)
+
+
+def _compiled(model: keras.Model) -> keras.Model:
+    """The model with loss and metric, so that `evaluate` works where its file is loaded.
+
+    Its optimizer is one without state, as no file has that of the training.
+    """
+    if not model.compiled:  # a user's own may be
+        model.compile("sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
 
 
 def now() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fmsearch.models.families import FAMILIES
@@ -44,7 +45,7 @@ def record(tmp_path: Path, keras_file: Path) -> RunRecord:
         params={"a": "1"},
         metrics=tuple(Metric("loss", 1 / step, step, 1_000 + step) for step in range(1, 1_501)),
         artifacts=artifacts,
-        model=LoggedModel(keras_file, (28, 28), 10, step=2),
+        model=LoggedModel(keras_file, tuple("abcdefghij"), 2, np.zeros((1, 28, 28), np.uint8)),
     )
 
 
