@@ -68,6 +68,7 @@ LONGEST_FIRST = (
     "coordinators", "reproduction", "compose", "optuna_study", "chaos", "replay", "worker",
     "outage", "grid_study", "pruning", "own_images", "server", "interruption", "two_at_once",
     "full_disk", "recorded_study", "grid_search_cv", "sync", "register", "killed_trainers",
+    "browser",
 )  # fmt: skip
 """Files of `end_to_end/`; after them come its others, then those of the other rooms."""
 
