@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ import click
 from .commands.backup import backup
 from .commands.data import data
 from .commands.doctor import doctor
+from .commands.env import env
+from .commands.predict import predict
 from .commands.register import register
 from .commands.replay import replay
 from .commands.reproduce import reproduce
@@ -85,6 +88,7 @@ def _end(message: str, code: int) -> NoReturn:
 
 def program() -> NoReturn:
     """The console script. It leaves by `os._exit`: unloading TensorFlow would take 1.6 s."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as Ctrl-C does
     mend_streams()
     replace_missing_characters()
     code: object = 1
@@ -94,6 +98,8 @@ def program() -> NoReturn:
         code = ended.code or 0
     except Exception:  # a bug, which is to be seen, without secrets
         say(traceback.format_exc(), err=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # too late
     clear_scratch()
     logging.shutdown()
     if line := flush():
@@ -131,10 +137,12 @@ for command in (
     status,
     ui,
     register,
+    predict,
     replay,
     sync,
     doctor,
     backup,
+    env,
     reproduce,
 ):
     main.add_command(command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -20,12 +20,15 @@ class HeldError(FmsearchError):
 
 
 @contextmanager
-def hold(path: Path, what: str) -> Iterator[None]:
+def hold(path: Path, what: str) -> Iterator[Callable[[], None]]:
     """Hold the lock file `path`; `what` names the locked thing in messages.
+
+    Gives a function that checks whether the file is still there, as the end does: a program whose
+    databases are removed writes on into files that nobody will see.
 
     Raises:
         HeldError: Another process holds it.
-        FmsearchError: The file cannot be written.
+        FmsearchError: The file cannot be written, or was removed meanwhile.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +45,20 @@ def hold(path: Path, what: str) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        yield
+
+        def check(cause: Exception | None = None) -> None:
+            if os.fstat(file.fileno()).st_nlink == 0:
+                raise FmsearchError(
+                    f"somebody has removed the store during {what} ({path} is gone); remove what "
+                    "is left of it, and run the same command"
+                ) from cause
+
+        try:
+            yield check
+        except Exception as error:
+            check(error)
+            raise
+        check()
 
 
 def share(path: Path) -> AbstractContextManager[None]:

@@ -1,9 +1,6 @@
 """Compares two registered models by McNemar's exact test on the test images.
 
-    python benchmarks/mcnemar.py models:/small@champion models:/cnn_4@champion
-
-Images on which both are right, or both wrong, do not count. If neither model were better, each
-would be right on half of the others (McNemar 1947; exact, by the binomial distribution).
+python benchmarks/mcnemar.py models:/small@champion models:/cnn_4@champion
 """
 
 from __future__ import annotations
@@ -13,9 +10,9 @@ import os
 
 import mlflow
 import numpy as np
-from scipy.stats import binomtest
 
 from fmsearch.models.data import FASHION_MNIST, load_test
+from fmsearch.models.paired import Pair
 
 DEFAULT_STORE = "sqlite:///mlruns/mlflow.db"
 
@@ -33,11 +30,9 @@ def main() -> None:
         answers = mlflow.pyfunc.load_model(uri).predict(images.pixels)
         right.append(np.argmax(answers, axis=1) == images.labels)
         print(f"{uri}: test accuracy {right[-1].mean():.4f}")
-    first, second = right
-    only_first, only_second = int(np.sum(first & ~second)), int(np.sum(second & ~first))
-    test = binomtest(only_first, only_first + only_second) if only_first + only_second else None
-    p = test.pvalue if test else 1.0
-    print(f"right alone: {only_first} and {only_second} images; McNemar's exact p = {p:.2g}")
+    pair = Pair.of(*right)
+    alone = f"right alone: {pair.first} and {pair.second} images"
+    print(f"{alone}; McNemar's exact p = {pair.p_different:.2g}")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import psutil
 
 from fmsearch.models.data import describe, load_training
 from fmsearch.models.families import FAMILIES
+from fmsearch.models.kernels import kernels_of_user
 from fmsearch.models.settings import Scoring
 from fmsearch.models.split import cut_folds, split_rows
 from fmsearch.search.processes.fork_server import load_tensorflow_in_advance
@@ -47,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fits", type=int, default=200)
     jobs = parser.parse_args().fits // 3 + 1
-    load_tensorflow_in_advance()
+    load_tensorflow_in_advance(kernels_of_user() or FAMILIES["mlp"].kernels)
     data = describe(str(IMAGES))
     folds = cut_folds(split_rows(load_training(data.spec).labels).train, 3)
     settings = [

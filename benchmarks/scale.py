@@ -136,7 +136,7 @@ def coordinate(storage: str, folder: Path, template: Path) -> None:
             yield
 
     Database.alone = timed  # type: ignore[method-assign]
-    study_run.load_tensorflow_in_advance = lambda: None  # there are no real trainers here
+    study_run.load_tensorflow_in_advance = lambda kernels: None  # there are no real trainers here
     plan = Field(folder, storage, "random").plan(None, offline=True, seconds=CAMPAIGN_SECONDS)
     run_study(plan, callback, lambda count, _: QuickTrainers(template, count))  # type: ignore[arg-type,return-value]
     (folder / "told").write_text(json.dumps({"told": callback.told_at, "waited": waits[0]}))

@@ -1,1 +1,4 @@
-"""The commands, one in each module; nothing else prints."""
+"""The commands, one in each module; nothing else prints.
+
+To add one, write its module, and list it in `cli.py`.
+"""

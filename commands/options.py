@@ -1,16 +1,21 @@
-"""What several commands share: types of options, and options."""
+"""What several commands share: options, and the store that these name."""
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
 from ..errors import FmsearchError
+from ..places import working_folder
+from .option_types import Duration, Folder, Text
+from .terminal import say
 
 if TYPE_CHECKING:
     from ..places import Places
@@ -20,69 +25,42 @@ if TYPE_CHECKING:
 # Slow imports are inside the functions, so that --help answers at once.
 
 DEFAULT_HOME = Path("mlruns")
+IN_A_HOME = ("studies.db", "mlflow.db", "worker")
+"""Files of which each home has one at least."""
+
+Command = Callable[..., None]
+Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+"""Gives what begins with a text, as `commands/completion.py` does."""
 
 
-class Duration(click.ParamType[float]):
-    """Seconds, as a number with or without s, m or h."""
+def subject(
+    name: str, *, metavar: str, what: str, complete: Complete, required: bool = True
+) -> Callable[[Command], Command]:
+    """Let a command be given what it is about as its argument or, the same, by an option.
 
-    name = "duration"
+    Args:
+        name: Of the option, and of the parameter that the command's function takes.
+        metavar: What stands for it in the help.
+        what: Help for the option.
+        complete: What a shell offers.
+        required: Whether the command is always about one.
+    """
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        if isinstance(value, float):
-            return value
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip())
-        if match is None:
-            self.fail(f"{value!r} is no time like 90s, 20m or 2h", param, ctx)
-        return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+    def add(command: Command) -> Command:
+        @wraps(command)
+        def with_subject(argument: str | None, option: str | None, **others: Any) -> None:
+            if required and argument is None and option is None:
+                raise click.UsageError(f"say which: {metavar}, as the argument or by --{name}")
+            if argument is not None and option not in (None, argument):
+                raise click.UsageError(f"{argument!r} and --{name} {option!r} are two; give one")
+            command(**{name: option if argument is None else argument}, **others)
 
+        how: dict[str, Any] = {"type": Text(), "shell_complete": complete}
+        add_option = click.option(f"--{name}", "option", metavar=metavar, help=what, **how)
+        add_argument = click.argument("argument", metavar=f"[{metavar}]", required=False, **how)
+        return add_argument(add_option(with_subject))
 
-class Fraction(click.FloatRange):
-    """A number in a range. Click's own check accepts nan, this one refuses it."""
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        number = float(super().convert(value, param, ctx))
-        if math.isnan(number):
-            self.fail("nan is not in the range 0<=x<=1.", param, ctx)
-        return number
-
-
-class Text(click.ParamType[str]):
-    """A text that is not empty, as that of a variable which is not set is: `--name "$NAME"`."""
-
-    name = "text"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> str:
-        if not str(value).strip():
-            self.fail("it is empty; leave the option out, or give it a value", param, ctx)
-        return str(value)
-
-
-class Folder(click.Path):
-    """A folder, there or not, whose name is not empty."""
-
-    def __init__(self) -> None:
-        super().__init__(file_okay=False, path_type=Path)
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
-        if not str(value).strip():
-            self.fail("it is empty; leave the option out, or name a folder", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-class KeepModels(click.ParamType[int | None]):
-    """How many models are kept: all (None), none (0) or those of the K best trials (K)."""
-
-    name = "keep_models"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int | None:
-        if value in ("all", None):
-            return None
-        if value == "none" or value == 0:
-            return 0
-        match = re.fullmatch(r"best:([1-9]\d*)", str(value))
-        if match is None:
-            self.fail(f"{value!r} is not all, best:K (like best:10) or none", param, ctx)
-        return int(match[1])
+    return add
 
 
 def store_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -96,7 +74,8 @@ def store_options(command: Callable[..., None]) -> Callable[..., None]:
                 show_default=True,
                 envvar="FMSEARCH_HOME",
                 show_envvar=True,
-                help="Folder of the embedded store, the outbox and the locks.",
+                help="Folder of the embedded store, the outbox and the locks; where there is none "
+                "here, that of the nearest folder above which has one.",
             ),
             click.option(
                 "--tracking-uri",
@@ -139,11 +118,40 @@ def places_of(options: dict[str, Any]) -> Places:
     """The places that the `store_options` name; raises what `Places.of` raises."""
     from ..places import Places
 
+    home = _home_above() if is_default_home() else None
     places = Places.of(
-        options["home"], options["tracking_uri"], options["storage"], options["experiment"]
+        home or options["home"],
+        options["tracking_uri"],
+        options["storage"],
+        options["experiment"],
     )
     click.get_current_context().call_on_close(places.close)
     return places
+
+
+def is_default_home() -> bool:
+    """Whether the user left it to this program where the home is."""
+    source = click.get_current_context().get_parameter_source("home")
+    return source is ParameterSource.DEFAULT
+
+
+def _home_above() -> Path | None:
+    """Where the working folder has no home, that of the nearest folder above that has one."""
+    here = working_folder()
+    for folder in (here, *here.parents):
+        home = folder / DEFAULT_HOME
+        with suppress(OSError):  # a folder that may not be read
+            if any((home / name).exists() for name in IN_A_HOME):
+                if folder != here:
+                    say(f"the store in use is {home}", err=True)
+                return home
+    return None
+
+
+def where_looked(places: Places) -> str:
+    """The home in which there is no store, and where else none was found."""
+    above = ", nor in a folder above" if is_default_home() else ""
+    return f"{places.home}{above}"
 
 
 def existing_study(places: Places, name: str) -> StoredStudy:
@@ -155,7 +163,7 @@ def existing_study(places: Places, name: str) -> StoredStudy:
     from ..search.storage.storage import open_storage
 
     if not places.has_storage:
-        raise FmsearchError(f"no study {name!r}: there is no store in {places.home}")
+        raise FmsearchError(f"no study {name!r}: there is no store in {where_looked(places)}")
     return open_storage(places.storage).study(name)
 
 

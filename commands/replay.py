@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from .options import Text, echo_epoch, places_to_look_at, store_options
+from .option_types import Text
+from .options import echo_epoch, places_to_look_at, store_options
 from .terminal import say
 
 

@@ -10,73 +10,169 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import FmsearchError
-from .options import existing_study, places_to_look_at, store_options
+from . import completion
+from .formats import format_options, say_json, say_rows
+from .options import existing_study, places_to_look_at, store_options, where_looked
 from .terminal import print_table, say
 
 if TYPE_CHECKING:
+    from ..places import Places
     from ..search.storage.stored_study import StoredStudy
+    from ..search.study.status import StudySummary
+    from .trial_table import Wanted
 
 WATCH_SECONDS = 2.0
 MOST_LISTED = 200
 """Trials that are listed without `--all`: the layout of a table of 10,000 takes seconds."""
 HEADING_LINES = 3
 """Lines of a table of trials beside its rows: column names, a rule, and the cursor's line."""
+OF_ONE_STUDY = ("--watch", "--all", "--columns", "--sort", "--top")
 
 
 @click.command()
-@click.argument("study", required=False)
+@click.argument("study", required=False, shell_complete=completion.studies)
 @click.option("--watch", is_flag=True, help="Show it anew every two seconds, until Ctrl-C.")
 @click.option(
     "--all", "everything", is_flag=True, help=f"List all trials, not the latest {MOST_LISTED}."
 )
+@click.option(
+    "--columns",
+    metavar="NAME,…",
+    help="Show these columns: trial, state, score, std, seconds, reason, parameters, metrics.  "
+    "[default: those in which trials differ]",
+)
+@click.option("--sort", metavar="NAME", help="Sort by this column; a score from the highest.")
+@click.option("--top", type=click.IntRange(1), metavar="N", help="List the N best trials.")
+@format_options
 @store_options
-def status(study: str | None, watch: bool, everything: bool, **store: Any) -> None:
+def status(
+    study: str | None,
+    watch: bool,
+    everything: bool,
+    columns: str | None,
+    sort: str | None,
+    top: int | None,
+    output: str | None,
+    **store: Any,
+) -> None:
     """List the studies, or one study's trials: states, scores, what matters, what is running."""
-    from ..search.storage.storage import open_storage
     from ..search.study.status import overview
-    from .tables import overview_lines, studies_table, trials_table
+    from .tables import overview_lines
+    from .trial_table import Wanted, fitting_table
 
+    given = (watch, everything, columns, sort, top)
+    if study is None and any(given):
+        option = next(name for name, one in zip(OF_ONE_STUDY, given, strict=True) if one)
+        raise click.UsageError(f"{option} wants the name of a study")
+    if watch and (everything or output or top or sort):
+        raise click.UsageError("--watch shows what the terminal holds; leave the others out")
     places = places_to_look_at(store)
-    if watch and everything:
-        raise click.UsageError("--watch shows what the terminal holds; leave --all out")
-    if study is not None:
-        existing = existing_study(places, study)
-        if watch:
-            with suppress(KeyboardInterrupt):  # Ctrl-C ends it
-                while True:
-                    _show_latest(study, existing)
-                    time.sleep(WATCH_SECONDS)
-            return
-        most = None if everything else MOST_LISTED
-        now = overview(existing, most)
-        say("\n".join(overview_lines(study, now)))
-        print_table(trials_table(now, most))
-        if most is not None and now.trials > most:
-            say("these are the latest trials; --all lists all", err=True)
+    if study is None:
+        _list_studies(places, output)
         return
-    for option, given in {"--watch": watch, "--all": everything}.items():
-        if given:
-            raise click.UsageError(f"{option} wants the name of a study")
+    existing, wanted = existing_study(places, study), Wanted(columns, sort, top)
+    if watch:
+        with suppress(KeyboardInterrupt):  # Ctrl-C ends it
+            while True:
+                _show_latest(study, existing, wanted)
+                time.sleep(WATCH_SECONDS)
+        return
+    if output:
+        _print_for_programs(existing, output, wanted)
+        return
+    most = None if everything or sort or top else MOST_LISTED
+    now = overview(existing, most)
+    table = fitting_table(now, most, wanted)
+    say("\n".join(overview_lines(study, now)))
+    print_table(table)
+    if most is not None and now.trials > most:
+        say("these are the latest trials; --all lists all", err=True)
+
+
+def _list_studies(places: Places, output: str | None) -> None:
+    from ..search.storage.storage import open_storage
+    from ..search.study.status import summary
+    from .tables import studies_table
+
     if not places.has_storage:
-        say(f"no studies in {places.home} yet")
+        say(
+            "[]" if output == "json" else f"no studies yet in {where_looked(places)}",
+            err=output == "csv",
+        )
         return
     storage = open_storage(places.storage)
-    rows, faults = [], []
+    found, faults = [], []
     for name in storage.names():
         try:
-            one = storage.study(name)
-            rows.append((name, one.counts(), one.best()))
+            found.append(summary(storage.study(name)))
         except FmsearchError as error:  # the others can be shown
             faults.append(error)
-    print_table(studies_table(rows))
+    if output:
+        say_rows([_study_record(one) for one in found], output)
+    else:
+        print_table(studies_table(found))
     for fault in faults:
         raise fault
 
 
-def _show_latest(study: str, stored: StoredStudy) -> None:
+def _study_record(one: StudySummary) -> dict[str, Any]:
+    """What other programs read of a study, in the order of the columns."""
+    from ..search.trial import DAMAGED, State
+    from .tables import scored_by
+
+    counts = {name: one.counts.get(name, 0) for name in (*(s.value for s in State), DAMAGED)}
+    return {
+        "study": one.config.name,
+        "space": one.config.space.name,
+        "data": one.config.data,
+        "data_sha256": one.config.data_sha256,
+        "scored_by": scored_by(one.config.space),
+        "state": one.progress.value,
+        "trials": sum(counts.values()),
+        **counts,
+        "best_score": one.best.score if one.best else None,
+        "best_trial": one.best.number if one.best else None,
+        "last_end": one.last_end.isoformat(" ", "seconds") if one.last_end else None,
+    }
+
+
+def _print_for_programs(stored: StoredStudy, output: str, wanted: Wanted) -> None:
+    from ..search.runs.tables import trials_csv
+    from ..search.study.status import overview
+    from .trial_table import arranged, trial_columns
+
+    now = overview(stored)
+    trials = arranged(now.latest, trial_columns(now.latest, now.objectives), wanted)
+    if output == "csv":
+        say(trials_csv(trials).rstrip("\n"))
+        return
+    say_json({
+        "study": stored.config.name,
+        "counts": now.counts,
+        "best": None if now.best is None else now.best.number,
+        "front": sorted(now.front),
+        "importances": now.importances,
+        "trials": [
+            {
+                "trial": one.number,
+                "state": one.status,
+                "score": one.score,
+                "parameters": one.parameters,
+                "metrics": one.metrics,
+                "fit_seconds": sum(one.fit_seconds),
+                "reason": one.reason,
+                "duplicate_of": one.duplicate_of,
+            }
+            for one in trials
+        ],
+    })  # fmt: skip
+
+
+def _show_latest(study: str, stored: StoredStudy, wanted: Wanted) -> None:
     """Show a study's status and as many of its latest trials as the terminal has lines for."""
     from ..search.study.status import overview
-    from .tables import overview_lines, trials_table
+    from .tables import overview_lines
+    from .trial_table import fitting_table
 
     width, height = shutil.get_terminal_size()
     now = overview(stored, height)
@@ -84,4 +180,4 @@ def _show_latest(study: str, stored: StoredStudy) -> None:
     taken = sum(-(-len(line) // width) for line in lines) + HEADING_LINES
     click.clear()
     say("\n".join(lines))
-    print_table(trials_table(now, max(1, height - taken)))
+    print_table(fitting_table(now, max(1, height - taken), wanted))

@@ -11,16 +11,17 @@ from ..errors import FmsearchError
 from ..search.pruners import PRUNERS
 from ..search.samplers import SAMPLERS
 from ..search.storage.ownership import HEARTBEAT
+from ..search.trial import State
+from . import completion
+from .option_types import Fraction, KeepModels, Text
 from .options import (
-    Fraction,
-    KeepModels,
-    Text,
     checkpoint_option,
     data_option,
     jobs_option,
     offline_option,
     places_of,
     store_options,
+    subject,
     timeout_option,
 )
 from .terminal import make_console, say
@@ -31,12 +32,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "--space",
-    "spec",
-    required=True,
-    metavar="NAME|FILE.yaml",
-    help="What to search: a built-in space (see `fmsearch spaces`) or your own file.",
+@subject(
+    "space",
+    metavar="SPACE",
+    what="What to search: a built-in space (see `fmsearch spaces`) or a YAML file.",
+    complete=completion.spaces,
 )
 @click.option("--name", type=Text(), help="Of the study.  [default: the space's name]")
 @data_option
@@ -106,7 +106,7 @@ if TYPE_CHECKING:
 @offline_option
 @store_options
 def study(
-    spec: str,
+    space: str,
     name: str | None,
     data: str,
     jobs: int | None,
@@ -127,7 +127,13 @@ def study(
     offline: bool,
     **store: Any,
 ) -> None:
-    """Run a study to its end, or go on with one that was interrupted."""
+    """Run a study to its end, or go on with one that was interrupted.
+
+    SPACE is what to search: a built-in space, such as mlp_grid, or a YAML file of yours.
+
+    Trainers compute convolutional networks with oneDNN, perceptrons with what TensorFlow takes
+    by itself; FMSEARCH_KERNELS=onednn or eigen chooses otherwise, for a new study.
+    """
     from ..models import fashion_mnist
     from ..models.data import FASHION_MNIST, describe
     from ..search.engines.strategy import choose_strategy
@@ -136,9 +142,9 @@ def study(
     from ..search.study.plan import Limits, Plan, check_plan
     from ..search.trainers.pool import usable_cores
 
-    space = load_space(spec)
+    searched = load_space(space)
     places = places_of(store)
-    name = name or space.name
+    name = name or searched.name
     if not NAME.fullmatch(name):
         raise click.BadParameter(
             f"{name!r} must be 1 to 64 letters, digits, '_', '.' or '-'", param_hint="--name"
@@ -147,7 +153,7 @@ def study(
         fashion_mnist.fetch()
     jobs = jobs or usable_cores()
     plan = Plan(
-        space=space,
+        space=searched,
         name=name,
         data=describe(data),
         seed=seed,
@@ -155,8 +161,8 @@ def study(
         train_images=train_images,
         places=places,
         offline=offline,
-        strategy=choose_strategy(space, sampler, pruner, reproducible=reproducible, jobs=jobs),
-        limits=Limits(trials or space.trials, timeout, target_score),
+        strategy=choose_strategy(searched, sampler, pruner, reproducible=reproducible, jobs=jobs),
+        limits=Limits(trials or searched.trials, timeout, target_score),
         enqueue=enqueue == "published",
         keep_models=keep_models,
         checkpoint_every=checkpoint_every,
@@ -170,7 +176,11 @@ def study(
 
 
 def carry_out(plan: Plan) -> None:
-    """Run a plan, and show its progress and its result; raises what `run_study` raises."""
+    """Run a plan, and show its progress and its result.
+
+    Raises:
+        FmsearchError: What `run_study` raises, or all trials have failed.
+    """
     from ..search.study.run import run_study
     from .progress import StudyProgress
     from .tables import shown
@@ -185,6 +195,9 @@ def carry_out(plan: Plan) -> None:
         say(f"browse: fmsearch ui    register: fmsearch register --study {plan.name}")
     else:
         say(f"{summary.waiting} trials wait in the outbox; `fmsearch sync` ships them")
+    finished = [trial for trial in summary.trials if trial.state.finished]
+    if finished and all(trial.state is State.FAILED for trial in finished):
+        raise FmsearchError(f"every trial failed, the last one: {finished[-1].reason}")
 
 
 def _ask_to_delete(places: Places, name: str) -> None:

@@ -1,15 +1,15 @@
-"""The tables of studies and trials that commands print."""
+"""What commands print of a study above its trials, and the table of studies."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import PurePath
 
 from rich.table import Table
 
-from ..models.settings import Value
-from ..search.runs.tables import parameter_columns
-from ..search.study.status import StudyStatus
-from ..search.trial import DAMAGED, State, Trial
+from ..models.settings import Scoring, Value
+from ..search.space.space import Space
+from ..search.study.status import StudyStatus, StudySummary
 from .terminal import make_table
 
 
@@ -34,49 +34,27 @@ def overview_lines(name: str, now: StudyStatus) -> list[str]:
     return lines
 
 
-def studies_table(studies: Sequence[tuple[str, Mapping[str, int], Trial | None]]) -> Table:
-    """One row for each study: its numbers of trials by status, and its best trial."""
-    columns = [State.COMPLETE.value, State.PRUNED.value, State.FAILED.value]
-    if any(DAMAGED in counts for _, counts, _ in studies):
-        columns.append(DAMAGED)
-    header = ("study", "trials", *columns, "best score", "best trial")
+def scored_by(space: Space) -> str:
+    """In words, by what a space's candidates are scored."""
+    if space.scoring is Scoring.CROSS_VALIDATION:
+        return f"{space.folds} folds"
+    return "validation"
+
+
+def studies_table(studies: Sequence[StudySummary]) -> Table:
+    """One row for each study: what is searched on which data, how far it is, its best trial."""
+    header = ("study", "data", "scored by", "state", "trials", "best score", "trial", "last")
     rows = (
         (
-            name,
-            str(sum(counts.values())),
-            *(str(counts.get(one, 0)) for one in columns),
-            f"{best.score:.5f}" if best else "",
-            str(best.number) if best else "",
+            one.config.name,
+            PurePath(one.config.data).name,
+            scored_by(one.config.space),
+            one.progress.value,
+            ", ".join(f"{count} {status}" for status, count in one.counts.items()),
+            f"{one.best.score:.5f}" if one.best else "",
+            str(one.best.number) if one.best else "",
+            f"{one.last_end:%Y-%m-%d %H:%M}" if one.last_end else "",
         )
-        for name, counts, best in studies
+        for one in studies
     )
-    return make_table(header, rows)
-
-
-def trials_table(now: StudyStatus, most: int | None = None) -> Table:
-    """One row for each trial, with a mark at the best one.
-
-    A study of more than `most` trials is listed with its latest `most` that do not wait.
-    """
-    listed = now.latest
-    best = now.best.number if now.best is not None else None
-    names = sorted({name for trial in listed for name in trial.parameters})
-    if most is not None and now.trials > most:
-        listed = [trial for trial in listed if trial.state is not State.WAITING][-most:]
-    rows = (
-        (
-            f"{trial.number}{' *' if trial.number == best else ''}",
-            trial.status,
-            "" if trial.score is None else f"{trial.score:.5f}",
-            f"{trial.metrics['score_std']:.5f}" if "score_std" in trial.metrics else "",
-            *(shown(trial.parameters.get(name, "")) for name in names),
-            trial.reason,
-        )
-        for trial in listed
-    )
-    others = ("trial", "state", "score", "std", "reason")
-    header = (*others[:-1], *parameter_columns(names, others), others[-1])
-    table = make_table(header, rows, wrapped=["reason"])
-    for column in table.columns[:3]:  # these are never cut
-        column.min_width = 8
-    return table
+    return make_table(header, rows, wrapped=["trials", "data", "last"])

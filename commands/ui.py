@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
-from .options import Text, places_of, store_options
+from . import completion
+from .option_types import Text
+from .options import places_of, store_options
 from .terminal import say
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ DEFAULT_PORT = 5000
 
 
 @click.command()
-@click.argument("study", required=False, type=Text())
+@click.argument("study", required=False, type=Text(), shell_complete=completion.studies)
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
@@ -48,7 +49,6 @@ def ui(study: str | None, port: int, **store: Any) -> None:
         where = _on_server(places, study)  # `say` would hide what stands behind the address's #
         click.echo(f"the store in use is a server with its own UI: {where}")
         return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server has to end, too
     with running_ui(places, port, study) as server:
         if places != given:
             say("the store may only be read: what is changed here, in a copy of its runs, is lost")

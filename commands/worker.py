@@ -6,22 +6,23 @@ from typing import Any
 
 import click
 
+from . import completion
+from .option_types import Duration, Text
 from .options import (
-    Duration,
-    Text,
     checkpoint_option,
     existing_study,
     jobs_option,
     offline_option,
     places_of,
     store_options,
+    subject,
     timeout_option,
 )
 from .study import carry_out
 
 
 @click.command()
-@click.option("--study", "name", required=True, help="The name of the study to join.")
+@subject("study", metavar="STUDY", what="The study to join.", complete=completion.studies)
 @click.option(
     "--wait",
     type=Duration(),
@@ -44,7 +45,7 @@ from .study import carry_out
 @offline_option
 @store_options
 def worker(
-    name: str,
+    study: str,
     wait: float,
     data: str | None,
     jobs: int | None,
@@ -69,5 +70,5 @@ def worker(
         checkpoint_every=checkpoint_every,
         offline=offline,
     )
-    wait_for(places, name, wait)
-    carry_out(join(existing_study(places, name), options))
+    wait_for(places, study, wait)
+    carry_out(join(existing_study(places, study), options))

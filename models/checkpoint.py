@@ -74,7 +74,7 @@ class Checkpoint:
         }
         packed = io.BytesIO()
         np.savez(packed, allow_pickle=False, document=np.array(json.dumps(document)), **arrays)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(exist_ok=True)
         with self._part.open("wb") as file:
             file.write(hashlib.sha256(packed.getbuffer()).digest())
             file.write(packed.getbuffer())

@@ -1,4 +1,7 @@
-"""Model families: named architectures, their settings and how each is built."""
+"""Model families: named architectures, their settings and how each is built.
+
+To add one, write a module like `mlp.py`, and give it a name in `FAMILIES`.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,9 @@ class Family:
         draws_by_keras: Whether all its random numbers are drawn by Keras' own initializers and
             layers, whose seeding is fast. For any other family more is reset before each fit, and
             random numbers that this does not reach are refused.
+        kernels: The library that is the faster one for such networks; empty where that is the one
+            that TensorFlow takes by itself. A user's own model has oneDNN's: where that is the
+            wrong choice it costs less than Eigen where that is (`docs/speed.md`).
     """
 
     build: Build
@@ -39,6 +45,7 @@ class Family:
     fault: Callable[[Mapping[str, Value], Shape], str] = lambda settings, shape: ""
     idle: Callable[[Mapping[str, Value]], frozenset[str]] = lambda settings: frozenset()
     draws_by_keras: bool = False
+    kernels: str = "onednn"
 
     @property
     def settings(self) -> dict[str, Setting]:
@@ -75,7 +82,7 @@ class Family:
 
 
 FAMILIES: dict[str, Family] = {
-    "mlp": Family(mlp.build, mlp.ARCHITECTURE, draws_by_keras=True),
+    "mlp": Family(mlp.build, mlp.ARCHITECTURE, draws_by_keras=True, kernels=""),
     "cnn": Family(cnn.build, cnn.ARCHITECTURE, cnn.fault, cnn.idle, draws_by_keras=True),
 }
 

@@ -16,6 +16,7 @@ from .dropout import Dropout, rates_of
 from .families import Family
 from .normalization import fuse_batch_normalization
 from .optimizers import Optimizer
+from .pooling import rectify_after_pooling
 from .quiet_tensorflow import keras, tf
 from .randomness import seed_everything, unseeded_randomness
 from .settings import Value
@@ -93,6 +94,7 @@ class Network:
         self.model = self._build()
         self._optimizer = Optimizer(self.model.trainable_variables, settings)
         fuse_batch_normalization(self.model)
+        rectify_after_pooling(self.model)
         self._dropout = Dropout(self.model, self._optimizer.iterations)
         self._smoothing = tf.Variable(0.0, trainable=False)
         self._shift = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -182,6 +184,11 @@ class Network:
         loss, confusion = self._evaluate(tf.constant(rows))
         return Evaluation(float(loss) / len(rows), confusion.numpy())
 
+    def predict(self, rows: Rows) -> Rows:
+        """The most probable class of each image of `rows`, int32 (n,), in inference mode."""
+        batches = np.split(rows, np.arange(EVALUATION_BATCH, len(rows), EVALUATION_BATCH))
+        return np.concatenate([_predicted(self.model(self._images(one))) for one in batches])
+
     def _train_graph(self, rows: tf.Tensor, order: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         count = tf.size(rows)
         rows = tf.gather(rows, tf.argsort(tf.random.stateless_uniform([count], order)))
@@ -223,11 +230,10 @@ class Network:
         return tf.gather(self._data.pixels, rows)
 
     def _augmented(self, rows: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
-        seed = tf.stack([order[0], tf.cast(self._optimizer.iterations, tf.int32)])
         return gather_augmented(
             self._data.pixels,
             rows,
-            seed,
+            tf.stack([order[0], tf.cast(self._optimizer.iterations, tf.int32)]),
             flip=bool(self.settings["flip"]),
             shift=self._shift if self.settings["shift"] else None,
             erase=self._erase if self.settings["erase"] else None,

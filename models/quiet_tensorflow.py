@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from ..errors import FmsearchError
 from .environment_variables import fix_environment_variables
+from .kernels import LIBRARIES, TENSORFLOWS, kernels_of_user
 
 
 @contextmanager
@@ -30,6 +31,8 @@ def _muted_stderr() -> Iterator[None]:
 
 
 fix_environment_variables()
+if kernels := kernels_of_user():
+    os.environ[TENSORFLOWS] = LIBRARIES[kernels]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with _muted_stderr():
     import keras

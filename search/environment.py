@@ -11,11 +11,12 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from ..models.kernels import LIBRARIES, TENSORFLOW_READS, TENSORFLOWS
 from ..tracking.run_record import TAG_PROCESSOR, TAG_VERSIONS
 
 PACKAGES = ("tensorflow", "keras", "numpy", "fmsearch")
-KERNELS = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
-"""Environment variables by which a user chooses kernels; they are followed."""
+KERNELS = (TENSORFLOWS, "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+"""Environment variables that choose kernels; a user's are followed."""
 INSTRUCTIONS = ("avx", "avx2", "fma", "avx512f")
 """Sets of instructions among which TensorFlow's kernels choose; each adds in another order."""
 
@@ -52,26 +53,46 @@ class Environment:
         names = (*PACKAGES, *KERNELS)
         return {name: self.versions[name] for name in names if name in self.versions}
 
+    @property
+    def kernels(self) -> str:
+        """The library that computed; empty if TensorFlow chose it by itself."""
+        return kernels_in(self.versions)
+
     def differences(self, now: Environment) -> list[str]:
         """The differences, a line each; `self` is the earlier environment."""
         names = dict.fromkeys([*self.versions, *now.versions])
         versions = [
             f"{name} {self.versions.get(name, 'none')} then, {now.versions.get(name, 'none')} now"
             for name in names
-            if self.versions.get(name) != now.versions.get(name)
+            if name != TENSORFLOWS and self.versions.get(name) != now.versions.get(name)
         ]
         lines = [f"versions differ: {'; '.join(versions)}"] if versions else []
+        if self.kernels != now.kernels:
+            then, ours = (one.kernels or "TensorFlow's own choice" for one in (self, now))
+            lines.append(f"kernels differ: {then} then, {ours} now")
         if self.processor != now.processor:
             lines.append(f"processor differs: {self.processor} then, {now.processor} now")
         return lines
 
 
+def kernels_in(versions: Mapping[str, str]) -> str:
+    """The library of `Environment.kernels`, from versions."""
+    return TENSORFLOW_READS.get(versions.get(TENSORFLOWS, "").lower(), "")
+
+
 @cache
-def here() -> Environment:
-    """The environment of this process; reading it imports none of the packages."""
+def here(kernels: str = "") -> Environment:
+    """The environment of this process; reading it imports none of the packages.
+
+    Args:
+        kernels: The library that is chosen for trainers, in the process that starts them; empty in
+            trainers themselves.
+    """
     versions = {"python": platform.python_version()}
     versions |= {name: version(name) for name in PACKAGES}
     versions |= {name: os.environ[name] for name in KERNELS if os.environ.get(name)}
+    if kernels:
+        versions[TENSORFLOWS] = LIBRARIES[kernels]
     try:
         text = Path("/proc/cpuinfo").read_text("utf-8", "replace")
     except OSError:

@@ -23,7 +23,7 @@ from .environment import Environment
 from .result import Duplicate, Failure, Result
 
 RESULT, MODEL, SUMMARY = "result.json", "model.keras", "model_summary.txt"
-ARCHITECTURE = "architecture.png"
+ARCHITECTURE, PREDICTED = "architecture.png", "predicted.json"
 PART, REMOVED = ".part", ".old"
 APART, WHY = "apart-", "why.txt"
 ENVIRONMENT = "circumstances"
@@ -120,7 +120,7 @@ def _check(folder: Path) -> str:
         raise DamagedError(folder, error) from error
     for name, what in damages(folder, listed).items():
         raise DamagedError(folder, f"{name} {what}")
-    ours = {RESULT, MODEL, SUMMARY, ARCHITECTURE, *_NOTES}
+    ours = {RESULT, MODEL, SUMMARY, ARCHITECTURE, PREDICTED, *_NOTES}
     for name in sorted(ours - listed.keys()):  # a list that was cut off
         if (folder / name).exists():
             raise DamagedError(folder, f"{CHECKSUMS} is damaged")
@@ -208,10 +208,11 @@ def remove_outbox(outbox: Path) -> None:
 
 
 def new_folder(entry: Path) -> Path:
-    """Create an empty folder beside `entry`, which `publish` renames when it is filled."""
+    """Create an empty folder beside `entry`, for `publish`, but no home that was removed."""
     part = entry.with_name(f".{entry.name}{PART}")
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    part.parent.mkdir(exist_ok=True)
+    part.mkdir()
     return part
 
 

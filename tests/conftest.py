@@ -1,5 +1,6 @@
 """What the tests share: real images, small spaces, real servers and ways to run the program."""
 
+import importlib
 import json
 import os
 import select
@@ -65,12 +66,17 @@ parameters:
 """
 
 LONGEST_FIRST = (
-    "coordinators", "reproduction", "compose", "optuna_study", "chaos", "replay", "worker",
-    "outage", "grid_study", "pruning", "own_images", "server", "interruption", "two_at_once",
-    "full_disk", "recorded_study", "grid_search_cv", "sync", "register", "killed_trainers",
-    "browser",
+    "shipped", "failing_trials", "compose", "reproduction", "coordinators", "worker",
+    "optuna_study", "settings_of_the_environment", "chaos", "outage", "moved_store", "server",
+    "unable_machine", "grid_study", "ui", "interruption", "own_images", "replay", "doctor",
+    "grid_search_cv", "sync", "browser",
 )  # fmt: skip
 """Files of `end_to_end/`; after them come its others, then those of the other rooms."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Three processes of pytest for two cores: much of what tests do is to wait."""
+    return -(-3 * (os.cpu_count() or 1) // 2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -366,10 +372,32 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @pytest.fixture
+def proxy_class() -> Iterator[type[Any]]:
+    """The `FaultyProxy` of `benchmarks/killing/http_faults.py`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+        yield importlib.import_module("killing.http_faults").FaultyProxy
+
+
+@pytest.fixture
+def proxy(proxy_class: type[Any], mlflow_server: int) -> Iterator[Any]:
+    """Stands before the MLflow server."""
+    with proxy_class(mlflow_server) as between:
+        yield between
+
+
+@pytest.fixture
 def mlflow_without_proxy(tmp_path: Path) -> Iterator[int]:
     """An MLflow server that leaves it to clients to write artifacts, into `tmp_path/root`."""
     root = ("--default-artifact-root", str(tmp_path / "root"))
     yield from _serve_mlflow(tmp_path, "--no-serve-artifacts", *root)
+
+
+def loaded_kernels() -> str:
+    """The library with which TensorFlow computes in this process."""
+    from tensorflow.python.util import _pywrap_util_port  # there is no public way to ask
+
+    return "onednn" if _pywrap_util_port.IsMklEnabled() else "eigen"
 
 
 def newest_trainer() -> int:

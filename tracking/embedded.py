@@ -27,11 +27,11 @@ def make_database(path: Path | None) -> None:
     if path is None:
         return
     making = path.with_name(f".{path.name}.part")
-    if path.exists() and not making.exists():
+    if _is_made(path) and not making.exists():
         return
     with turn(_lock(path, "lock")):  # one process at a time
         shutil.rmtree(making, ignore_errors=True)
-        if path.exists():
+        if _is_made(path):
             return
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
@@ -44,6 +44,11 @@ def make_database(path: Path | None) -> None:
             (making / path.name).replace(path)
         finally:
             shutil.rmtree(making, ignore_errors=True)
+
+
+def _is_made(path: Path) -> bool:
+    """Whether a database is there; SQLite makes an empty file of any that it opens."""
+    return path.exists() and path.stat().st_size > 0
 
 
 @contextmanager

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import yaml
 
+from . import classifier
 from .run_record import LoggedModel
 
 EXAMPLE = {
@@ -22,26 +22,32 @@ EXAMPLE = {
     "type": "ndarray",
 }
 """MLflow's words for an array as JSON, and for what its scoring server takes."""
+CODE = Path("code", "fmsearch_classifier.py")
+"""The copy of `classifier.py`."""
 REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
 
 
 def write_model_folder(folder: Path, model: LoggedModel, model_id: str | None = None) -> None:
     """Fill an empty folder with a model, an example of its input and MLflow's description of it.
 
-    The signature is uint8 images (n, height, width) or with channels behind, to float32
-    probabilities (n, classes).
+    Its metadata have the names of the classes and the shape of an image. The signature says what
+    it gives, and not what it takes: MLflow would refuse whatever is not one array of that very type
+    and shape, and print it; `classifier.py` takes what people have.
     """
     import numpy as np
     from mlflow import pyfunc
     from mlflow.models import Model, ModelSignature
-    from mlflow.types import Schema, TensorSpec
+    from mlflow.types import ParamSchema, ParamSpec, Schema, TensorSpec
 
-    images = TensorSpec(np.dtype("uint8"), (-1, *model.example.shape[1:]), name=None)
     probabilities = TensorSpec(np.dtype("float32"), (-1, len(model.class_names)), name=None)
+    names = ParamSpec(classifier.CLASS_NAMES, "boolean", default=False)
     description = Model(
-        signature=ModelSignature(Schema([images]), Schema([probabilities])),
+        signature=ModelSignature(outputs=Schema([probabilities]), params=ParamSchema([names])),
         model_id=model_id,
-        metadata=model_metadata(model.class_names),
+        metadata={
+            classifier.CLASS_NAMES: list(model.class_names),
+            classifier.IMAGE_SHAPE: list(model.example.shape[1:]),
+        },
         saved_input_example_info=EXAMPLE,
     )
     description.add_flavor(
@@ -51,10 +57,14 @@ def write_model_folder(folder: Path, model: LoggedModel, model_id: str | None = 
         keras_backend="tensorflow",
         save_exported_model=False,
     )
-    pyfunc.add_to_model(description, loader_module="mlflow.keras", python_env="python_env.yaml")
+    pyfunc.add_to_model(
+        description, loader_module=CODE.stem, code=str(CODE.parent), python_env="python_env.yaml"
+    )
     pinned = [f"{name}=={version(name)}" for name in REQUIREMENTS]
     (folder / "data").mkdir(parents=True)
     shutil.copyfile(model.file, folder / "data" / "model.keras")
+    (folder / CODE).parent.mkdir()
+    shutil.copyfile(classifier.__file__, folder / CODE)
     (folder / "data" / "keras_module.txt").write_text("keras")
     (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in pinned))
     environment = {"python": _python(), "dependencies": ["-r requirements.txt"]}
@@ -63,15 +73,6 @@ def write_model_folder(folder: Path, model: LoggedModel, model_id: str | None = 
     (folder / EXAMPLE["artifact_path"]).write_text(json.dumps(example))
     (folder / EXAMPLE["serving_input_path"]).write_text(json.dumps({"inputs": example}))
     description.save(str(folder / "MLmodel"))
-
-
-def model_metadata(class_names: Sequence[str]) -> dict[str, object]:
-    """What a model says of itself in `metadata`: the names of its classes, and what it takes."""
-    return {
-        "class_names": [*class_names],
-        "input": "raw uint8 images; scaling is inside the model",
-        "output": "probabilities, in the order of class_names",
-    }
 
 
 def _python() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -12,17 +11,12 @@ from ..errors import FmsearchError
 from ..places import ANSWER_SECONDS, Places
 from ..redaction import redacted, shown
 from ..sqlite import MLFLOW, write_ahead
+from .again_at_once import PASSING, again_at_once, is_passing
 from .quiet_mlflow import load_mlflow
 from .unreached import WAY_OUT, why_not_reached
 
 if TYPE_CHECKING:
     import requests
-
-PAUSES = (0.2, 0.6)
-"""Seconds between tries."""
-AT_ONCE_SECONDS = 1.0
-PASSING = {429, 502, 503, 504}
-"""Of HTTP: too many requests, and what stands before a server that is away for a moment."""
 
 
 class TrackingError(FmsearchError):
@@ -47,19 +41,13 @@ def _ask(places: Places, what: str, **params: str) -> requests.Response:
     Raises:
         MlflowException: It does not answer.
     """
-    from mlflow.exceptions import MlflowException
+    from tenacity import retry_if_exception, retry_if_result
 
-    for pause in PAUSES:
-        begin = time.monotonic()
-        try:
-            answer = _ask_once(places, what, **params)
-            if answer.status_code not in PASSING:
-                return answer
-        except MlflowException:
-            if time.monotonic() - begin > AT_ONCE_SECONDS:
-                raise
-        time.sleep(pause)
-    return _ask_once(places, what, **params)
+    retry = retry_if_exception(is_passing) | retry_if_result(
+        lambda answer: answer.status_code in PASSING
+    )
+    answer: requests.Response = again_at_once(retry)(lambda: _ask_once(places, what, **params))
+    return answer
 
 
 def _ask_once(places: Places, what: str, **params: str) -> requests.Response:

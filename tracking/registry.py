@@ -1,12 +1,16 @@
-"""The model registry: versions of a model, and the alias of one of them."""
+"""The model registry: versions of a model, and the aliases that point to them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ..errors import FmsearchError
 from .store import Store
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -26,10 +30,8 @@ def check_names(name: str, alias: str) -> None:
         raise FmsearchError(f"--alias {alias!r} is MLflow's own; choose another one")
 
 
-def register_version(
-    store: Store, name: str, run_id: str, *, alias: str, tags: Mapping[str, str]
-) -> str:
-    """Register a run's model as a version, unless that was done before, and move the alias to it.
+def register_version(store: Store, name: str, run_id: str, *, tags: Mapping[str, str]) -> str:
+    """Register a run's model as a version, unless that was done before.
 
     Args:
         store: The store that has the run.
@@ -44,10 +46,10 @@ def register_version(
         TrackingError: The store did not answer, or refused.
     """
     client = store.client
-    with store.errors():
+
+    def register() -> str:
         for version in client.search_model_versions(f"run_id = '{run_id}'"):
             if version.name == name:
-                client.set_registered_model_alias(name, alias, version.version)
                 return str(version.version)
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)
@@ -59,5 +61,48 @@ def register_version(
             tags=dict(tags),
             model_id=models[0].model_id,
         )
-        client.set_registered_model_alias(name, alias, version.version)
         return str(version.version)
+
+    return store.again(register)
+
+
+def holder_of(store: Store, name: str, alias: str) -> ModelVersion | None:
+    """The version that has an alias; None if there is none, or no such model.
+
+    Raises:
+        TrackingError: The store did not answer.
+    """
+    client = store.client
+
+    def find() -> ModelVersion | None:
+        if not client.search_registered_models(f"name = '{name}'"):
+            return None
+        aliases = client.get_registered_model(name).aliases
+        return client.get_model_version(name, str(aliases[alias])) if alias in aliases else None
+
+    return store.again(find)
+
+
+def set_alias(
+    store: Store,
+    name: str,
+    version: str,
+    alias: str,
+    tags: Mapping[str, str] | None = None,
+    description: str | None = None,
+) -> None:
+    """Tag and describe a version, then move an alias to it.
+
+    Raises:
+        TrackingError: The store did not answer, or refused.
+    """
+    client = store.client
+
+    def move() -> None:
+        for key, value in (tags or {}).items():
+            client.set_model_version_tag(name, version, key, value)
+        if description is not None:
+            client.update_model_version(name, version, description)
+        client.set_registered_model_alias(name, alias, version)
+
+    store.again(move)

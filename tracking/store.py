@@ -13,6 +13,7 @@ from ..artifact_addresses import EXPERIMENT_TAG
 from ..errors import FmsearchError, full_disk
 from ..places import Places
 from ..redaction import redacted, shown
+from .again_at_once import repeating
 from .embedded import in_use, make_database
 from .entities import batch, dataset_input
 from .logged_models import LoggedModels
@@ -31,7 +32,6 @@ from .uploads import Uploads
 from .written_run import check_is_rest, lacking
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Run
 
 T = TypeVar("T")
@@ -50,8 +50,7 @@ class Store:
         Args:
             places: Where the store is.
             create: Whether to; a store that is only read stays as it is.
-            retry_seconds: How long `find` and `ship` are tried again with a server that fails; 0
-                where the caller does that.
+            retry_seconds: How long a failing server is tried again; 0 where the caller does that.
 
         Raises:
             TrackingError: The store cannot be used.
@@ -73,10 +72,9 @@ class Store:
             use.enter_context(in_use(places))
             weakref.finalize(self, use.close)
             mlflow.set_tracking_uri(places.tracking_uri)
-            self.client: MlflowClient = mlflow.MlflowClient(
-                places.tracking_uri, places.tracking_uri
-            )
-            self.experiment_id = self._experiment(places, create=create)
+            client = mlflow.MlflowClient(places.tracking_uri, places.tracking_uri)
+            self.client = repeating(client) if places.is_server else client
+            self.experiment_id = self.again(lambda: self._experiment(places, create=create))
             self._uploads = Uploads(self.client)
             self.models = LoggedModels(self.client, self.experiment_id, is_server=places.is_server)
 
@@ -127,7 +125,7 @@ class Store:
     def find(self, identity: Mapping[str, str]) -> Run | None:
         """The run that has these tags, if there is one."""
         search, which = self.client.search_runs, tagged(identity)
-        runs = self._again(lambda: search([self.experiment_id], which, max_results=1))
+        runs = self.again(lambda: search([self.experiment_id], which, max_results=1))
         return runs[0] if runs else None
 
     def is_whole(self, identity: Mapping[str, str]) -> bool:
@@ -137,10 +135,13 @@ class Store:
 
     def delete_runs(self, identity: Mapping[str, str]) -> None:
         """Delete all runs that have these tags; MLflow can restore them."""
-        with self.errors():
+
+        def delete() -> None:
             while runs := self.client.search_runs([self.experiment_id], tagged(identity)):
                 for run in runs:
                     self.client.delete_run(run.info.run_id)
+
+        self.again(delete)
 
     def ship(self, record: RunRecord, parent: str | None = None) -> str:
         """Write a run so that the store holds it whole, however often it is shipped.
@@ -155,10 +156,13 @@ class Store:
         Raises:
             TrackingError: The store did not answer, or refused.
         """
-        return self._again(lambda: self._ship(record, parent))
+        return self.again(lambda: self._ship(record, parent))
 
-    def _again(self, step: Callable[[], T]) -> T:
+    def again(self, step: Callable[[], T]) -> T:
         """Take a step, again while the server fails if it is this store's to do so.
+
+        Args:
+            step: Looks first for what an earlier try has left, if it writes.
 
         Raises:
             TrackingError: It went on failing.

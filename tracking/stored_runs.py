@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,10 +84,13 @@ def find_named(store: Store, text: str) -> StoredRun:
     """
     quote = '"' if "'" in text else "'"
     runs: list[Run] = []
-    with store.errors():
-        for attribute in ("run_id", "run_name"):
-            asked = f"attributes.{attribute} = {quote}{text}{quote}"
-            runs += store.client.search_runs([store.experiment_id], asked)
+    for attribute in ("run_id", "run_name"):
+        asked = partial(
+            store.client.search_runs,
+            [store.experiment_id],
+            f"attributes.{attribute} = {quote}{text}{quote}",
+        )
+        runs += store.again(asked)
     if not runs:
         raise FmsearchError(
             f"no run {text!r}; give a run's id or its name, such as mlp_grid-0006, as "
@@ -118,11 +122,12 @@ def runs_of_study(store: Store, study_id: str, *, read: bool = False) -> list[Wh
     Raises:
         TrackingError: The store did not answer, or refused.
     """
-    with store.errors():
-        models = defaultdict(list)
-        for model in store.models.having({TAG_ID: study_id}):
-            models[model.source_run_id].append(model)
-        return [_whole(run, models[run.info.run_id], read=read) for run in _pages(store, study_id)]
+    models = defaultdict(list)
+    for model in store.again(lambda: list(store.models.having({TAG_ID: study_id}))):
+        models[model.source_run_id].append(model)
+    runs = store.again(lambda: list(_pages(store, study_id)))
+    whole = (partial(_whole, run, models[run.info.run_id], read=read) for run in runs)
+    return [store.again(one) for one in whole]
 
 
 def _whole(run: Run, models: list[LoggedModel], *, read: bool) -> WholeRun:
@@ -135,26 +140,44 @@ def _whole(run: Run, models: list[LoggedModel], *, read: bool) -> WholeRun:
 
 def read_metrics(store: Store, run: StoredRun) -> MetricValues:
     """Every value of every metric of a run."""
-    with store.errors():
-        return {
-            (name, one.step): one.value
-            for name in run.metrics
-            for one in store.client.get_metric_history(run.id, name)
-        }
+    histories = {
+        name: store.again(partial(store.client.get_metric_history, run.id, name))
+        for name in run.metrics
+    }
+    return {(name, one.step): one.value for name in histories for one in histories[name]}
 
 
 def read_text(store: Store, run: StoredRun, artifact: str) -> str:
     """A text file among a run's artifacts."""
-    with store.errors(), tempfile.TemporaryDirectory() as folder:
-        file = store.client.download_artifacts(run.id, artifact, folder)
+    with tempfile.TemporaryDirectory() as folder:
+        file = store.again(lambda: store.client.download_artifacts(run.id, artifact, folder))
         return Path(file).read_text("utf-8")
+
+
+def artifact_text(store: Store, run_id: str, artifact: str) -> str | None:
+    """A text file at the top of a run's artifacts; None if it, or the run, is not there.
+
+    Raises:
+        TrackingError: The store did not answer.
+    """
+    from mlflow.exceptions import MlflowException
+
+    with store.errors(), tempfile.TemporaryDirectory() as folder:
+        try:
+            listed = [one.path for one in store.client.list_artifacts(run_id)]
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+        if artifact not in listed:
+            return None
+        return Path(store.client.download_artifacts(run_id, artifact, folder)).read_text("utf-8")
 
 
 def read_artifacts(store: Store, run: StoredRun, folder: Path) -> None:
     """All artifacts of a run, into a folder that is made."""
     folder.mkdir(parents=True, exist_ok=True)
-    with store.errors():
-        store.client.download_artifacts(run.id, "", str(folder))
+    store.again(lambda: store.client.download_artifacts(run.id, "", str(folder)))
 
 
 def _fields(run: Run) -> dict[str, Any]:
@@ -224,7 +247,10 @@ def _model(models: list[LoggedModel], *, read: bool) -> StoredModel:
 
 
 def _model_files(artifacts: ArtifactRepository, *, read: bool) -> StoredModel:
-    files = {*_filled(artifacts.list_artifacts()), *_filled(artifacts.list_artifacts("data"))}
+    listed = artifacts.list_artifacts()
+    files = {*_filled(listed)}
+    for folder in (one.path for one in listed if one.is_dir):
+        files |= {*_filled(artifacts.list_artifacts(folder))}
     if MODEL_FILE not in files:
         return StoredModel.EMPTY
     return StoredModel.DAMAGED if read and damaged_files(artifacts, files) else StoredModel.WHOLE

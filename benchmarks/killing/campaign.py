@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .session import LONGEST_DELAY, Session, cmdline, processes
+from .session import LONGEST_DELAY, Session, leftovers
 
 LEAST_KILLS = 5
 MOST_KILLS = 12
@@ -132,11 +132,4 @@ class Campaign:
 
     def leftovers(self) -> list[str]:
         """Processes of ended sessions that still run."""
-        until = time.monotonic() + 10
-        while time.monotonic() < until:
-            found = processes()
-            left = [pid for pid, _, group, state in found if group in self._groups and state != "Z"]
-            if not left:
-                return []
-            time.sleep(0.1)
-        return [f"process {pid} lives on: {cmdline(pid)!r}" for pid in left]
+        return leftovers(self._groups)

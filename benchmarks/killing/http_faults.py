@@ -35,8 +35,7 @@ class FaultyProxy:
     def __init__(self, port: int, choose: Choose = lambda method, path: "") -> None:
         self.choose = choose
         self.faults: Counter[str] = Counter()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, port))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self, port))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -46,6 +45,13 @@ class FaultyProxy:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a client that is killed."""
 
 
 def _handler(proxy: FaultyProxy, port: int) -> type[BaseHTTPRequestHandler]:

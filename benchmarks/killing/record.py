@@ -8,6 +8,16 @@ import zipfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+    from fmsearch.places import Places
+
+OF_A_KIND = ("artifacts", "mlflow.db", "studies.db", "locks", "worker")
+"""What a home holds or not, by where its store is; of artifacts, those of MLflow are read."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +45,29 @@ class Record:
         return found
 
 
-def read_record(home: Path) -> Record:
-    """Read the results of the study in a home."""
+def read_record(places: Places, artifacts: Path, model: str = "chaos") -> Record:
+    """Read the results of a study.
+
+    Args:
+        places: Of its store.
+        artifacts: The folder in which MLflow, here or its server, keeps them.
+        model: The name under which its best was registered.
+    """
     from mlflow import MlflowClient
 
     from fmsearch.search.storage.storage import open_storage
 
-    study = open_storage(f"sqlite:///{home / 'studies.db'}").study("chaos")
+    study = open_storage(places.storage).study("chaos")
     trials = [
         repr((t.number, sorted(t.parameters.items()), t.state.value, t.score, t.fold_scores))
         + repr((sorted(t.metrics.items()), t.reason, t.duplicate_of))
         for t in study.trials()
     ]
-    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    client = MlflowClient(places.tracking_uri, places.tracking_uri)
     names = {study.config.label: "chaos-ID"}
-    experiments = [one.experiment_id for one in client.search_experiments()]
+    experiment = client.get_experiment_by_name(places.experiment)
+    assert experiment is not None
+    experiments = [experiment.experiment_id]
     found = list(client.search_runs(experiments))
     names |= {run.info.run_id: run.info.run_name for run in found}
     models = list(client.search_logged_models(experiments))
@@ -71,20 +89,31 @@ def read_record(home: Path) -> Record:
             for point in history:
                 numbers[f"{run.info.run_name} {metric} {point.step}"] = repr(point.value)
     versions = [
-        repr((one.name, one.version, names.get(one.run_id), names.get(one.model_id), one.status))
-        + repr((client.get_registered_model(one.name).aliases, sorted(one.tags.items())))
-        for one in client.search_model_versions()
+        repr((str(one.version), names.get(one.run_id), names.get(one.model_id), one.status))
+        + repr((_aliases(client, one), sorted(one.tags.items())))
+        for one in client.search_model_versions(f"name = '{model}'")
     ]
-    return Record(trials, runs, numbers, versions, _files(home, names))
+    of_study = artifacts / experiment.experiment_id if places.is_server else artifacts
+    files = _files(of_study, names, with_folders=False)
+    for place, content in _files(places.home, names, with_folders=True).items():
+        if not place.startswith(OF_A_KIND):
+            files[f"home/{place}"] = content
+    return Record(trials, runs, numbers, versions, files)
 
 
-def _files(home: Path, names: dict[str, str]) -> dict[str, object]:
+def _aliases(client: MlflowClient, version: ModelVersion) -> dict[str, str]:
+    """Those of its model; a server sends numbers as text."""
+    aliases = client.get_registered_model(version.name).aliases
+    return {alias: str(number) for alias, number in aliases.items()}
+
+
+def _files(folder: Path, names: dict[str, str], *, with_folders: bool) -> dict[str, object]:
     """The parts of each file that equal studies have in common; of a model, its weights."""
     found: dict[str, object] = {}
-    for path in home.rglob("*"):
-        place = str(path.relative_to(home))
-        if path.is_dir() and place.startswith("artifacts"):
-            continue  # MLflow leaves empty folders of deleted models
+    for path in folder.rglob("*"):
+        place = str(path.relative_to(folder))
+        if path.is_dir() and not with_folders:
+            continue  # MLflow leaves empty ones of deleted models
         for drawn, name in names.items():
             place = place.replace(drawn, name)
         content: object = "folder" if path.is_dir() else "file"
@@ -94,8 +123,7 @@ def _files(home: Path, names: dict[str, str]) -> dict[str, object]:
             content = path.read_text()
         elif path.suffix in (".png", ".html", ".txt", ".csv"):  # layers are numbered by process
             content = "file" if path.stat().st_size else "empty"
-        if path.suffix not in (".db-shm", ".db-wal"):
-            found[place] = content
+        found[place] = content
     return found
 
 

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 LONGEST_DELAY = {
@@ -25,12 +26,17 @@ LONGEST_DELAY = {
 class Session:
     """One start of a command, in a process group of its own."""
 
-    def __init__(self, command: list[str], home: Path, log: Path) -> None:
+    def __init__(
+        self, command: list[str], home: Path, log: Path, environment: dict[str, str] | None = None
+    ) -> None:
+        """Start it in the folder of `home`; `environment` is added to that of this process."""
         self._home, self._log = home, log
+        variables = {**os.environ, **(environment or {})}
         with log.open("w") as file:
             self._process = subprocess.Popen(
-                command, cwd=home.parent, stdout=file, stderr=file, start_new_session=True
-            )
+                command, cwd=home.parent, env=variables, stdout=file, stderr=file,
+                start_new_session=True,
+            )  # fmt: skip
         self.pid = self._process.pid
         self.begun = time.monotonic()
 
@@ -78,6 +84,10 @@ class Session:
         root = [pid for pid in server if parents[pid] not in server]
         return {"fork server": root, "trainer": [pid for pid in server if pid not in root]}
 
+    def everyone(self) -> list[int]:
+        """Ids of all its processes."""
+        return [pid for pid, _, group, _ in processes() if group == self.pid]
+
     def stop(self) -> None:
         """Stop all processes, and wait until all are stopped."""
         self._signal(signal.SIGSTOP)
@@ -105,6 +115,18 @@ class Session:
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
+
+
+def leftovers(groups: Collection[int]) -> list[str]:
+    """Processes of ended sessions, known by their groups, that still run after 10 s."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        found = processes()
+        left = [pid for pid, _, group, state in found if group in groups and state != "Z"]
+        if not left:
+            return []
+        time.sleep(0.1)
+    return [f"process {pid} lives on: {cmdline(pid)!r}" for pid in left]
 
 
 def processes() -> list[tuple[int, int, int, str]]:

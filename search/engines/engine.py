@@ -1,4 +1,8 @@
-"""Engines: who proposes the trials of a study."""
+"""Engines: who proposes the trials of a study.
+
+To add one, write a class with the methods of `Engine`, and name it in `ENGINES` of
+`space/engine_traits.py`, which is read without loading any engine.
+"""
 
 from __future__ import annotations
 

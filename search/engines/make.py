@@ -1,4 +1,4 @@
-"""Engines, made by the names that spaces give them."""
+"""Engines, made by the names that spaces give them in `ENGINES` of `space/engine_traits.py`."""
 
 from __future__ import annotations
 

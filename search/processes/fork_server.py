@@ -10,14 +10,16 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import forkserver
+from multiprocessing import forkserver, util
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import FmsearchError, full_disk, too_little_memory
 from ...models.environment_variables import fix_environment_variables
+from ...models.kernels import computed_by
 from ...text import one_line
-from .scratch import scratch_folder, temporary_files_in
+from .scratch import restore_scratch, scratch_folder, temporary_files_in
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
@@ -27,6 +29,9 @@ MOST_STARTS = 4
 START_PAUSE = 0.5
 """Seconds: a process that is killed is still there for a moment, and takes no orders."""
 PRELOADED = "fmsearch.models.preload"
+
+_kernels = ""
+"""The library of the fork server, and of another one that Python starts in its place."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +55,26 @@ class MachineFailed:
         return cls(f"{what} ({said}); mend that, and run the same command")
 
 
-def load_tensorflow_in_advance() -> None:
+def load_tensorflow_in_advance(kernels: str = "") -> None:
     """Start the fork server, which then loads TensorFlow in the background.
 
     Loading takes 4 s of CPU and 0.3 GB. Forked trainers share both, so that a dead one is replaced
-    in milliseconds. Forking is safe, because the fork server has no computing threads.
+    in milliseconds. Forking is safe, because the fork server has no computing threads. A fork
+    server with other kernels is ended, so there must be no trainers of it any more.
+
+    Args:
+        kernels: The library that trainers compute with; empty for TensorFlow's own choice.
     """
+    global _kernels
+    if kernels != _kernels:
+        forkserver._forkserver._stop()  # type: ignore[attr-defined]  # there is no public way
+        _kernels = kernels
     fix_environment_variables()
     multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOADED])
     # Ctrl-C reaches the whole process group, but only the coordinator reacts to it.
     heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with temporary_files_in(scratch_folder()):
+        with temporary_files_in(scratch_folder()), computed_by(_kernels):
             forkserver.ensure_running()
     finally:
         signal.signal(signal.SIGINT, heard)
@@ -73,24 +86,40 @@ def start_process(
     """Start a process that ends with this one, and give one end of a connection with it.
 
     It calls `run` with the other end and the arguments; `receive` gives what that sends. Python
-    starts another fork server where that one died.
+    starts another fork server where that one died, or has lost its temporary files.
 
     Raises:
         FmsearchError: The fork server died again and again.
     """
     context = multiprocessing.get_context("forkserver")
     for _ in range(MOST_STARTS):
+        restore_scratch()
         ours, theirs = context.Pipe()
         process = context.Process(target=_run, args=(run, theirs, *arguments), daemon=True)
-        with contextlib.suppress(EOFError, ConnectionError):  # it died while it was asked
-            process.start()
+        try:
+            # A fork server that Python starts in its place has the same files and kernels.
+            with temporary_files_in(scratch_folder()), computed_by(_kernels):
+                process.start()
             theirs.close()
             return process, ours
+        except (EOFError, ConnectionError):  # it died while it was asked
+            pass
+        except FileNotFoundError:  # its socket is gone with all temporary files
+            _end_fork_server()
         time.sleep(START_PAUSE)
     raise FmsearchError(
         f"the process that trainers are forked from died {MOST_STARTS} times at its start; "
         "its own messages are above. The same command goes on"
     )
+
+
+def _end_fork_server() -> None:
+    """Let Python start another one, whose socket it makes in the folder that it keeps for that."""
+    Path(util.get_temp_dir()).mkdir(0o700, parents=True, exist_ok=True)
+    pid = vars(forkserver._forkserver)["_forkserver_pid"]  # Python offers no other way
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def receive(connection: Connection) -> Any:

@@ -12,6 +12,9 @@ from functools import cache
 from pathlib import Path
 
 PREFIX = "fmsearch-scratch-"
+MOST_BYTES = 50
+"""Of the path of the folder for temporary files: in ours Python makes sockets, which have 57 more,
+and may have 107."""
 
 
 @cache
@@ -24,11 +27,14 @@ def scratch_folder() -> Path:
     A process holds a lock on its folder as long as it lives. A process number would not do:
     containers may share the folder of temporary files, but do not see each other's processes.
     """
-    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    parent = tempfile.gettempdir()
+    if len(os.fsencode(parent)) > MOST_BYTES:
+        parent = "/tmp"
+    for left in Path(parent).glob(f"{PREFIX}*"):
         with suppress(OSError):  # those of the living, and another user's, stay
             _remove_if_dead(left)
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         try:
             lock = _lock(folder)
         except (BlockingIOError, FileNotFoundError):
@@ -38,6 +44,15 @@ def scratch_folder() -> Path:
         if folder.exists():
             return folder  # locked until this process ends
         os.close(lock)
+
+
+def restore_scratch() -> None:
+    """Make the folder again where somebody has removed it, as cleaners of old files do."""
+    folder = scratch_folder()
+    if not folder.exists():
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+        with suppress(OSError):  # as `scratch_folder`
+            _lock(folder)
 
 
 def _remove_if_dead(folder: Path) -> None:

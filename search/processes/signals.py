@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from types import FrameType, TracebackType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
@@ -20,8 +21,10 @@ class Interruption:
     server stay in the outbox then, and other workers take the trials that could not be given back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, check_more: Callable[[], None] = lambda: None) -> None:
+        """Make it; what `check_more` raises is raised by `check`, too."""
         self._asked = False
+        self._check_more = check_more
 
     def __enter__(self) -> Interruption:
         self._before = {number: signal.signal(number, self._hear) for number in SIGNALS}
@@ -46,6 +49,7 @@ class Interruption:
         if self._asked:
             self._asked = False
             raise KeyboardInterrupt
+        self._check_more()
 
     def _hear(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # as signal's
         if self._asked or number == signal.SIGALRM:

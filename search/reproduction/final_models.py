@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ...errors import FmsearchError
+from ...models.kernels import kernels_to_go_on
 from ...models.split import Split
 from ...tracking.reachability import TrackingError
 from ...tracking.store import Store
 from ..outbox import is_whole, read_result
+from ..processes.fork_server import load_tensorflow_in_advance
 from ..processes.signals import Interruption
 from ..result import Result
 from ..trainers.jobs import FinalJob, TrainerSetup
@@ -79,8 +81,18 @@ class FinalModels:
             results[model.experiment.id] += (self._ship(model),)
         return results
 
+    def _kernels(self, family: str) -> str:
+        """The library that computes models of a family.
+
+        Raises:
+            FmsearchError: The user's environment variables name another one.
+        """
+        name, recorded = self.run_records.plan.name, self.run_records.record.kernels
+        return kernels_to_go_on(recorded.get(family, ""), f"the reproduction {name!r}")
+
     def _train(self, models: Sequence[_Model], setup: TrainerSetup, trained: int) -> None:
         """Train models that are not on disk; so many others are."""
+        load_tensorflow_in_advance(self._kernels(setup.model))
         by_folder = {one.job.folder: one for one in models}
         jobs = [one.job for one in models]
         with (

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from ...errors import FmsearchError
 from ...models.data import DataSet
+from ...models.families import FAMILIES
+from ...models.kernels import kernels_for
 from ...models.settings import Value
 from ...models.split import Fold, Split
 from ...places import Places
@@ -31,6 +33,8 @@ class ReproductionConfig:
 
     Attributes:
         data_sha256, train_images, epochs: As in `ReproductionPlan`.
+        kernels: The library that computes final models, by model family. Empty if an earlier
+            version of fmsearch began the reproduction: TensorFlow goes on choosing.
         id: Drawn when the reproduction is begun.
     """
 
@@ -38,6 +42,7 @@ class ReproductionConfig:
     train_images: int | None
     epochs: int | None
     id: str = ""
+    kernels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +125,8 @@ class ReproductionPlan:
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             part = path.with_suffix(".part")
-            made = replace(wanted, id=uuid.uuid4().hex[:12])
+            kernels = {name: kernels_for(family.kernels) for name, family in FAMILIES.items()}
+            made = replace(wanted, id=uuid.uuid4().hex[:12], kernels=kernels)
             part.write_text(json.dumps(asdict(made)), "utf-8")
             part.replace(path)
         found = _read(path)

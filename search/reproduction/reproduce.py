@@ -18,7 +18,6 @@ from ...tracking.run_record import Status
 from ...tracking.store import Store
 from ...tracking.stored_runs import find_tagged, read_artifacts
 from ..engines.strategy import choose_strategy
-from ..processes.fork_server import load_tensorflow_in_advance
 from ..result import Result
 from ..runs.values import trial_identity
 from ..space.space import Space
@@ -57,7 +56,6 @@ def reproduce(plan: ReproductionPlan, watch: Watch) -> Outcomes:
     what = f"the reproduction {plan.name!r}"
     with hold(plan.places.lock(f"{plan.name}.reproduction"), what):
         run_records = ReproductionRuns(plan, plan.open_config())
-        load_tensorflow_in_advance()
         return _Conductor(plan, split, run_records, watch).run()
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from ...errors import FmsearchError
 from ...locks import hold
-from ...models.checkpoint import Checkpoint
-from ...models.settings import knows_its_length
+from ...models.kernels import kernels_to_go_on
 from ...places import Places
 from ...tracking.reachability import check_reachable
-from ...tracking.registry import check_names, register_version
+from ...tracking.registry import register_version
 from ...tracking.run_record import (
     TAG_DATA,
     TAG_EPOCHS,
@@ -23,21 +25,30 @@ from ...tracking.run_record import (
     Status,
 )
 from ...tracking.store import Store
-from ..outbox import discard, is_whole, read_result
+from ..outbox import PREDICTED, is_whole, read_result
 from ..processes.fork_server import load_tensorflow_in_advance
 from ..runs.records import RunRecords
 from ..runs.schema import FINAL
 from ..runs.values import identity, result_metrics, training_params
 from ..storage.stored_study import StoredStudy
 from ..trainers.jobs import FinalJob
-from ..trainers.messages import EpochDone
-from ..trainers.pool import run_job
+from ..trainers.messages import EpochDone, JobFailed
+from ..trainers.pool import TrainerPool
 from ..trainers.setup import trainer_setup
-from ..trial import Trial, training_seed
+from ..trial import Trial
+from .choice import choose
+from .final_jobs import FinalJobs
+from .gate import GATE, Answers
+from .model_card import MODEL_CARD, Origin, model_card, version_text
+from .promotion import Promotion, check_target, promote, read_answers
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 log = logging.getLogger(__name__)
 
 OnEpoch = Callable[[EpochDone], None]
+OnTraining = Callable[[FinalJob], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +56,8 @@ class Registered:
     """A model version and what it was made from.
 
     Attributes:
-        name, version, alias: In the registry.
+        name, version: In the registry.
+        promotion: The alias that it got, and what the gate said.
         trial: The trial whose parameters it has.
         test_accuracy: In [0, 1].
         test_loss: Mean categorical cross-entropy, in nats.
@@ -53,7 +65,7 @@ class Registered:
 
     name: str
     version: str
-    alias: str
+    promotion: Promotion
     trial: Trial
     epochs: int
     test_accuracy: float
@@ -68,100 +80,132 @@ def register_best(
     name: str,
     alias: str,
     epochs: int | None,
+    trial: Trial | None = None,
+    force: bool = False,
     checkpoint_every: float = 10.0,
+    on_training: OnTraining = lambda job: None,
     on_epoch: OnEpoch = lambda done: None,
 ) -> Registered:
-    """Train a study's best parameters on all training images and register the model.
+    """Train a trial's parameters on all training images, register the model, let it meet the gate.
 
-    The test images are evaluated once, after the training. A finished training is not done again;
-    an interrupted one continues from its last checkpoint.
+    There its gate model, trained first, meets that of the version that has the alias. The test
+    images are evaluated once. What was interrupted is not begun anew.
 
     Args:
-        name, alias: In the registry.
-        epochs: Number of epochs; None for as many as the best trial.
+        name, alias, force: As `promote` takes them.
+        epochs, trial: None for as many as the trial, and for the best one.
         checkpoint_every: Seconds between two checkpoints.
-        on_epoch: Called after each epoch.
+        on_training, on_epoch: Called before each training, and after each epoch.
 
     Raises:
-        FmsearchError: The study has no complete trial, the store cannot be reached, or the
-            training failed.
+        FmsearchError: No trial is complete, the store is away, or a training failed.
     """
-    study, best = run_records.study, _best(stored)
-    check_names(name, alias)
+    study, chosen = run_records.study, trial or choose(stored)
+    check_target(name, alias)
     check_reachable(places)
-    job = _job(run_records, places, best, epochs)
-    with hold(places.lock(f"{study.name}.register"), f"registering from {study.name!r}"):
+    jobs = FinalJobs.of(run_records, places, chosen, epochs)
+    lock, what = places.lock(f"{study.name}.register"), f"registering from {study.name!r}"
+    with hold(lock, what) as check_held:
+        train = partial(_train, run_records, checkpoint_every, on_training, on_epoch, check_held)
         store = Store(places)
-        run = store.find(_identity(run_records, best, job.epochs))
-        if run is None or run.info.status != Status.FINISHED.value:
-            if not is_whole(job.folder):
-                _train(job, run_records, checkpoint_every, on_epoch)
-            record = _record(run_records, best, job)
-            log.info("shipping the final model")
-            run_id = store.ship(record, _parent(store, run_records))
-            run = store.client.get_run(run_id)
-        _clear(job)  # an earlier call may have stopped before this
-        log.info("registering")
-        metrics = run.data.metrics
-        tags = {TAG_STUDY: study.name, "test_accuracy": f"{metrics['test_accuracy']:.4f}"}
-        version = register_version(store, name, run.info.run_id, alias=alias, tags=tags)
-    tested = {name: metrics[name] for name in ("test_accuracy", "test_loss")}
+        run, answers = _earlier(store, run_records, chosen, jobs.epochs)
+        if answers is None:
+            train(jobs.trainings if run is None else jobs.gate_trainings)
+        with stored.ownership.shipping_lock():  # of many hosts one makes the run and the version
+            if run is None or answers is None:
+                run, answers = _ship(store, run_records, chosen, jobs, run)
+            jobs.clear()  # an earlier call may have stopped before this
+            log.info("registering")
+            version = register_version(store, name, run.info.run_id, tags=_tags(run))
+            describe = partial(_describe, Origin(study, run_records.data, chosen), run, jobs.epochs)
+            got = promote(store, places, name, version, answers, describe, alias=alias, force=force)
     return Registered(
-        name=name, version=version, alias=alias, trial=best, epochs=job.epochs, **tested
+        name=name, version=version, promotion=got, trial=chosen, epochs=jobs.epochs, **_tested(run)
     )
 
 
-def _best(stored: StoredStudy) -> Trial:
-    if best := stored.best():
-        return best
-    raise FmsearchError(f"the study {stored.config.name!r} has no complete trial yet")
+def _tested(run: Run) -> dict[str, float]:
+    return {key: run.data.metrics[key] for key in ("test_accuracy", "test_loss")}
+
+
+def _tags(run: Run) -> dict[str, str]:
+    accuracy = _tested(run)["test_accuracy"]
+    return {TAG_STUDY: run.data.tags[TAG_STUDY], "test_accuracy": f"{accuracy:.4f}"}
+
+
+def _describe(origin: Origin, run: Run, epochs: int, gate: str) -> str:
+    address = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+    return version_text(origin, run.data.metrics, epochs=epochs, address=address, gate=gate)
+
+
+def _earlier(
+    store: Store, run_records: RunRecords, trial: Trial, epochs: int
+) -> tuple[Run | None, Answers | None]:
+    """What the store has of an earlier call: the run if it is whole, and its gate model's answers,
+    which one of a version that knew no gate lacks."""
+    run = store.find(_identity(run_records, trial, epochs))
+    if run is None or run.info.status != Status.FINISHED.value:
+        return None, None
+    return run, read_answers(store, run.info.run_id)
 
 
 def _train(
-    job: FinalJob, run_records: RunRecords, checkpoint_every: float, on_epoch: OnEpoch
+    run_records: RunRecords,
+    checkpoint_every: float,
+    on_training: OnTraining,
+    on_epoch: OnEpoch,
+    check_held: Callable[[], None],
+    jobs: list[FinalJob],
 ) -> None:
+    """Do what is not done yet."""
+    jobs = [job for job in jobs if not is_whole(job.folder)]
+    if not jobs:
+        return
     setup = trainer_setup(run_records.space, run_records.data)
     setup = replace(setup, checkpoint_every=checkpoint_every)
-    load_tensorflow_in_advance()
-    if error := run_job(job, setup, on_epoch=on_epoch):
-        raise FmsearchError(f"the final training failed: {error}")
+    study = run_records.study
+    load_tensorflow_in_advance(kernels_to_go_on(study.kernels, f"the study {study.name!r}"))
+    with TrainerPool(1, setup) as pool:
+        for job in jobs:
+            on_training(job)
+            for _, message in pool.run([job], check_held):
+                if isinstance(message, EpochDone):
+                    on_epoch(message)
+                elif isinstance(message, JobFailed):
+                    raise FmsearchError(f"the final training failed: {message.error}")
 
 
-def _clear(job: FinalJob) -> None:
-    """Remove from disk the training of a run that is complete in the store."""
-    discard(job.folder)
-    Checkpoint(job.checkpoint, 0).remove()
+def _answers(run_records: RunRecords, jobs: FinalJobs) -> Answers:
+    predicted = []
+    if len(jobs.gate_rows):
+        predicted = json.loads((jobs.gate.folder / PREDICTED).read_text("utf-8"))
+    return Answers.of(run_records.data, jobs.gate_rows, predicted)
 
 
-def _job(run_records: RunRecords, places: Places, best: Trial, epochs: int | None) -> FinalJob:
-    settings = run_records.space.settings(best.parameters)
-    if epochs is None and knows_its_length(settings):  # a shorter schedule differs from the start
-        epochs = int(settings["epochs"])
-    elif epochs is None:  # as many as gave the score
-        epochs = int(best.metrics.get("best_epoch", settings["epochs"]))
-    del settings["epochs"]
-    return FinalJob(
-        settings=settings,
-        seed=training_seed(run_records.study.seed, best.parameters, "final"),
-        epochs=epochs,
-        folder=places.home / "finals" / f"{run_records.study.label}-{best.number}-{epochs}",
-    )
-
-
-def _identity(run_records: RunRecords, best: Trial, epochs: int) -> dict[str, str]:
-    about = {TAG_TRIAL: str(best.number), TAG_EPOCHS: str(epochs)}
+def _identity(run_records: RunRecords, trial: Trial, epochs: int) -> dict[str, str]:
+    about = {TAG_TRIAL: str(trial.number), TAG_EPOCHS: str(epochs)}
     return identity(run_records.study, "final", **about)
 
 
-def _parent(store: Store, run_records: RunRecords) -> str | None:
-    run = store.find(identity(run_records.study, "study"))
-    return None if run is None else str(run.info.run_id)
+def _ship(
+    store: Store, run_records: RunRecords, trial: Trial, jobs: FinalJobs, run: Run | None
+) -> tuple[Run, Answers]:
+    """Make the run, or add the answers to the one that is there without them."""
+    log.info("shipping the final model")
+    answers = _answers(run_records, jobs)
+    if run is not None:
+        store.add_artifacts(run.info.run_id, jobs.artifacts(answers))
+        return run, answers
+    record = _record(run_records, trial, jobs.refit, answers)
+    study = store.find(identity(run_records.study, "study"))
+    run_id = store.ship(record, None if study is None else str(study.info.run_id))
+    return store.again(lambda: store.client.get_run(run_id)), answers
 
 
-def _record(run_records: RunRecords, best: Trial, job: FinalJob) -> RunRecord:
+def _record(run_records: RunRecords, trial: Trial, job: FinalJob, answers: Answers) -> RunRecord:
     result = read_result(job.folder)
     heading = (
-        f"{run_records.study.name}, trial {best.number} on all training images: "
+        f"{run_records.study.name}, trial {trial.number} on all training images: "
         f"test accuracy {result.metrics['test_accuracy']:.4f}"
     )
     tags = {
@@ -170,9 +214,12 @@ def _record(run_records: RunRecords, best: Trial, job: FinalJob) -> RunRecord:
         **result.environment.tags,
     }
     made = run_records.artifacts.make(FINAL, entry=job.folder, result=result, heading=heading)
+    (made.folder / GATE).write_text(answers.text, "utf-8")
+    card = model_card(Origin(run_records.study, run_records.data, trial), result)
+    (made.folder / MODEL_CARD).write_text(card, "utf-8")
     return RunRecord(
-        name=f"{run_records.study.name}-{best.number:04d}-final",
-        identity=_identity(run_records, best, job.epochs),
+        name=f"{run_records.study.name}-{trial.number:04d}-final",
+        identity=_identity(run_records, trial, job.epochs),
         tags={**FINAL.tags_of(tags), **made.missing},
         params=training_params(result.settings, result.seed),
         metrics=result_metrics(result),

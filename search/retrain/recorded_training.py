@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ...errors import FmsearchError
 from ...models import fashion_mnist
 from ...models.data import FASHION_MNIST, DataSet, describe
+from ...models.kernels import kernels_of_user
 from ...models.settings import Value
 from ...tracking.run_record import (
     TAG_DATA,
@@ -52,6 +53,8 @@ class RecordedTraining:
         final: Whether it was trained on all images and tested, for the registry.
         folds: Number of folds on which it was trained.
         train_images: Number of training images of its study; None for all.
+        kernels: The library that computes again: the same one, unless the user names another;
+            empty if TensorFlow chooses, as it did.
         changed: What has changed since, a line each.
     """
 
@@ -66,6 +69,7 @@ class RecordedTraining:
     space: Space
     data: DataSet
     train_images: int | None
+    kernels: str
     changed: tuple[str, ...]
 
 
@@ -96,6 +100,8 @@ def read_recorded_training(store: Store, name: str, data: str | None = None) -> 
         fashion_mnist.fetch()
     found = describe(spec)
     images = study.tags[TAG_IMAGES]
+    then = Environment.of(trained.tags)
+    kernels = kernels_of_user() or then.kernels
     metrics = _by_epoch(read_metrics(store, run))
     before = metrics if trained is run else read_metrics(store, trained)
     return RecordedTraining(
@@ -110,7 +116,8 @@ def read_recorded_training(store: Store, name: str, data: str | None = None) -> 
         space=space,
         data=found,
         train_images=None if images == "all" else int(images),
-        changed=tuple(_changed(trained, found)),
+        kernels=kernels,
+        changed=(*then.differences(here(kernels)), *_changed(trained, found)),
     )
 
 
@@ -181,8 +188,7 @@ def _value(space: Space, name: str, text: str) -> Value:
 
 
 def _changed(run: StoredRun, data: DataSet) -> list[str]:
-    lines = Environment.of(run.tags).differences(here())
-    if run.tags[TAG_DATA] != data.sha256:
-        then, now = run.tags[TAG_DATA][:12], data.sha256[:12]
-        lines.append(f"data differ: {data.spec} had SHA-256 {then}… then, has {now}… now")
-    return lines
+    if run.tags[TAG_DATA] == data.sha256:
+        return []
+    then, now = run.tags[TAG_DATA][:12], data.sha256[:12]
+    return [f"data differ: {data.spec} had SHA-256 {then}… then, has {now}… now"]

@@ -48,7 +48,7 @@ def replay(recorded: RecordedTraining, on_epoch: OnEpoch = lambda done: None) ->
     Raises:
         FmsearchError: The training failed.
     """
-    load_tensorflow_in_advance()
+    load_tensorflow_in_advance(recorded.kernels)
     with tempfile.TemporaryDirectory() as folder:
         entry = Path(folder) / "result"
         job = (_final if recorded.final else _trial)(recorded, entry)

@@ -14,6 +14,7 @@ Offers:
     RunRecords (records): makes the run records of one study.
     Artifacts, TrainingDone (artifacts): makes the files of a training's run.
     parameter_columns (tables): names of columns, none of them twice.
-    importances (importances): how much each parameter matters for the scores.
+    trials_csv, csv_text (tables): tables as CSV.
+    note_importances (importances): puts on record how much each parameter matters for the scores.
     Shipping, is_unshipped, UNSHIPPED (shipping): from the outbox to MLflow, in the background.
 """

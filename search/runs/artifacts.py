@@ -1,4 +1,7 @@
-"""Artifacts of a training: one function writes each, and its docstring says what it shows."""
+"""Artifacts of a training: one function writes each, and its docstring says what it shows.
+
+To add one, write its function, and name it in the kind of run of `schema.py` that is to have it.
+"""
 
 from __future__ import annotations
 

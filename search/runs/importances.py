@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from optuna import Study
 
+    from ..storage.stored_study import StoredStudy
+
 FEWEST_TRIALS = 2
 """Complete ones, below which nothing can be compared, and nothing of a search is drawn."""
+
+
+def note_importances(stored: StoredStudy) -> None:
+    """Put the importances so far on record, where a look at the study finds them."""
+    stored.attributes.set_importances(importances(stored.study()))
 
 
 def importances(study: Study) -> dict[str, float]:

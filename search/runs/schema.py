@@ -73,14 +73,10 @@ _SCORES = {
 }
 _SIZE = {"parameters": Item("how many the network has", {Case.NOT_FAILED})}
 _SECONDS = {"train_seconds": Item("in all epochs of all folds", {Case.RESULT}, is_measured=True)}
-_TEST = {
-    "test_accuracy": Item("on the test images"),
-    "test_loss": Item("on the test images"),
-}
-_FIT = {
-    "fit_accuracy": Item("on its own training images, without dropout"),
-    "fit_loss": Item("on its own training images, without dropout"),
-}
+_TEST = dict.fromkeys(("test_accuracy", "test_loss"), Item("on the test images"))
+_FIT = dict.fromkeys(
+    ("fit_accuracy", "fit_loss"), Item("on its own training images, without dropout")
+)
 _CHECKSUMS = {CHECKSUMS: Item("of these files, for `sha256sum --check`")}
 _MODEL = (
     "the network, as `mlflow.keras` and `mlflow.pyfunc` load it, with the params and last metrics"
@@ -184,7 +180,11 @@ FINAL: Kind[TrainingDone] = Kind(
     params=_settings(),
     metrics={**_curves(*CURVES[:2]), **_TEST, **_SIZE, **_SECONDS},
     artifacts=_training_files(),
-    written=_CHECKSUMS,
+    written={
+        "gate.json": Item("its gate model's answers to the gate images"),
+        "model_card.md": Item("what it is for, its data, how it does on each class"),
+        **_CHECKSUMS,
+    },
     model=Item(_MODEL),
 )
 REPRODUCTION: Kind[Any] = Kind(

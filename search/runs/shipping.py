@@ -28,7 +28,7 @@ from ..outbox import (
 )
 from ..storage.stored_study import StoredStudy
 from ..trial import State, ranking
-from .importances import importances
+from .importances import note_importances
 from .records import RunRecords
 from .schema_words import Case
 from .study_note import study_note
@@ -44,7 +44,7 @@ UNSHIPPED = "study"
 
 def mark_unshipped(outbox: Path) -> None:
     """Leave the mark, in case what follows is cut off."""
-    outbox.mkdir(parents=True, exist_ok=True)
+    outbox.mkdir(exist_ok=True)
     (outbox / UNSHIPPED).touch()
 
 
@@ -188,15 +188,12 @@ class Shipping:
             self._run_records.write(cases, Path(folder), trials, self._stored.study)
             if not any(Path(folder).iterdir()):
                 return  # too few trials yet
-            self._note_importances()
+            note_importances(self._stored)
             store.add_artifacts(parent, Path(folder))
         self._drawn_at = time.monotonic()
         if self._has_drawn:  # the first time libraries are loaded, which no other time needs
             self._drawing_took = self._drawn_at - begin
         self._has_drawn = True
-
-    def _note_importances(self) -> None:
-        self._stored.attributes.set_importances(importances(self._stored.study()))
 
     def _kept(self) -> set[int]:
         """Numbers of the trials whose models stay, where not all do."""
@@ -232,8 +229,6 @@ class Shipping:
             record = self._run_records.study_ended(
                 trials, status, now, Path(folder), optuna_study=self._stored.study
             )
-            if self._is_search:
-                self._note_importances()
             shares = self._stored.attributes.importances()
             note = study_note(
                 self._run_records, store, parent, trials, importances=shares, artifacts=Path(folder)

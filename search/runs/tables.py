@@ -32,7 +32,7 @@ def trials_csv(trials: Sequence[Trial]) -> str:
         ]
         for trial in trials
     ]
-    return _csv(header, rows)
+    return csv_text(header, rows)
 
 
 def parameter_columns(parameters: Sequence[str], others: Sequence[str]) -> list[str]:
@@ -71,10 +71,11 @@ def cv_results(trials: Sequence[Trial]) -> dict[str, list[object]]:
 def cv_results_csv(trials: Sequence[Trial]) -> str:
     """`cv_results` as CSV, one row for each complete trial."""
     columns = cv_results(trials)
-    return _csv(list(columns), list(map(list, zip(*columns.values(), strict=True))))
+    return csv_text(list(columns), list(map(list, zip(*columns.values(), strict=True))))
 
 
-def _csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def csv_text(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table as CSV, in which no text is a formula of a spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ...errors import FmsearchError
@@ -116,6 +117,10 @@ class StudyAttributes:
     def run(self) -> str:
         """The id of the study's run in MLflow; empty if there is none yet."""
         return str(self._get(RUN) or "")
+
+    def last_end(self) -> datetime | None:
+        """When the last trial ended, in local time; None if none has."""
+        return self._backend.last_end(self._study_id)
 
     def set_importances(self, shares: Mapping[str, float]) -> None:
         """Store the importance of each parameter for the scores so far."""

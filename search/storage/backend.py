@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container
+from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..trial import DAMAGED, State
@@ -83,6 +85,19 @@ class Backend:
             return {status: count for status, count in counts.items() if count}
 
         return retry(read)
+
+    def last_end(self, study_id: int) -> datetime | None:
+        """When the last trial ended, in local time; None if none has, or that cannot be read."""
+        from .queries import read_last_end
+        from .rows import UNREADABLE, local_time
+
+        def read() -> Any:
+            with self._backend.engine.connect() as connection:
+                return read_last_end(connection, study_id)
+
+        with suppress(*UNREADABLE):
+            return local_time(retry(read))
+        return None
 
     def study_attributes(self, study: str | None = None) -> dict[str, dict[str, str]]:
         """User attributes by the name of the study, as the JSON that is stored; None for all.

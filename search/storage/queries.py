@@ -163,6 +163,12 @@ def count_states(
     return {TrialState[name]: count for name, count in connection.execute(query.group_by(state))}
 
 
+def read_last_end(connection: Connection, study_id: int) -> Any:
+    """When the last trial of a study ended, as the database itself gives it; None if none has."""
+    end = type_coerce(TRIALS.c.datetime_complete, String)
+    return connection.execute(select(func.max(end)).where(TRIALS.c.study_id == study_id)).scalar()
+
+
 def is_highest(study_id: int, mark: str) -> ColumnElement[bool]:
     """The condition of `Backend.best`."""
     values, notes = models.TrialValueModel.__table__, models.TrialUserAttributeModel.__table__

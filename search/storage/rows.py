@@ -40,7 +40,7 @@ def read_state(trial: Any) -> TrialState:
 
 def read_times(trial: Any) -> tuple[datetime | None, datetime | None]:
     """When a trial began and ended."""
-    return _local(trial.datetime_start), _local(trial.datetime_complete)
+    return local_time(trial.datetime_start), local_time(trial.datetime_complete)
 
 
 def read_parameter(row: Any) -> tuple[BaseDistribution, Any]:
@@ -93,7 +93,7 @@ def _number(stored: object) -> Any:
     return stored
 
 
-def _local(stored: datetime | str | None) -> datetime | None:
+def local_time(stored: datetime | str | None) -> datetime | None:
     """Local time without its zone, as Optuna returns it; Optuna stores UTC without its zone."""
     if stored is None:
         return None

@@ -53,7 +53,7 @@ class Storage:
         Raises:
             FmsearchError: There is none of that name.
         """
-        if (config := self._config(name)) is None:
+        if (config := self.config(name)) is None:
             known = self.names()
             there = f"there are: {', '.join(known)}" if known else "there is none yet"
             raise FmsearchError(f"no study {name!r}; {there}")
@@ -85,7 +85,12 @@ class Storage:
             )
         return found
 
-    def _config(self, name: str) -> StudyConfig | None:
+    def config(self, name: str) -> StudyConfig | None:
+        """The config of a study; None if there is none of that name.
+
+        Raises:
+            FmsearchError: It is damaged, or of another version of fmsearch.
+        """
         known = self._database.backend.study_attributes(name).get(name, {})
         if CONFIG_KEY not in known:
             return None
@@ -103,7 +108,7 @@ class Storage:
         return StoredStudy(self._database, study_id, config, ownership)
 
     def _recorded(self, config: StudyConfig) -> StudyConfig:
-        known = self._config(config.name)
+        known = self.config(config.name)
         if known is not None and (differing := config.differences(known)):
             raise FmsearchError(
                 f"the study {config.name!r} exists with another {', '.join(differing)}; "

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ...errors import FmsearchError
+from ..environment import kernels_in
 from ..space.load import read_space
 from ..space.reader import NAME
 from ..space.space import Space
@@ -77,6 +78,11 @@ class StudyConfig:
         return {**values, "space": self.space.text, "versions": dict(self.versions)}
 
     @property
+    def kernels(self) -> str:
+        """The library that computes; empty if it was not chosen, as by earlier versions."""
+        return kernels_in(self.versions)
+
+    @property
     def label(self) -> str:
         """Name and id, for the name of a folder."""
         return f"{self.name}-{self.id}"
@@ -92,6 +98,8 @@ class StudyConfig:
             f"--pruner ({other.pruner})": (self.pruner, other.pruner),
             "answer to --reproducible": (bool(self.lag), bool(other.lag)),
         }
+        if other.kernels:
+            pairs[f"library of kernels ({other.kernels})"] = (self.kernels, other.kernels)
         return [what for what, (ours, theirs) in pairs.items() if ours != theirs]
 
 

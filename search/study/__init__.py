@@ -7,6 +7,6 @@ Offers:
     join, wait_for, WorkerOptions (join): one more worker of a study.
     recover (resume): takes up what an earlier session left.
     sync_all, ship, run_records_of (sync): ships what waits in the outbox.
-    unknown_outboxes (sync): results of studies that the storage does not have.
-    overview, StudyStatus (status): how a study stands.
+    unknown_outboxes, labels_of (sync): results of studies that the storage does not have.
+    overview, summary, StudyStatus, StudySummary (status): how a study stands.
 """

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ...errors import FmsearchError
 from ...models import fashion_mnist
 from ...models.data import FASHION_MNIST, DataSet, describe
+from ...models.kernels import LIBRARIES, TENSORFLOWS, kernels_to_go_on
 from ...places import Places
 from ...redaction import shown
 from ...tracking.reachability import check_reachable
@@ -103,11 +104,14 @@ def _check_versions(config: StudyConfig) -> None:
             f"the study {config.name!r} was recorded by an earlier version of fmsearch, without "
             "what a worker needs; `fmsearch study` with its options adds that"
         )
-    ours = here().computing
+    kernels = kernels_to_go_on(config.kernels, f"the study {config.name!r}")
+    ours, theirs = here(kernels).computing, dict(config.versions)
+    if config.kernels:  # an earlier version recorded what the user had written
+        theirs[TENSORFLOWS] = LIBRARIES[config.kernels]
     differing = [
-        f"{name} {config.versions.get(name, 'none')} there, {ours.get(name, 'none')} here"
-        for name in dict.fromkeys([*config.versions, *ours])
-        if config.versions.get(name) != ours.get(name)
+        f"{name} {theirs.get(name, 'none')} there, {ours.get(name, 'none')} here"
+        for name in dict.fromkeys([*theirs, *ours])
+        if theirs.get(name) != ours.get(name)
     ]
     if differing:
         raise FmsearchError(

@@ -13,6 +13,7 @@ from ..engines.make import make_engine
 from ..outbox import DamagedError, checkpoint_name, entry_name, keep_apart, write_note
 from ..processes.signals import Interruption
 from ..result import Duplicate, Failure
+from ..runs.importances import note_importances
 from ..runs.records import RunRecords
 from ..runs.shipping import Shipping
 from ..storage.stored_study import StoredStudy
@@ -92,6 +93,7 @@ class StudyLoop:
             if unfinished:
                 with self._pool(jobs, self._setup) as trainers:
                     self._search(trainers)
+                note_importances(self._stored)
             elif not self._plan.offline:
                 self._shipping.begin(reopen=False)
             status = Status.FINISHED

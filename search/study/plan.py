@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from ...errors import FmsearchError
 from ...models.data import DataSet
+from ...models.kernels import kernels_of_user
 from ...places import Places
 from ..engines.strategy import Strategy
-from ..environment import here
 from ..space.space import Space
 from ..storage.ownership import HEARTBEAT
 from ..storage.study_config import StudyConfig
@@ -100,7 +100,6 @@ class Plan:
             trials=self.limits.trials,
             target_score=self.limits.score,
             enqueue=self.enqueue,
-            versions=here().computing,
         )
 
     @property
@@ -110,11 +109,12 @@ class Plan:
 
 
 def check_plan(plan: Plan) -> None:
-    """See that the options of a plan go together.
+    """See that the options of a plan go together, and that a library of kernels is a known one.
 
     Raises:
-        FmsearchError: Two do not.
+        FmsearchError: Two do not, or it is none.
     """
+    kernels_of_user()
     space, limits = plan.space, plan.limits
     is_grid = space.traits.tries_every_point
     for option, given in {"--trials": limits.trials, "--enqueue": not plan.enqueue}.items():

@@ -8,12 +8,16 @@ from ...errors import FmsearchError
 from ...locks import hold
 from ...models.data import load_training
 from ...models.families import FAMILIES
+from ...models.kernels import kernels_for, kernels_to_go_on
 from ...models.split import split_rows
 from ...tracking.reachability import check_reachable
+from ..environment import here
 from ..processes.fork_server import load_tensorflow_in_advance
 from ..processes.signals import Interruption
 from ..space.fit import check_fit, example_point
+from ..space.space import Space
 from ..storage.storage import open_storage
+from ..storage.study_config import StudyConfig
 from ..trainers.jobs import CheckJob, TrainerSetup
 from ..trainers.pool import TrainerPool, run_job
 from ..trainers.setup import trainer_setup
@@ -41,12 +45,15 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
     if not plan.offline:
         check_reachable(plan.places)
     with (
-        hold(plan.places.lock(plan.name), f"the study {plan.name!r}"),
-        Interruption() as interruption,
+        hold(plan.places.lock(plan.name), f"the study {plan.name!r}") as check_held,
+        Interruption(check_held) as interruption,
     ):
-        load_tensorflow_in_advance()
+        places = plan.places
         if plan.fresh:
-            delete_study(plan.places, plan.name)
+            delete_study(places, plan.name)
+        storage = open_storage(places.storage, places.worker())
+        kernels = choose_kernels(plan.space, plan.joins or storage.config(plan.name))
+        load_tensorflow_in_advance(kernels)
         split = split_rows(labels, plan.train_images)
         setup = replace(
             trainer_setup(plan.space, plan.data, split),
@@ -56,9 +63,8 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
         )
         if plan.space.model not in FAMILIES:
             _check_model(plan, setup, interruption)
-        places = plan.places
-        storage = open_storage(places.storage, places.worker())
-        study = storage.join(plan.joins) if plan.joins else storage.open_study(plan.config)
+        config = replace(plan.config, versions=here(kernels).computing)
+        study = storage.join(plan.joins) if plan.joins else storage.open_study(config)
         if study.config.lag:
             study.check_run_nowhere_else()  # where others could join, that it is run by one
         return StudyLoop(
@@ -70,6 +76,21 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
             interruption=interruption,
             pool=pool,
         ).run()
+
+
+def choose_kernels(space: Space, known: StudyConfig | None) -> str:
+    """The library with which a study computes; empty if TensorFlow is to choose.
+
+    Args:
+        space: Of the study.
+        known: Its config in the storage; None if it is new.
+
+    Raises:
+        FmsearchError: The user's environment variables name none, or another one.
+    """
+    if known is None:
+        return kernels_for(space.family.kernels)
+    return kernels_to_go_on(known.kernels, f"the study {known.name!r}")
 
 
 def _check_model(plan: Plan, setup: TrainerSetup, interruption: Interruption) -> None:

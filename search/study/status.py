@@ -2,11 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
 
 from ..storage.stored_study import StoredStudy
-from ..trial import Trial
+from ..storage.study_config import StudyConfig
+from ..trial import State, Trial
+
+
+class Progress(Enum):
+    """How far a study is."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySummary:
+    """A study in a list of studies.
+
+    Attributes:
+        counts: As in `StudyStatus`.
+        best: As in `StudyStatus`.
+        last_end: When the last trial ended, in local time; None if none has.
+    """
+
+    config: StudyConfig
+    counts: Mapping[str, int]
+    best: Trial | None
+    last_end: datetime | None
+
+    @property
+    def progress(self) -> Progress:
+        """How far the study is; one that was killed counts as running until it goes on."""
+        if self.counts.get(State.RUNNING.value):
+            return Progress.RUNNING
+        wanted = self.config.trials or 0
+        is_left = self.counts.get(State.WAITING.value) or sum(self.counts.values()) < wanted
+        return Progress.UNFINISHED if is_left else Progress.FINISHED
+
+
+def summary(stored: StoredStudy) -> StudySummary:
+    """Read what a list of studies says of one."""
+    return StudySummary(
+        config=stored.config,
+        counts=stored.counts(),
+        best=stored.best(),
+        last_end=stored.attributes.last_end(),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,15 +60,20 @@ class StudyStatus:
     """The status of a study.
 
     Attributes:
+        objectives: Names of what the study maximizes or minimizes.
+        front: Of several objectives, the numbers of the trials than which none is better in all.
         counts: Number of trials of each status that occurs, as `Trial.status` has it.
         best: The best trial; None while none is complete.
         latest: By number, all trials or, if they are more than asked for, the latest that do not
             wait.
         running: By trial number, the last reported step and score; None before the first.
-        importances: Each parameter's share in the variation of the scores, the largest first, at
-            the last refresh of the study's figures; empty while there are too few trials.
+        importances: Each parameter's share in the variation of the scores, the largest first, when
+            a session of the study ended or its figures were last drawn; empty before that, and
+            while there are too few trials.
     """
 
+    objectives: Sequence[str] = ("score",)
+    front: Set[int] = frozenset()
     counts: Mapping[str, int]
     best: Trial | None
     latest: list[Trial]
@@ -42,19 +93,16 @@ def overview(stored: StoredStudy, most: int | None = None) -> StudyStatus:
         latest = stored.trials()
     else:
         latest = stored.latest(most)
+    objectives = tuple(stored.config.space.objectives)
+    front = stored.study().best_trials if len(objectives) > 1 else []
     return StudyStatus(
+        objectives=objectives,
+        front=frozenset(trial.number for trial in front),
         counts=counts,
         best=stored.best(),
         latest=latest,
         running={
             number: max(scores.items(), default=None) for number, scores in stored.running().items()
         },
-        importances=stored.attributes.importances() or _importances(stored),
+        importances=stored.attributes.importances(),
     )
-
-
-def _importances(stored: StoredStudy) -> Mapping[str, float]:
-    """For a study that has no figures (yet): a grid, or one that is offline or has just begun."""
-    from ..runs.importances import importances  # loads scikit-learn
-
-    return importances(stored.study())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -72,6 +73,11 @@ def unknown_outboxes(places: Places, known: Iterable[str]) -> list[str]:
     return found
 
 
+def labels_of(places: Places, name: str) -> set[str]:
+    """What may be the label of a study whose record is damaged, by the outboxes that are there."""
+    return {one.name for one in places.outbox("").glob(f"{glob.escape(name)}-*")}
+
+
 def sync_all(places: Places) -> Iterator[Synced]:
     """Ship what waits in the outboxes of all studies that are not running.
 
@@ -85,7 +91,7 @@ def sync_all(places: Places) -> Iterator[Synced]:
             study = storage.study(name)
         except FmsearchError as error:
             yield Synced(name, fault=str(error))
-            labels |= {one.name for one in places.outbox("").glob(f"{name}-*")}
+            labels |= labels_of(places, name)
             continue
         labels.add(study.config.label)
         if is_unshipped(places.outbox(study.config.label)):

@@ -6,6 +6,8 @@ import logging
 import time
 from multiprocessing.connection import Connection
 
+import numpy as np
+
 from ...models.checkpoint import Checkpoint
 from ...models.fold_training import Progress
 from ...models.network import Network
@@ -37,21 +39,46 @@ def train_final(
         connection: Gets a message after each epoch.
     """
     started_at = now()
-    fold = job.fold or Fold(train, train[:0])
+    fold = job.fold or Fold(_without(train, job.gate), train[:0])
     history = _fit(job, network, fold, checkpoint, connection)
     if diverged := history[-1].diverged:
         checkpoint.remove()
         return diverged
-    log.info("evaluating on the test images")
+    rows = test if job.gate is None else job.gate
+    result = _tested(job, network, fold, rows, history=history, started_at=started_at)
+    publish_result(
+        job.folder,
+        result,
+        network,
+        with_model=job.gate is None,
+        with_drawing=job.in_detail,
+        predicted=None if job.gate is None else network.predict(job.gate),
+    )
+    checkpoint.remove()
+    return ""
+
+
+def _tested(
+    job: FinalJob,
+    network: Network,
+    fold: Fold,
+    rows: Rows,
+    *,
+    history: tuple[Epoch, ...],
+    started_at: int,
+) -> Result:
+    """The result of a training that is over, from its one look at `rows`."""
+    part = "test" if job.gate is None else "gate"
+    log.info("evaluating on the %s images", part)
     begin = time.perf_counter()
-    tested = network.evaluate(test)
+    tested = network.evaluate(rows)
     tested_in = time.perf_counter() - begin
-    metrics = {"test_accuracy": tested.accuracy, "test_loss": tested.loss}
+    metrics = {f"{part}_accuracy": tested.accuracy, f"{part}_loss": tested.loss}
     if job.in_detail:
         fitted = network.evaluate(fold.train)
         metrics |= {"fit_accuracy": fitted.accuracy, "fit_loss": fitted.loss}
         metrics["trainable_parameters"] = network.trainable_parameters
-    result = Result(
+    return Result(
         settings={**job.settings, "epochs": job.epochs},
         seed=job.seed,
         metrics=metrics,
@@ -64,9 +91,10 @@ def train_final(
         finished_at=now(),
         environment=here(),
     )
-    publish_result(job.folder, result, network, with_model=True, with_drawing=job.in_detail)
-    checkpoint.remove()
-    return ""
+
+
+def _without(rows: Rows, gate: Rows | None) -> Rows:
+    return rows if gate is None else np.setdiff1d(rows, gate)
 
 
 def _fit(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...models.settings import Scoring, Value
-from ...models.split import Fold
+from ...models.split import Fold, Rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class TrialJob:
 
 @dataclass(frozen=True, kw_only=True)
 class FinalJob:
-    """Training a model that is reported, and the one look at the test images.
+    """Training a model that is reported, and the one look at the test images; or its gate model.
 
     Attributes:
         settings, seed: As in `TrialJob`.
@@ -67,6 +67,8 @@ class FinalJob:
         fold: Rows to train on, and to validate on; None to train on all, without validation.
         in_detail: Whether it is also measured on its own training images, without dropout, and
             its architecture is drawn.
+        gate: Rows that are left out of the training of all, and answered at its end in place of
+            the test images; the model is not kept. None for a model that is reported.
     """
 
     settings: Mapping[str, Value]
@@ -75,6 +77,7 @@ class FinalJob:
     folder: Path
     fold: Fold | None = None
     in_detail: bool = False
+    gate: Rows | None = None
 
     @property
     def checkpoint(self) -> Path:

@@ -54,3 +54,6 @@ Message = EpochDone | JobDone | JobFailed
 
 OUT_OF_MEMORY = errno.ENOMEM
 """Exit code of a trainer that got no more memory."""
+NO_TEMPORARY_FILES = errno.ENOENT
+"""Exit code of a trainer whose folder of temporary files was removed, without which TensorFlow can
+compile nothing."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ...errors import FmsearchError
 from ..processes.fork_server import receive, start_process
 from .jobs import CheckJob, Job, TrainerSetup
-from .messages import OUT_OF_MEMORY, EpochDone, JobFailed, Message, Verdict
+from .messages import NO_TEMPORARY_FILES, OUT_OF_MEMORY, EpochDone, JobFailed, Message, Verdict
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
@@ -211,6 +211,7 @@ def _death(exit_code: int | None) -> str:
     """How a process ended."""
     reasons = {
         OUT_OF_MEMORY: ": out of memory",
+        NO_TEMPORARY_FILES: ": somebody has removed its temporary files",
         -signal.SIGKILL: ": killed, as the system does when memory runs out",
     }
     return f"exit code {exit_code}{reasons.get(exit_code or 0, '')}"

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...models.architecture import draw_architecture
-from ..outbox import ARCHITECTURE, MODEL, SUMMARY, new_folder, publish, write_result
+from ..outbox import ARCHITECTURE, MODEL, PREDICTED, SUMMARY, new_folder, publish, write_result
 from ..result import Result
 
 if TYPE_CHECKING:
     import keras
 
     from ...models.network import Network
+    from ...models.split import Rows
 
 log = logging.getLogger(__name__)
 
 
 def publish_result(
-    entry: Path, result: Result, network: Network, *, with_model: bool, with_drawing: bool = False
+    entry: Path,
+    result: Result,
+    network: Network,
+    *,
+    with_model: bool,
+    with_drawing: bool = False,
+    predicted: Rows | None = None,
 ) -> None:
-    """Publish a folder with the result, the network's summary, its model and its drawing."""
+    """Publish a folder with the result, the network's summary, its model and its drawing.
+
+    `predicted` are classes that it gave to images, which are published, too.
+    """
     log.info("saving %s", entry.name)
     part = new_folder(entry)
     write_result(part, result)
@@ -31,6 +42,8 @@ def publish_result(
         draw_architecture(part / ARCHITECTURE, network.model)
     if with_model:
         _compiled(network.model).save(part / MODEL)
+    if predicted is not None:
+        (part / PREDICTED).write_text(json.dumps(predicted.tolist()), "utf-8")
     publish(part, entry)
 
 

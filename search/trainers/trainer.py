@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import signal
+import tempfile
 from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property
@@ -22,8 +24,8 @@ from ...models.settings import Value
 from ...text import one_line
 from ..processes.fork_server import MachineFailed
 from .final_training import train_final
-from .jobs import FinalJob, Job, TrainerSetup, TrialJob
-from .messages import OUT_OF_MEMORY, JobDone, JobFailed
+from .jobs import CheckJob, FinalJob, Job, TrainerSetup, TrialJob
+from .messages import NO_TEMPORARY_FILES, OUT_OF_MEMORY, JobDone, JobFailed
 from .trial_training import TrialTraining
 
 log = logging.getLogger(__name__)
@@ -54,6 +56,10 @@ class Trainer:
     def __init__(self, connection: Connection, setup: TrainerSetup) -> None:
         self._connection = connection
         self._setup = setup
+        try:  # what has no link is removed
+            self._temporary = os.open(tempfile.gettempdir(), os.O_RDONLY)
+        except FileNotFoundError:
+            raise SystemExit(NO_TEMPORARY_FILES) from None
         self._family = find_family(setup.model, setup.parameters)
         self._networks: OrderedDict[tuple[object, ...], Network] = OrderedDict()
 
@@ -71,8 +77,10 @@ class Trainer:
         except (EOFError, ConnectionError, *MEMORY_ERRORS):
             raise
         except Exception as fault:
-            if full_disk(fault):
-                self._connection.send(MachineFailed.by(fault, ""))
+            if os.fstat(self._temporary).st_nlink == 0:
+                raise SystemExit(NO_TEMPORARY_FILES) from None
+            if full_disk(fault) or _home_is_gone(job):
+                self._connection.send(MachineFailed.by(fault, "the folder of results is gone"))
                 return
             if too_little_memory(fault):
                 raise MemoryError from fault
@@ -135,6 +143,11 @@ class Trainer:
         if len(self._networks) > CACHED_NETWORKS:
             self._networks.popitem(last=False)
         return network
+
+
+def _home_is_gone(job: Job) -> bool:
+    """Whether somebody has removed the folder that has the folder of a job's results."""
+    return not isinstance(job, CheckJob) and not job.checkpoint.parents[1].exists()
 
 
 def _line(text: str) -> str:

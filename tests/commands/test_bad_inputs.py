@@ -127,7 +127,7 @@ def test_the_installed_program_says_the_same(bad: Bad, folder: Path, installed: 
 
 
 def test_names_stand_once() -> None:
-    assert len({bad.name for bad in ALL}) == len(ALL) >= 60
+    assert len({bad.name for bad in ALL}) == len(ALL) >= 150
 
 
 def test_a_deleted_experiment_is_one_line_and_what_waits_stays(
@@ -152,4 +152,4 @@ def test_a_senseless_width_of_the_terminal_harms_nothing(
     with pytest.raises(SystemExit) as ended:
         main(["status"])
     assert ended.value.code is None
-    assert re.search(r"small +2 ", capfd.readouterr().out)
+    assert re.search(r"small +tiny.npz .* 2 waiting ", capfd.readouterr().out)

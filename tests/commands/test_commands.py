@@ -24,7 +24,7 @@ def test_before_the_first_study_a_command_says_so(
     fmsearch: Run, tmp_path: Path, command: str
 ) -> None:
     done = fmsearch(command)
-    assert done.stdout == f"no studies in {tmp_path / 'mlruns'} yet\n"
+    assert done.stdout == f"no studies yet in {tmp_path / 'mlruns'}, nor in a folder above\n"
     assert not (tmp_path / "mlruns").exists()
 
 

@@ -31,6 +31,8 @@ Commands:
   backup     Copy the store into a new FOLDER: databases, outbox and...
   data       Show a data set: where it is from, its hash, its classes.
   doctor     Compare storage, outbox and MLflow; one line for each...
+  env        Print variables that tell a shell where the store is.
+  predict    Say what a registered model sees in PICTURES.
   register   Train the best trial's parameters on all training images and...
   replay     Train a run again from what it records and compare every...
   reproduce  Do the published experiments again and hold the results...
@@ -52,6 +54,8 @@ def test_help_teaches_the_three_steps(fmsearch: Run) -> None:
     [
         "data",
         "doctor",
+        "env",
+        "predict",
         "register",
         "replay",
         "reproduce",

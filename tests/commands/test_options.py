@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from fmsearch.commands.options import Duration, KeepModels
+from fmsearch.commands.option_types import Duration, KeepModels
 
 from ..conftest import Run
 from .refusal import assert_refused
 
 USAGE = {
-    ("study",): "Missing option '--space'",
+    ("study",): "say which: SPACE, as the argument or by --space",
+    ("study", "a", "--space", "b"): "'a' and --space 'b' are two; give one",
+    ("study", ""): "it is empty; leave the option out, or give it a value",
+    ("worker",): "say which: STUDY, as the argument or by --study",
     ("study", "--space", "mlp_grid", "--jobs", "0"): "0 is not in the range x>=1",
     ("study", "--space", "mlp_grid", "--jobs", "two"): "'two' is not a valid integer range",
     ("study", "--space", "mlp_grid", "--train-images", "-1"): "-1 is not in the range x>=1",
@@ -61,10 +64,14 @@ USAGE = {
     ): "No such option '--spaces'. (Did you mean one of: '--space', ",
     ("status", "--watch"): "--watch wants the name of a study",
     ("status", "--all"): "--all wants the name of a study",
-    ("status", "small", "--watch", "--all"): "leave --all out",
+    ("status", "small", "--watch", "--all"): "leave the others out",
+    ("status", "small", "--watch", "--json"): "leave the others out",
+    ("status", "--top", "3"): "--top wants the name of a study",
+    ("status", "small", "--top", "0"): "0 is not in the range x>=1",
+    ("spaces", "mlp_grid", "--json"): "a space is printed as YAML; leave --json out",
     ("studdy",): "No such command 'studdy'",
     ("ui", "--port", "0"): "0 is not in the range 1<=x<=65535",
-    ("register",): "Missing option '--study'",
+    ("register",): "say which: STUDY, as the argument or by --study",
     ("register", "--study", "a", "--epochs", "0"): "0 is not in the range 1<=x<=1000000",
     ("--nonsense",): "No such option '--nonsense'",
 }

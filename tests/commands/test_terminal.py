@@ -15,9 +15,14 @@ from rich.console import Console
 
 from fmsearch.commands import terminal
 from fmsearch.commands.progress import StudyProgress
-from fmsearch.commands.tables import overview_lines, studies_table, trials_table
-from fmsearch.search.study.status import StudyStatus
+from fmsearch.commands.tables import overview_lines, studies_table
+from fmsearch.commands.trial_table import trials_table
+from fmsearch.search.space.load import read_space
+from fmsearch.search.storage.study_config import StudyConfig
+from fmsearch.search.study.status import StudyStatus, StudySummary
 from fmsearch.search.trial import State, Trial
+
+from .bad.case import GRID
 
 TENSORFLOW = "InvalidArgumentError: [/job:localhost/replica:0] [b]no[/b] :smile: \x1b[2J"
 SHOWN = r"InvalidArgumentError: [/job:localhost/replica:0] [b]no[/b] :smile: \x1b[2J"
@@ -50,10 +55,20 @@ def test_a_table_shows_texts_as_they_are(capsys: pytest.CaptureFixture[str]) -> 
 def test_names_of_studies_and_parameters_are_shown_as_they_are(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    terminal.print_table(studies_table([("[/a]", {State.COMPLETE: 1}, TRIALS[0])]))
+    config = StudyConfig(
+        name="[/a]",
+        space=read_space(GRID, "small"),
+        data="data/[c].npz",
+        data_sha256="",
+        seed=0,
+        train_images=None,
+    )
+    one = StudySummary(config=config, counts={"complete": 1}, best=TRIALS[0], last_end=None)
+    terminal.print_table(studies_table([one]))
     waits = [Trial(0, {"[/b]": 1}, State.WAITING)]
     terminal.print_table(trials_table(replace(STATUS, best=None, latest=waits)))
     assert "[/a]" in (text := printed(capsys))
+    assert "[c].npz" in text
     assert "[/b]" in text
 
 

@@ -95,7 +95,7 @@ def number_of(database: str, query: str) -> int:
 def test_four_coordinators_finish_every_trial_once_though_one_dies_and_one_freezes(
     coordinator: Begin, database: str, tmp_path: Path
 ) -> None:
-    many = grid(tmp_path, 60)
+    many = grid(tmp_path, 80)
     four = [coordinator(many, f"home-{index}", "--offline") for index in range(4)]
     dead, frozen, *others = four
     wait_until(lambda: count(database, "COMPLETE") >= 12 and count(database, "RUNNING") >= 3)
@@ -104,7 +104,7 @@ def test_four_coordinators_finish_every_trial_once_though_one_dies_and_one_freez
     outputs = [ended(one) for one in others]
     assert [one.returncode for one in others] == [0, 0], outputs
     finished = trials(database, "many")
-    assert [trial.state.value for trial in finished] == ["complete"] * 60
+    assert [trial.state.value for trial in finished] == ["complete"] * 80
     before = [(trial.number, trial.score, trial.fit_seconds) for trial in finished]
 
     os.killpg(frozen.pid, signal.SIGCONT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from fmsearch.search.trial import State
 
 from ..conftest import Run
 from ..doctor.patient import GRID, Quiet, run
+from .records import client_of
 
 
 def test_after_ctrl_c_there_are_no_differences(images: Path, tmp_path: Path) -> None:
@@ -63,3 +66,36 @@ def test_a_storage_that_is_gone_is_noticed_from_outbox_and_mlflow(
     assert synced.returncode == 1
     assert f"{outbox} has 2 results of a study that the storage (" in synced.stderr
     assert len(list(outbox.glob("trial-*"))) == 2
+
+
+def test_a_study_whose_record_is_damaged_keeps_no_other_from_being_examined(
+    fmsearch: Run, two_points: Path, images: Path, tmp_path: Path
+) -> None:
+    study = ("study", "--space", two_points, "--data", images, "--train-images", 400, "--jobs", 1)
+    assert fmsearch(*study, "--name", "damaged", "--offline").returncode == 0
+    assert fmsearch("sync").returncode == 0  # so that it has runs
+    assert fmsearch(*study, "--name", "whole", "--offline").returncode == 0
+    with sqlite3.connect(tmp_path / "mlruns" / "studies.db") as database:
+        database.execute(
+            'update study_user_attributes set value_json = \'{"name": "damaged", "space": 3}\' '
+            "where key = 'fmsearch.study' and value_json like '%\"damaged\"%'"
+        )
+    done = fmsearch("doctor")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines() == [
+        "the record of the study 'damaged' is damaged",
+        "whole: 2 trials wait in the outbox; `fmsearch sync` ships them",
+        "1 difference; `fmsearch doctor --fix` mends what can be mended",
+    ]
+    rows = json.loads(fmsearch("doctor", "--json").stdout)
+    what = "the record of the study 'damaged' is damaged"
+    assert rows == [{"study": "", "trial": None, "what": what, "mended": False}]
+    client = client_of(tmp_path / "mlruns")
+    assert fmsearch("sync").returncode == 1  # the record is still damaged; the others are shipped
+    (run,) = client.search_runs(["1"], "attributes.run_name = 'whole-0001'")
+    client.delete_run(run.info.run_id)
+    mended = fmsearch("doctor", "whole", "--fix", "--csv")
+    assert (mended.returncode, mended.stdout) == (
+        0, "study,trial,what,mended\nwhole,1,its run is deleted,True\n",
+    )  # fmt: skip
+    assert fmsearch("doctor", "whole", "--json").stdout == "[]\n"

@@ -125,6 +125,15 @@ def test_five_failed_trials_in_a_row_stop_the_study(study: Study, tmp_path: Path
     assert State.COMPLETE not in [trial.state for trial in trials(tmp_path)]
 
 
+def test_a_study_of_which_every_trial_failed_has_failed(study: Study, tmp_path: Path) -> None:
+    done = study("raises", "raises")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "fmsearch: every trial failed, the last one: ValueError: no such layer\n"
+    )
+    assert [trial.state for trial in trials(tmp_path)] == [State.FAILED] * 2
+
+
 def test_a_trial_that_ends_well_makes_an_end_of_the_failures_in_a_row(
     study: Study, tmp_path: Path
 ) -> None:

@@ -6,15 +6,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
-from fmsearch.search.storage.storage import open_storage
-
 from ..conftest import Begin
+from .records import trials
 
 SPACE = """\
 name: outage
@@ -90,46 +89,55 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 @pytest.fixture
 def proxy(mlflow_server: int) -> Iterator[Proxy]:
-    between = Proxy(mlflow_server)
-    yield between
-    between.close()
+    with closing(Proxy(mlflow_server)) as between:
+        yield between
 
 
-@pytest.mark.parametrize("fault", ["refuse", "500", "hang"])
 def test_a_study_ends_well_without_its_server_and_sync_ships_each_trial_once(
-    fault: str, begin: Begin, proxy: Proxy, mlflow_server: int, images: Path, tmp_path: Path
+    begin: Begin, mlflow_server: int, images: Path, tmp_path: Path
 ) -> None:
+    """Three studies beside each other, whose servers go away each in a way of its own."""
     (tmp_path / "outage.yaml").write_text(SPACE)
-    environment = {
-        "MLFLOW_TRACKING_URI": proxy.url,
-        "MLFLOW_EXPERIMENT_NAME": fault,
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    }
-    options = ("--data", images, "--train-images", 200, "--jobs", 1)
-    study = begin("study", "--space", "outage.yaml", *options, **environment)
-    assert study.stdout.readline() == "outage: 4 trials, 1 trainer\n"
-    proxy.fault = fault
-    said, errors = study.communicate(timeout=200)
-    assert study.returncode == 0, errors
-    assert "trials wait in the outbox; `fmsearch sync` ships them" in said
-    assert "Traceback" not in errors
-    trials = (
-        open_storage(f"sqlite:///{tmp_path / 'mlruns' / 'studies.db'}").study("outage").trials()
-    )
-    assert [trial.state.value for trial in trials] == ["complete"] * 4
+    with ExitStack() as stack:
+        proxies = {
+            fault: stack.enter_context(closing(Proxy(mlflow_server)))
+            for fault in ("refuse", "500", "hang")
+        }
+        environments = {
+            fault: {
+                "FMSEARCH_HOME": str(tmp_path / fault),
+                "MLFLOW_TRACKING_URI": proxy.url,
+                "MLFLOW_EXPERIMENT_NAME": fault,
+                "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",
+                "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+            }
+            for fault, proxy in proxies.items()
+        }
+        options = ("--space", "outage.yaml", "--data", images, "--train-images", 200, "--jobs", 1)
+        studies = {fault: begin("study", *options, **environments[fault]) for fault in environments}
+        for fault, study in studies.items():
+            assert study.stdout.readline() == "outage: 4 trials, 1 trainer\n"
+            proxies[fault].fault = fault
+        for fault, study in studies.items():
+            said, errors = study.communicate(timeout=200)
+            assert study.returncode == 0, errors
+            assert "trials wait in the outbox; `fmsearch sync` ships them" in said
+            assert "Traceback" not in errors
+            finished = trials(tmp_path / fault, "outage")
+            assert [trial.state.value for trial in finished] == ["complete"] * 4
+            proxies[fault].fault = ""
+        for sync in [begin("sync", **environments[fault]) for fault in environments]:
+            _, errors = sync.communicate(timeout=200)
+            assert sync.returncode == 0, errors
 
-    proxy.fault = ""
-    sync = begin("sync", **environment)
-    said, errors = sync.communicate(timeout=200)
-    assert sync.returncode == 0, errors
     client = MlflowClient(f"http://127.0.0.1:{mlflow_server}")
-    experiment = client.get_experiment_by_name(fault)
-    assert experiment is not None
-    runs = client.search_runs([experiment.experiment_id])
-    assert sorted(run.data.tags["fmsearch.role"] for run in runs) == ["study", *["trial"] * 4]
-    assert {run.info.status for run in runs} == {"FINISHED"}
-    assert len(client.search_logged_models([experiment.experiment_id])) == 4
+    for fault in environments:
+        experiment = client.get_experiment_by_name(fault)
+        assert experiment is not None
+        runs = client.search_runs([experiment.experiment_id])
+        assert sorted(run.data.tags["fmsearch.role"] for run in runs) == ["study", *["trial"] * 4]
+        assert {run.info.status for run in runs} == {"FINISHED"}
+        assert len(client.search_logged_models([experiment.experiment_id])) == 4
 
 
 def test_a_slow_server_delays_no_training(

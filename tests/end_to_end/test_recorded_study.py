@@ -12,6 +12,8 @@ import pytest
 from mlflow import MlflowClient
 from PIL import Image
 
+from fmsearch.models.kernels import LIBRARIES, tensorflows_choice
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, warm_program, images: Path) -> Path:  # type: ignore[no-untyped-def]
@@ -51,6 +53,7 @@ def test_a_trial_run_has_the_documented_name_tags_and_params(study_run, trial_ru
     assert tags["mlflow.parentRunId"] == study_run.info.run_id
     ours = {name: value for name, value in tags.items() if name.startswith("fmsearch.")}
     versions = json.loads(ours.pop("fmsearch.versions"))
+    assert versions.pop("TF_ENABLE_ONEDNN_OPTS", "") == LIBRARIES.get(tensorflows_choice(), "")
     assert set(versions) == {"python", "tensorflow", "keras", "numpy", "fmsearch"}
     assert ours.pop("fmsearch.processor")
     assert ours == {
@@ -120,7 +123,8 @@ def test_a_trial_runs_model_takes_raw_images(client, trial_run, images) -> None:
     assert [one.model_id for one in trial_run.outputs.model_outputs] == [model.model_id]
     mlflow.set_tracking_uri(client.tracking_uri)
     loaded = mlflow.pyfunc.load_model(model.model_uri)
-    assert str(loaded.metadata.signature.inputs.to_dict()[0]["tensor-spec"]["dtype"]) == "uint8"
+    assert loaded.metadata.metadata["image_shape"] == [28, 28]
+    assert loaded.metadata.metadata["class_names"][1] == "Trouser"
     with np.load(images) as arrays:
         answers = loaded.predict(arrays["x_test"])
         accuracy = np.mean(answers.argmax(axis=1) == arrays["y_test"])
@@ -203,6 +207,25 @@ def test_the_example_finds_the_best_model_and_asks_it(finished) -> None:  # type
     assert all(" taken for " in line for line in lines[1:])
 
 
+def test_readmes_lines_load_the_champion_and_ask_it(warm_program, finished, images) -> None:  # type: ignore[no-untyped-def]
+    options = ("small", "--model", "fashion-mnist", "--epochs", 1)
+    assert warm_program.run(finished, "register", *options).returncode == 0
+    with np.load(images) as arrays:
+        np.save(finished / "images.npy", arrays["x_test"][:3])
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    *lines, probabilities, table = readme.split("```python\n")[1].split("```")[0].splitlines()
+    code = [
+        "import numpy; images = numpy.load('images.npy')", *lines,
+        f"answers = {probabilities}", f"table = {table}",
+        "print(answers.shape, answers.sum(axis=1).round(3).tolist(), list(table)[:3], len(table))",
+    ]  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(code)], cwd=finished, capture_output=True, text=True
+    )
+    expected = "(3, 10) [1.0, 1.0, 1.0] ['class', 'probability', 'T-shirt/top'] 3"
+    assert done.stdout.splitlines()[-1:] == [expected], done.stderr
+
+
 def test_status_shows_whole_scores_to_other_programs(warm_program, finished) -> None:  # type: ignore[no-untyped-def]
     def lines(*arguments: str) -> list[list[str]]:
         done = warm_program.run(finished, "status", *arguments)
@@ -210,13 +233,23 @@ def test_status_shows_whole_scores_to_other_programs(warm_program, finished) -> 
 
     *above, header, first, second = lines("small")
     assert above[0] == ["small:", "2", "trials:", "2", "complete"]
-    assert header == ["trial", "state", "score", "std", "epochs", "reason"]
+    assert header == ["trial", "state", "score", "std", "seconds", "epochs"]
     best = first if "*" in first else second
     assert [row[0] for row in (first, second)] == ["0", "1"]
     score = best[best.index("complete") + 1]
     assert len(score) == 7
     assert above[1][:5] == ["best:", "trial", f"{best[0]},", "score", f"{score}:"]
     header, study = lines()
-    assert header[:5] == ["study", "trials", "complete", "pruned", "failed"]
-    assert header[5:] == ["best", "score", "best", "trial"]
-    assert study[:6] == ["small", "2", "2", "0", "0", score]
+    assert header == [
+        "study",
+        "data",
+        "scored",
+        "by",
+        "state",
+        "trials",
+        "best",
+        "score",
+        "trial",
+        "last",
+    ]
+    assert study[:8] == ["small", "fashion.npz", "3", "folds", "finished", "2", "complete", score]

@@ -5,16 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
+import numpy as np
 import pytest
 from mlflow import MlflowClient
 
 from fmsearch.errors import FmsearchError
-from fmsearch.models.data import describe
+from fmsearch.models.data import describe, load_training
+from fmsearch.models.network import Network, Pixels
+from fmsearch.models.split import Fold
+from fmsearch.models.training import fit
 from fmsearch.places import Places
 from fmsearch.search.retrain.champion import register_best
+from fmsearch.search.retrain.gate import GATE, Answers, gate_rows
 from fmsearch.search.space.load import read_space
 from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.study.plan import Plan
@@ -24,7 +32,7 @@ from fmsearch.search.trainers import pool
 from fmsearch.search.trainers.messages import EpochDone
 from fmsearch.search.trial import Trial
 from fmsearch.tracking.store import Store
-from fmsearch.tracking.stored_runs import find_named, read_metrics
+from fmsearch.tracking.stored_runs import find_named, read_metrics, read_text
 
 from ..conftest import newest_trainer
 
@@ -56,20 +64,22 @@ def studied(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Path:
     """The home of a finished study, with an empty store."""
     home = tmp_path_factory.mktemp("studied") / "mlruns"
     places = Places.of(home)
-    data = describe(str(images))
-    plan = Plan(
+    run_study(plan_of(places, images), Unwatched())
+    Store(places)
+    return home
+
+
+def plan_of(places: Places, images: Path) -> Plan:
+    return Plan(
         space=read_space(SPACE, "one"),
         name="one",
-        data=data,
+        data=describe(str(images)),
         seed=0,
         jobs=1,
         train_images=400,
         places=places,
         offline=True,
     )
-    run_study(plan, Unwatched())
-    Store(places)
-    return home
 
 
 @pytest.fixture
@@ -77,16 +87,21 @@ def home(studied: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(studied, tmp_path / "mlruns"))
 
 
-def register(home: Path, on_epoch: OnEpoch = lambda done: None) -> dict[tuple[str, int], float]:
+def register(
+    home: Path, on_epoch: OnEpoch = lambda done: None, storage: str | None = None
+) -> dict[tuple[str, int], float]:
     """Registers the study's best, with a checkpoint after each epoch; all numbers but the time."""
-    places = Places.of(home)
+    places = Places.of(home, storage=storage)
     study = open_storage(places.storage).study("one")
     run_records = run_records_of(study.config)
     options = {"name": "one", "alias": "champion", "epochs": EPOCHS, "checkpoint_every": 0.0}
     register_best(study, run_records, places, **options, on_epoch=on_epoch)
     store = Store(places)
-    metrics = read_metrics(store, find_named(store, "one-0000-final"))
-    return {key: value for key, value in metrics.items() if key[0] != "train_seconds"}
+    run = find_named(store, "one-0000-final")
+    metrics = read_metrics(store, run)
+    answers = Answers.read(read_text(store, run, GATE))
+    numbers = {key: value for key, value in metrics.items() if key[0] != "train_seconds"}
+    return {**numbers, ("gate_accuracy", 0): answers.accuracy}
 
 
 @pytest.fixture(scope="module")
@@ -99,19 +114,20 @@ def undisturbed(studied: Path, tmp_path_factory: pytest.TempPathFactory) -> obje
 def test_a_final_training_whose_trainer_is_killed_goes_on_bit_for_bit(  # type: ignore[no-untyped-def]
     home, undisturbed
 ) -> None:
-    epochs, deadly = [], {2, 5}
+    epochs, deadly = [], {2, 5, EPOCHS + 2, EPOCHS + 5}  # in both trainings
 
     def kill(done: EpochDone) -> None:
-        epochs.append(done.epoch)
-        if done.epoch in deadly:
-            deadly.remove(done.epoch)
+        epochs.append(done.epoch + EPOCHS * (EPOCHS in epochs))
+        if epochs[-1] in deadly:
+            deadly.remove(epochs[-1])
             os.kill(newest_trainer(), signal.SIGKILL)
 
     assert register(home, kill) == undisturbed
     assert not deadly
     # What came after the last checkpoint is done again, but never the first epoch.
-    assert epochs.count(1) == 1
-    assert epochs.count(EPOCHS) == 1
+    for first in (1, EPOCHS + 1):
+        assert epochs.count(first) == 1
+        assert epochs.count(first + EPOCHS - 1) == 1
     assert not list((home / "finals").iterdir())
 
 
@@ -120,13 +136,44 @@ def test_a_register_that_is_interrupted_goes_on_bit_for_bit(home, undisturbed) -
 
     def interrupt(done: EpochDone) -> None:
         epochs.append(done.epoch)
-        if epochs == [1, 2, 3]:
+        if epochs[-3:] == [1, 2, 3]:  # once in each training
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        register(home, interrupt)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            register(home, interrupt)
     assert register(home, interrupt) == undisturbed
+    assert epochs.count(1) == 2
     assert epochs[3] in (3, 4)  # whether the third epoch's checkpoint was whole yet or not
+
+
+def test_of_two_hosts_one_makes_the_run_and_the_version_at_a_time(
+    database: str, tmp_path: Path, images: Path
+) -> None:
+    home = tmp_path / "mlruns"
+    places = Places.of(home, storage=database)
+    plan = plan_of(places, images)
+    run_study(plan, Unwatched())
+    study = open_storage(database).study("one")
+    is_held = Event()
+
+    def look() -> int:
+        """How many runs there are 3 s after the training, while another host has the lock."""
+        with study.ownership.shipping_lock():
+            is_held.set()
+            deadline = time.monotonic() + 120
+            while not list((home / "finals").glob("one-*/result.json")):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            time.sleep(3)
+            return len(Store(places).client.search_runs(["1"]))
+
+    with ThreadPoolExecutor() as threads:
+        looking = threads.submit(look)
+        assert is_held.wait(60)
+        assert register(home, storage=database)
+        assert looking.result() == 0
+    assert len(Store(places).client.search_model_versions()) == 1
 
 
 def test_three_deaths_without_a_new_epoch_are_one_line(home, monkeypatch, caplog) -> None:  # type: ignore[no-untyped-def]
@@ -143,3 +190,25 @@ def test_three_deaths_without_a_new_epoch_are_one_line(home, monkeypatch, caplog
         register(home)
     assert caplog.text.count("a trainer died") == 3
     assert not MlflowClient(f"sqlite:///{home / 'mlflow.db'}").search_registered_models()
+
+
+def test_a_gate_model_is_trained_as_the_model_but_without_the_gate_images(  # type: ignore[no-untyped-def]
+    home,
+) -> None:
+    """Trained again by hand: the answers on record are those of this model."""
+    register(home)
+    places = Places.of(home)
+    store = Store(places)
+    run = find_named(store, "one-0000-final")
+    answers = Answers.read(read_text(store, run, GATE))
+    run_records = run_records_of(open_storage(places.storage).study("one").config)
+    data, rows = run_records.data, gate_rows(run_records.data)
+    images = load_training(data.spec)
+    left = np.setdiff1d(np.arange(len(images), dtype=np.int32), rows)
+    space = run_records.space
+    network = Network(Pixels(images, 10), space.family, space.settings({"layers": 1}))
+    for _ in fit(network, Fold(left, rows), int(run.params["seed"]), EPOCHS):
+        pass
+    assert answers.predicted == tuple(network.predict(rows).tolist())
+    assert answers.labels == tuple(images.labels[rows].tolist())
+    assert answers.accuracy == network.evaluate(rows).accuracy > 0.3

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
+from fmsearch.models.kernels import tensorflows_choice
 from fmsearch.places import Places
 from fmsearch.search.environment import Environment, here
 from fmsearch.tracking.embedded import in_use
@@ -63,7 +64,9 @@ def finished(
 @pytest.fixture
 def replay(finished: Path, fmsearch: Run) -> Run:
     """Replays a run, of the finished store or of another home."""
-    return lambda run, home=finished / "mlruns": fmsearch("replay", run, "--home", home)
+    return lambda run, home=finished / "mlruns", **how: fmsearch(
+        "replay", run, "--home", home, **how
+    )
 
 
 @pytest.fixture
@@ -154,6 +157,13 @@ def test_other_versions_and_another_processor_are_named_first(replay, copied) ->
         f"processor differs: Abacus, beads then, {now.processor} now",
     ]
     assert done.returncode == 0
+
+
+def test_other_kernels_are_named_first(replay) -> None:  # type: ignore[no-untyped-def]
+    then = tensorflows_choice()
+    (now,) = {"eigen", "onednn"} - {then}
+    done = replay("small-0000", FMSEARCH_KERNELS=now)
+    assert done.stdout.splitlines()[0] == f"kernels differ: {then} then, {now} now"
 
 
 def test_a_pruned_trial_is_trained_as_far_as_it_went(replay) -> None:  # type: ignore[no-untyped-def]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
+import json
+import re
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
@@ -29,44 +25,18 @@ score: {by: cross_validation, folds: 2}
 fixed: {hidden_units: 32, batch_size: 32}
 parameters: {epochs: [2, 4], optimizer: [adam, rmsprop]}
 """
+EXPERIMENT = "served"
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Until the server answers; fails if it ends or takes a minute."""
-    for _ in range(600):
-        assert process.poll() is None, "the server ended"
-        try:
-            with urllib.request.urlopen(f"{url}/health", timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail("the server does not answer")
+def at(server: str) -> dict[str, str]:
+    """The environment of a command that writes there."""
+    return {"MLFLOW_TRACKING_URI": server, "MLFLOW_EXPERIMENT_NAME": EXPERIMENT}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real MLflow server with proxied artifacts; its address."""
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-        "--backend-store-uri", f"sqlite:///{folder / 'server.db'}",
-        "--artifacts-destination", str(folder / "artifacts"), "--workers", "1",
-    ]  # fmt: skip
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    environment.pop("MLFLOW_TRACKING_URI", None)
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(url, process)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(30)
+def server(mlflow_server: int) -> str:
+    """The address of a real MLflow server with proxied artifacts."""
+    return f"http://127.0.0.1:{mlflow_server}"
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +50,7 @@ def folder(  # type: ignore[no-untyped-def]
         ("study", "--space", "served.yaml", "--data", str(images)),
         ("register", "--study", "served", "--epochs", "5"),
     ):
-        done = warm_program.run(folder, *arguments, MLFLOW_TRACKING_URI=server)
+        done = warm_program.run(folder, *arguments, **at(server))
         assert done.returncode == 0, done.stderr
     (folder / "register.txt").write_text(done.stdout)
     return folder
@@ -96,7 +66,7 @@ def client(server: str, folder: Path):  # type: ignore[no-untyped-def]
 
 
 def test_every_trial_is_on_the_server_with_its_figures_and_model(client, folder, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    experiment = client.get_experiment_by_name("fmsearch")
+    experiment = client.get_experiment_by_name(EXPERIMENT)
     runs = client.search_runs([experiment.experiment_id], "tags.`fmsearch.role` = 'trial'")
     assert sorted(run.info.run_name for run in runs) == [f"served-000{n}" for n in range(4)]
     for run in runs:
@@ -119,19 +89,23 @@ def test_the_ui_of_the_server_has_a_view_of_the_study(client, folder, warm_progr
 
 
 def test_a_run_on_the_server_replays_identical(server, folder, warm_program) -> None:  # type: ignore[no-untyped-def]
-    done = warm_program.run(folder, "replay", "served-0001", MLFLOW_TRACKING_URI=server)
+    done = warm_program.run(folder, "replay", "served-0001", **at(server))
     last = "identical: 13 numbers of run served-0001"  # 2 epochs of 4 curves, 4 scores, a count
     assert done.stdout.splitlines()[-1] == last, done.stderr
 
 
 def test_register_says_what_it_registered(folder) -> None:  # type: ignore[no-untyped-def]
     lines = (folder / "register.txt").read_text().splitlines()
-    assert lines[0] == "training the best of served on all 2,400 images"
-    assert lines[1:6] == [f"  epoch {number}/5" for number in range(1, 6)]
-    assert lines[6].startswith("trial ")
-    assert lines[6].endswith(", 5 epochs")
-    assert lines[7].startswith("test accuracy 0.")
-    assert lines[8] == "registered: models:/fashion/1, alias champion"
+    epochs = [f"  epoch {number}/5" for number in range(1, 6)]
+    assert lines[0] == "training its gate model, without 200 of 2,400 images"
+    assert lines[1:6] == lines[7:12] == epochs
+    assert re.fullmatch(r"training trial \d of served on all 2,400 images", lines[6])
+    assert re.fullmatch(r"trial \d, 5 epochs", lines[12])
+    assert lines[13].startswith("test accuracy 0.")
+    assert lines[14:] == [
+        "gate: no version is champion yet",
+        "registered: models:/fashion/1, alias champion",
+    ]
 
 
 def test_the_champion_predicts_raw_images_as_well_as_its_run_says(client, images) -> None:  # type: ignore[no-untyped-def]
@@ -141,6 +115,9 @@ def test_the_champion_predicts_raw_images_as_well_as_its_run_says(client, images
     run = client.get_run(version.run_id)
     assert run.data.tags["fmsearch.role"] == "final"
     assert run.data.params["epochs"] == "5"
+    accuracy = run.data.metrics["test_accuracy"]
+    assert version.description.startswith(f"Test accuracy {accuracy:.4f} (95 % interval 0.")
+    assert f"runs/{version.run_id})" in version.description
     model = mlflow.pyfunc.load_model("models:/fashion@champion")
     with np.load(images) as arrays:
         accuracy = np.mean(model.predict(arrays["x_test"]).argmax(axis=1) == arrays["y_test"])
@@ -148,9 +125,41 @@ def test_the_champion_predicts_raw_images_as_well_as_its_run_says(client, images
     assert accuracy > 0.6
 
 
+def test_the_champion_says_what_a_picture_shows(server, folder, images, warm_program) -> None:  # type: ignore[no-untyped-def]
+    with np.load(images) as arrays:
+        trouser = arrays["x_test"][arrays["y_test"] == 1][:8]
+    (folder / "pictures").mkdir()
+    for number, pixels in enumerate(trouser):
+        Image.fromarray(255 - pixels).resize((56, 56)).save(folder / f"pictures/{number}.png")
+    np.save(folder / "pictures" / "some.npy", trouser)
+
+    def predict(*options: str) -> CompletedProcess[str]:
+        return warm_program.run(folder, "predict", *options, **at(server))
+
+    done = predict("pictures", "--model", "fashion")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert [line.split()[-1] for line in lines] == [
+        *(f"pictures/{number}.png" for number in range(8)),
+        *(f"pictures/some.npy[{number}]" for number in range(8)),
+    ]
+    assert sum(line.startswith("Trouser") for line in lines) >= 14
+    told = json.loads(
+        predict("pictures/0.png", "--alias", "1", "--model", "fashion", "--json").stdout
+    )
+    assert list(told[0]) == ["picture", "class", "probability"]
+    for options, reason in {
+        ("--model", "none"): "the model 'none' is not there, or has no alias 'champion'",
+        ("--alias", "7", "--model", "fashion"): "or has no version '7'",
+    }.items():
+        done = predict("pictures/0.png", *options)
+        assert (done.returncode, reason in done.stderr) == (1, True)
+        assert len(done.stderr.splitlines()) == 1
+
+
 def test_registering_again_makes_no_second_version(client, folder, warm_program, server) -> None:  # type: ignore[no-untyped-def]
     options = ("--study", "served", "--epochs", "5")
-    done = warm_program.run(folder, "register", *options, MLFLOW_TRACKING_URI=server)
+    done = warm_program.run(folder, "register", *options, **at(server))
     assert done.returncode == 0, done.stderr
     assert "models:/fashion/1" in done.stdout
     assert len(client.search_model_versions("name = 'fashion'")) == 1
@@ -159,7 +168,7 @@ def test_registering_again_makes_no_second_version(client, folder, warm_program,
 def test_a_register_that_was_cut_off_is_finished_by_the_next(  # type: ignore[no-untyped-def]
     client, folder, server, monkeypatch
 ) -> None:
-    places = Places.of(folder / "mlruns", server)
+    places = Places.of(folder / "mlruns", server, experiment=EXPERIMENT)
     storage = open_storage(places.storage).study("served")
     run_records = run_records_of(storage.config)
 
@@ -184,11 +193,11 @@ def test_the_doctor_mends_runs_on_the_server(client, folder, warm_program, serve
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     def doctor(*arguments: str) -> tuple[int, list[str]]:
-        done = warm_program.run(folder, "doctor", *arguments, "--tracking-uri", server)
+        done = warm_program.run(folder, "doctor", *arguments, **at(server))
         assert done.stderr == ""
         return done.returncode, done.stdout.splitlines()
 
-    experiment = client.get_experiment_by_name("fmsearch").experiment_id
+    experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
     runs = {run.info.run_name: run.info for run in client.search_runs([experiment])}
     client.delete_run(runs["served-0000"].run_id)
     client.update_run(runs["served-0001"].run_id, "RUNNING")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from mlflow import MlflowClient
@@ -17,20 +18,13 @@ from mlflow.artifacts import download_artifacts
 from fmsearch.checksums import checksums, read_checksums
 from fmsearch.places import Places
 from fmsearch.search.storage.storage import open_storage
+from fmsearch.search.study.sync import run_records_of
 from fmsearch.tracking.store import Store
 
-from ..conftest import Run
+from ..conftest import Begin, Run
 from .records import run_of, runs, stored
 
 OPTIONS = ("--train-images", 400, "--jobs", 1)
-
-
-@pytest.fixture
-def proxy(mlflow_server: int) -> Iterator[Any]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
-        with importlib.import_module("killing.http_faults").FaultyProxy(mlflow_server) as between:
-            yield between
 
 
 @pytest.fixture
@@ -64,44 +58,81 @@ def files_in_mlflow(port: int, experiment: str, folder: Path) -> dict[str, bool]
     return here
 
 
-@pytest.mark.parametrize(
-    ("method", "part"),
-    [
-        ("PUT", "model.keras"),
-        ("PUT", "confusion_matrix.png"),
-        ("PUT", "SHA256SUMS"),
-        ("POST", "runs/log-batch"),
-        ("POST", "runs/update"),
-        ("POST", "runs/create"),
-    ],
+LIED_ABOUT = (
+    ("PUT", "model.keras"),
+    ("PUT", "confusion_matrix.png"),
+    ("PUT", "SHA256SUMS"),
+    ("POST", "runs/log-batch"),
+    ("POST", "runs/update"),
+    ("POST", "runs/create"),
 )
-def test_an_upload_that_a_login_page_answers_is_sent_again(
-    method: str, part: str, waiting: Path, fmsearch: Run, proxy: Any, mlflow_server: int,
-    tmp_path: Path,
-) -> None:  # fmt: skip
-    experiment = part.replace("/", "-")
-    environment = {
-        "MLFLOW_TRACKING_URI": proxy.url,
-        "MLFLOW_EXPERIMENT_NAME": experiment,
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    }
-    proxy.choose = lambda how, path: "login page" if how == method and part in path else ""
-    done = fmsearch("sync", **environment)
-    assert (done.returncode, done.stdout) == (1, "small: 0 of 2 trials shipped\n"), done.stderr
-    assert "Traceback" not in done.stderr
-    assert proxy.faults["login page"] > 0
-    assert len(list(waiting.glob("trial-*"))) == 2
 
-    proxy.choose = lambda how, path: ""
-    done = fmsearch("sync", **environment)
-    assert (done.returncode, done.stdout) == (0, "small: 2 of 2 trials shipped\n"), done.stderr
-    names = {"small", "small-0000", "small-0001"}
-    models = {f"model of {name}" for name in names - {"small"}}
-    whole = files_in_mlflow(mlflow_server, experiment, tmp_path / "files")
-    assert whole == dict.fromkeys(names | models, True)
-    checked = fmsearch("doctor", **environment)
-    assert (checked.returncode, checked.stdout) == (0, "no differences\n")
-    assert not waiting.exists()
+
+def login_page_for(method: str, part: str) -> Callable[[str, str], str]:
+    return lambda how, path: "login page" if how == method and part in path else ""
+
+
+def test_an_upload_that_a_login_page_answers_is_sent_again(
+    waiting: Path, begin: Begin, proxy_class: type[Any], mlflow_server: int, tmp_path: Path
+) -> None:
+    """Of six kinds, each in a store of its own, all at once."""
+    cases = {}
+    for method, part in LIED_ABOUT:
+        name = part.replace("/", "-")
+        shutil.copytree(tmp_path / "mlruns", tmp_path / name)
+        cases[name] = proxy_class(mlflow_server, login_page_for(method, part))
+
+    def all_at_once(*command: str) -> dict[str, tuple[int | None, str, str]]:
+        begun = {
+            name: begin(
+                *command, "--home", name,
+                MLFLOW_TRACKING_URI=proxy.url, MLFLOW_EXPERIMENT_NAME=name,
+            )
+            for name, proxy in cases.items()
+        }  # fmt: skip
+        said = {name: one.communicate() for name, one in begun.items()}
+        return {name: (one.returncode, *said[name]) for name, one in begun.items()}
+
+    for name, (code, said, errors) in all_at_once("sync").items():
+        assert (name, code, said) == (name, 1, "small: 0 of 2 trials shipped\n"), errors
+        assert "Traceback" not in errors
+        assert cases[name].faults["login page"] > 0, name
+        assert len(list((tmp_path / name / "outbox" / waiting.name).glob("trial-*"))) == 2
+
+    for proxy in cases.values():
+        proxy.choose = lambda how, path: ""
+    for name, (code, said, errors) in all_at_once("sync").items():
+        assert (name, code, said) == (name, 0, "small: 2 of 2 trials shipped\n"), errors
+        assert not (tmp_path / name / "outbox" / waiting.name).exists()
+    for name, (code, said, errors) in all_at_once("doctor").items():
+        assert (name, code, said) == (name, 0, "no differences\n"), errors
+    runs_of_all = {"small", "small-0000", "small-0001"}
+    models = {f"model of {name}" for name in runs_of_all - {"small"}}
+    for name in cases:
+        whole = files_in_mlflow(mlflow_server, name, tmp_path / f"files of {name}")
+        assert whole == dict.fromkeys(runs_of_all | models, True), name
+
+
+def test_what_may_be_asked_twice_is_asked_again_without_another_shipment(
+    waiting: Path, proxy: Any, mlflow_server: int, tmp_path: Path
+) -> None:
+    """Of each kind of request that makes nothing new, the first one fails."""
+    kinds, failed = cycle(("busy", "error", "lost request", "lost answer", "cut answer")), set()
+
+    def choose(how: str, path: str) -> str:
+        asked = how if how == "PUT" else urlsplit(path).path.rpartition("/")[2]
+        if asked in failed or asked in ("create", "outputs", "logged-models"):
+            return ""
+        failed.add(asked)
+        return next(kinds)
+
+    study = stored(tmp_path / "mlruns", "small")
+    record = run_records_of(study.config).trial(study.trials()[0], waiting / "trial-000000")
+    proxy.choose = choose
+    places = Places.of(tmp_path / "mlruns", proxy.url, experiment="asked-again")
+    Store(places, retry_seconds=0).ship(record)
+    assert {"log-batch", "search", "get", "update", "PUT", "artifacts"} <= failed
+    assert sum(proxy.faults.values()) == len(failed)
 
 
 SIXTEEN = """\
@@ -130,7 +161,7 @@ def test_a_flaky_server_has_all_trials_when_the_study_ends(
     assert "wait in the outbox" not in done.stdout
     assert set(proxy.faults) == set(kinds)
     proxy.choose = lambda how, path: ""
-    checked = fmsearch("doctor", **environment)
+    checked = fmsearch("doctor", "--quick", **environment)
     assert (checked.returncode, checked.stdout) == (0, "no differences\n")
     whole = files_in_mlflow(mlflow_server, "flaky", tmp_path / "files")
     assert len(whole) == 1 + 16 + 16

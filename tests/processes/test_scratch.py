@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,14 +25,15 @@ APART = ("unshare", "--pid", "--fork", "--kill-child")
 
 
 @pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder for temporary files that all programs of a test share."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    scratch.scratch_folder.cache_clear()
-    yield tmp_path
-    scratch.clear_scratch()
-    scratch.scratch_folder.cache_clear()
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files that all programs of a test share; pytest's have long paths."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr("tempfile.tempdir", None)
+        scratch.scratch_folder.cache_clear()
+        yield Path(folder)
+        scratch.clear_scratch()
+        scratch.scratch_folder.cache_clear()
 
 
 def begin(*before: str) -> tuple[subprocess.Popen[str], Path]:
@@ -72,3 +75,25 @@ def test_what_others_left_there_stays(temporary: Path) -> None:
     ours = scratch.scratch_folder()
     left = {path.name for path in temporary.iterdir()} - {ours.name}
     assert left == {"fmsearch-scratch-file", "fmsearch-scratch-link", "fmsearch-123-older", "kept"}
+
+
+def test_a_folder_that_is_removed_is_made_again_and_stays_until_its_program_ends() -> None:
+    ours = scratch.scratch_folder()
+    shutil.rmtree(ours)
+    scratch.restore_scratch()
+    assert ours.is_dir()
+    process, _ = begin()  # which removes those of the dead
+    end(process)
+    assert ours.is_dir()
+
+
+def test_sockets_can_be_made_in_it_however_long_the_path_for_temporary_files_is(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = temporary / ("a" * 100)
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    with scratch.temporary_files_in(scratch.scratch_folder()):
+        made = Path(tempfile.mkdtemp(prefix="pymp-"))  # as multiprocessing names them
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(tempfile.mktemp(prefix="listener-", dir=made))

@@ -20,8 +20,7 @@ def test_a_model_says_what_it_takes_and_gives(model: Path) -> None:
     assert described.metadata["class_names"] == ["a", "b"]
     assert described.load_input_example(str(model)).shape == (1, 28, 28)
     served = json.loads(described.get_serving_input(str(model)))
-    parsed = infer_and_parse_data(served, described.get_input_schema())
-    assert (parsed.dtype, parsed.shape) == (np.uint8, (1, 28, 28))
+    assert infer_and_parse_data(served).shape == (1, 28, 28)
 
 
 @pytest.fixture
@@ -51,6 +50,7 @@ def test_a_models_folder_holds_no_pickle(model: Path) -> None:
     files = {str(file.relative_to(model)) for file in model.rglob("*") if file.is_file()}
     assert files == {
         "MLmodel",
+        "code/fmsearch_classifier.py",
         "data/keras_module.txt",
         "data/model.keras",
         "input_example.json",

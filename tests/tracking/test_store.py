@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from fmsearch.models.families import FAMILIES
 from fmsearch.places import Places
 from fmsearch.tracking.reachability import TrackingError
-from fmsearch.tracking.registry import register_version
+from fmsearch.tracking.registry import holder_of, register_version, set_alias
 from fmsearch.tracking.run_record import LoggedModel, Metric, RunRecord, Status
 from fmsearch.tracking.store import Store
+from fmsearch.tracking.stored_runs import find_named, read_text
 
 IDENTITY = {"fmsearch.study": "s", "fmsearch.role": "trial", "fmsearch.trial": "3"}
 
@@ -104,6 +106,13 @@ def test_what_a_kill_left_of_the_migrations_is_removed(tmp_path: Path) -> None:
         assert not part.exists()
 
 
+def test_an_empty_file_in_the_place_of_the_database_is_filled(tmp_path: Path) -> None:
+    places = Places.of(tmp_path / "store")
+    places.home.mkdir()
+    (places.home / "mlflow.db").touch()  # as SQLite does for whoever looks
+    assert Store(places).find(IDENTITY) is None
+
+
 def test_an_interrupted_run_is_running_again_when_it_goes_on(store: Store) -> None:
     def study(status: Status, ended_at: int | None) -> RunRecord:
         return RunRecord(
@@ -125,9 +134,57 @@ def test_a_version_is_registered_once_and_found_by_its_alias(
 ) -> None:
     run_id = store.ship(record)
     for _ in range(2):
-        assert register_version(store, "mine", run_id, alias="champion", tags={"a": "b"}) == "1"
-    found = store.client.get_model_version_by_alias("mine", "champion")
-    assert (found.version, found.run_id, found.tags) == (1, run_id, {"a": "b"})
+        assert register_version(store, "mine", run_id, tags={"a": "b"}) == "1"
+    assert holder_of(store, "mine", "champion") is None
+    assert holder_of(store, "another", "champion") is None
+    set_alias(store, "mine", "1", "champion", {"c": "d"})
+    found = holder_of(store, "mine", "champion")
+    assert (found.version, found.run_id, found.tags) == (1, run_id, {"a": "b", "c": "d"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "fault"),
+    [
+        ("registered-models/create", "lost answer"),
+        ("model-versions/create", "lost answer"),
+        ("model-versions/search", "login page"),
+        ("registered-models/alias", "busy"),
+    ],
+)
+def test_a_version_is_registered_once_by_a_server_that_fails_now_and_then(
+    asked: str, fault: str, proxy: Any, record: RunRecord, tmp_path: Path
+) -> None:
+    name = f"{asked}-{fault}".replace("/", "-").replace(" ", "-")
+    store = Store(Places.of(tmp_path, proxy.url, experiment=name))
+    run_id = store.ship(record)
+    fail_once(proxy, asked, fault)
+    assert register_version(store, name, run_id, tags={}) == "1"
+    set_alias(store, name, "1", "champion", {"won": "yes"})
+    assert proxy.faults == {fault: 1}
+    (version,) = store.client.search_model_versions(f"name = '{name}'")
+    assert version.run_id == run_id
+    found = holder_of(store, name, "champion")
+    assert (found.run_id, found.tags) == (run_id, {"won": "yes"})
+
+
+def test_what_a_server_fails_to_send_is_asked_for_again(
+    proxy: Any, record: RunRecord, tmp_path: Path
+) -> None:
+    places = Places.of(tmp_path, proxy.url, experiment="read")
+    Store(places).ship(record)
+    fail_once(proxy, "experiments/get-by-name", "error")
+    store = Store(places)
+    fail_once(proxy, "runs/search", "cut answer")
+    run = find_named(store, "s-0003")
+    fail_once(proxy, "note.txt", "cut answer")
+    assert read_text(store, run, "note.txt") == "text"
+    assert proxy.faults == {"error": 1, "cut answer": 2}
+
+
+def fail_once(proxy: Any, asked: str, fault: str) -> None:
+    """Let the next request for a path that has `asked` in it meet the fault."""
+    left = [fault]
+    proxy.choose = lambda method, path: left.pop() if left and asked in path else ""
 
 
 def test_models_are_dropped_page_by_page(store: Store) -> None:

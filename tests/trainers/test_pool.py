@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from fmsearch.models.settings import Scoring
 from fmsearch.models.split import Fold
 from fmsearch.search.outbox import read_result
 from fmsearch.search.processes.fork_server import load_tensorflow_in_advance
+from fmsearch.search.processes.scratch import scratch_folder
 from fmsearch.search.trainers.jobs import TrainerSetup, TrialJob
 from fmsearch.search.trainers.messages import EpochDone, JobDone, JobFailed, Message, Verdict
 from fmsearch.search.trainers.pool import TrainerPool
@@ -102,6 +104,16 @@ def test_a_killed_trainers_job_goes_on_from_its_checkpoint_bit_for_bit(
     results = [read_result(job.entries[0]) for job in (undisturbed, disturbed)]
     assert results[0].metrics == results[1].metrics
     assert results[0].confusion == results[1].confusion
+
+
+def test_a_trainer_whose_temporary_files_are_removed_is_replaced(
+    pool: TrainerPool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They are those of the process that trainers are forked from, too."""
+    shutil.rmtree(scratch_folder())
+    assert train(pool, trial(tmp_path), {}) == ([(1, 1), (1, 2), (1, 3)], JobDone())
+    (warning,) = caplog.messages
+    assert "(exit code 2: somebody has removed its temporary files)" in warning
 
 
 def test_a_job_over_which_three_trainers_die_has_failed_and_the_next_one_is_done(

@@ -1,0 +1,36 @@
+"""What a shell offers where the name of a space or of a study is to come."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+from .options import places_to_look_at
+
+Found = list[CompletionItem]
+
+
+def spaces(context: click.Context, parameter: click.Parameter, begun: str) -> Found:  # noqa: ARG001
+    """The built-in spaces, and the YAML files of the folder; as Click calls it."""
+    from ..search.space.load import space_names
+
+    files = [str(path) for path in sorted(Path().glob("*.y*ml"))]
+    return _beginning(begun, [*space_names(), *files])
+
+
+def studies(context: click.Context, parameter: click.Parameter, begun: str) -> Found:  # noqa: ARG001
+    """The studies of the store in use; none where it cannot be read."""
+    from ..search.storage.storage import open_storage
+
+    with suppress(Exception), context.scope(cleanup=False):  # a shell shows no error here
+        places = places_to_look_at(context.params)
+        if places.has_storage:
+            return _beginning(begun, open_storage(places.storage).names())
+    return []
+
+
+def _beginning(begun: str, names: list[str]) -> Found:
+    return [CompletionItem(name) for name in names if name.startswith(begun)]
