@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help study ui test test-fast lint bench audit secrets compose-test clean
+.PHONY: help study ui test test-fast lint bench pictures audit secrets compose-test clean
 
 help:
 	@echo "make study   search the published grid on Fashion-MNIST, every trial in MLflow"
@@ -50,6 +50,10 @@ lint: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/grid.py
+
+# Screenshots of docs/guide.md; needs Debian's Chromium.
+pictures: $(VENV)/.installed
+	$(BIN)/python tests/make_pictures.py
 
 secrets:
 	@$(PYTHON) deploy/make_secrets.py && echo ".env is written"

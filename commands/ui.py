@@ -46,7 +46,8 @@ def ui(study: str | None, port: int, **store: Any) -> None:
     given = places_of(store)
     places = given.to_look_at(scratch_folder)
     if places.is_server:
-        say(f"the store in use is a server with its own UI: {_on_server(places, study)}")
+        where = _on_server(places, study)  # `say` would hide what stands behind the address's #
+        click.echo(f"the store in use is a server with its own UI: {where}")
         return
     with running_ui(places, port, study) as server:
         if places != given:
@@ -63,10 +64,11 @@ def ui(study: str | None, port: int, **store: Any) -> None:
 
 def _on_server(places: Places, study: str | None) -> str:
     """The address of a study's trials in the UI of a server."""
+    from ..redaction import shown
     from ..tracking.store import Store
     from ..tracking.ui_app import study_address
 
     store = Store(places, create=False)
     with store.errors():
         where = study_address(store.client, places.experiment, study or "")
-    return f"{places.tracking_uri}/{where}"
+    return f"{shown(places.tracking_uri)}/{where}"

@@ -69,7 +69,7 @@ LONGEST_FIRST = (
     "shipped", "failing_trials", "compose", "reproduction", "coordinators", "worker",
     "optuna_study", "settings_of_the_environment", "chaos", "outage", "moved_store", "server",
     "unable_machine", "grid_study", "ui", "interruption", "own_images", "replay", "doctor",
-    "grid_search_cv", "sync",
+    "grid_search_cv", "sync", "browser",
 )  # fmt: skip
 """Files of `end_to_end/`; after them come its others, then those of the other rooms."""
 

@@ -14,15 +14,43 @@ if TYPE_CHECKING:
     Batch = tuple[list[entities.Metric], list[entities.Param], list[entities.RunTag]]
 
 
-def batch(metrics: Iterable[Metric], params: Mapping[str, str], tags: Mapping[str, str]) -> Batch:
-    """What `log_batch` takes; tags are cut to the length that MLflow keeps."""
+def batch(
+    metrics: Iterable[Metric],
+    params: Mapping[str, str],
+    tags: Mapping[str, str],
+    *,
+    model_id: str | None = None,
+    data: DataInput | None = None,
+) -> Batch:
+    """What `log_batch` takes; tags are cut to the length that MLflow keeps.
+
+    Args:
+        metrics, params, tags: Of the run.
+        model_id: Of its model, which gets the last value of each metric, too.
+        data: What these were measured on.
+    """
     from mlflow import entities
 
+    metrics = list(metrics)  # MLflow's UI keeps their order
+    last = {one.name: one for one in sorted(metrics, key=lambda one: one.step)}
+    whose = {"model_id": model_id}
+    if data is not None:
+        whose |= {"dataset_name": data.name, "dataset_digest": digest(data)}
+
+    def made(one: Metric) -> entities.Metric:
+        more = whose if model_id and one is last[one.name] else {}
+        return entities.Metric(one.name, one.value, one.measured_at, one.step, **more)
+
     return (
-        [entities.Metric(one.name, one.value, one.measured_at, one.step) for one in metrics],
+        [made(one) for one in metrics],
         [entities.Param(name, value) for name, value in params.items()],
         [entities.RunTag(name, value[:MOST_TAG_CHARACTERS]) for name, value in tags.items()],
     )
+
+
+def digest(data: DataInput) -> str:
+    """As much of a data set's SHA-256 as MLflow keeps; a tag has it whole."""
+    return data.sha256[:36]
 
 
 def dataset_input(data: DataInput) -> entities.DatasetInput:
@@ -31,7 +59,7 @@ def dataset_input(data: DataInput) -> entities.DatasetInput:
 
     dataset = Dataset(
         name=data.name,
-        digest=data.sha256[:36],  # the most that MLflow keeps; a tag has it whole
+        digest=digest(data),
         source_type="local",
         source=data.source,
         profile=json.dumps(dict(data.profile)),

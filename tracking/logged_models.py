@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from mlflow.entities import LoggedModel as MlflowModel
     from mlflow.entities import Run
 
-MODEL_NAME = "model"
+FORBIDDEN = re.compile(r"[/:.%\"']")
+"""What MLflow does not take in the name of a model."""
 
 
 class LoggedModels:
@@ -61,8 +63,12 @@ class LoggedModels:
                 self._client.set_tag(model.source_run_id, TAG_MODEL, why)
             self._delete(model)
 
-    def log(self, run_id: str, record: RunRecord, model: LoggedModel, earlier: Run | None) -> None:
-        """Give a run its one model; `earlier` is the run as an interrupted shipment left it."""
+    def log(self, run_id: str, record: RunRecord, model: LoggedModel, earlier: Run | None) -> str:
+        """Give a run its one model; `earlier` is the run as an interrupted shipment left it.
+
+        Returns:
+            The model's id.
+        """
         from mlflow.entities import LoggedModelOutput
 
         whole = None
@@ -81,6 +87,7 @@ class LoggedModels:
         outputs = earlier.outputs.model_outputs if earlier and earlier.outputs else []
         if whole.model_id not in [one.model_id for one in outputs]:  # it would be shown twice
             self._client.log_outputs(run_id, [LoggedModelOutput(whole.model_id, model.step)])
+        return str(whole.model_id)
 
     def _of(self, run_id: str) -> list[MlflowModel]:
         asked = f"source_run_id = '{run_id}'"
@@ -89,9 +96,10 @@ class LoggedModels:
     def _make(self, run_id: str, record: RunRecord, model: LoggedModel) -> MlflowModel:
         logged = self._client.create_logged_model(
             self._experiment_id,
-            name=MODEL_NAME,
+            name=FORBIDDEN.sub("-", record.name),
             source_run_id=run_id,
             tags=dict(record.identity),
+            params=dict(record.params),
             model_type="keras",
         )
         with tempfile.TemporaryDirectory() as folder:

@@ -6,6 +6,7 @@ not need otherwise: the Keras file is already saved.
 
 from __future__ import annotations
 
+import json
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -15,13 +16,19 @@ import yaml
 from . import classifier
 from .run_record import LoggedModel
 
+EXAMPLE = {
+    "artifact_path": "input_example.json",
+    "serving_input_path": "serving_input_example.json",
+    "type": "ndarray",
+}
+"""MLflow's words for an array as JSON, and for what its scoring server takes."""
 CODE = Path("code", "fmsearch_classifier.py")
 """The copy of `classifier.py`."""
 REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
 
 
 def write_model_folder(folder: Path, model: LoggedModel, model_id: str | None = None) -> None:
-    """Fill an empty folder with a model and MLflow's description of it.
+    """Fill an empty folder with a model, an example of its input and MLflow's description of it.
 
     Its metadata have the names of the classes and the shape of an image. The signature says what
     it gives, and not what it takes: MLflow would refuse whatever is not one array of that very type
@@ -39,8 +46,9 @@ def write_model_folder(folder: Path, model: LoggedModel, model_id: str | None = 
         model_id=model_id,
         metadata={
             classifier.CLASS_NAMES: list(model.class_names),
-            classifier.IMAGE_SHAPE: list(model.image_shape),
+            classifier.IMAGE_SHAPE: list(model.example.shape[1:]),
         },
+        saved_input_example_info=EXAMPLE,
     )
     description.add_flavor(
         "keras",
@@ -61,6 +69,9 @@ def write_model_folder(folder: Path, model: LoggedModel, model_id: str | None = 
     (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in pinned))
     environment = {"python": _python(), "dependencies": ["-r requirements.txt"]}
     (folder / "python_env.yaml").write_text(yaml.safe_dump(environment, sort_keys=False))
+    example = model.example.tolist()
+    (folder / EXAMPLE["artifact_path"]).write_text(json.dumps(example))
+    (folder / EXAMPLE["serving_input_path"]).write_text(json.dumps({"inputs": example}))
     description.save(str(folder / "MLmodel"))
 
 

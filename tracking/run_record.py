@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 TAG_STUDY, TAG_TRIAL, TAG_SPACE = "fmsearch.study", "fmsearch.trial", "fmsearch.space"
 TAG_ID = "fmsearch.study_id"
@@ -58,15 +63,15 @@ class LoggedModel:
 
     Attributes:
         file: In Keras' format.
-        image_shape: Of one uint8 image.
         class_names: Of its probabilities, in their order.
         step: The epoch after which it was saved.
+        example: A few images that it takes, uint8 (n, height, width) or with channels behind.
     """
 
     file: Path
-    image_shape: tuple[int, ...]
     class_names: tuple[str, ...]
     step: int
+    example: npt.NDArray[np.uint8] = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -89,8 +94,8 @@ class RunRecord:
         status: RUNNING leaves the run open, to be ended by a later record.
         started_at, ended_at: Milliseconds since 1970, UTC.
         artifacts: A folder whose content becomes the run's artifacts.
-        model: Logged with the name `model`.
-        data: Logged as the run's input.
+        model: Logged with the run's name and params, and with the last value of each metric.
+        data: Logged as the run's input, and as what the model's metrics were measured on.
     """
 
     name: str

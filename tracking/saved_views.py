@@ -56,7 +56,7 @@ class SavedView:
             "modelVersionFilter": "All Runs",
             "datasetsFilter": [],
             "selectedColumns": [*self.columns],
-            "columnOrder": [],
+            "columnOrder": [*self.columns],
             "runsHiddenMode": "FIRST_20_RUNS",
             "compareRunCharts": [
                 {
@@ -156,6 +156,16 @@ def delete_view(store: Store, key: str) -> None:
 def view_address(experiment_id: str, key: str, *, charts: bool = False) -> str:
     """Where MLflow's UI shows a view as a table or as charts, behind the address of its server."""
     return _runs(experiment_id, {"viewStateShareKey": key}, charts=charts)
+
+
+def run_address(experiment_id: str, run_id: str) -> str:
+    """Where MLflow's UI shows a run, behind the address of its server."""
+    return f"#/experiments/{experiment_id}/runs/{run_id}"
+
+
+def picture_address(run_id: str, path: str) -> str:
+    """Where MLflow's server has a file of a run, behind its address."""
+    return f"get-artifact?{urlencode({'path': path, 'run_uuid': run_id})}"
 
 
 def best_first(experiment_id: str, asked: str) -> str:

@@ -191,11 +191,15 @@ class Store:
         run_id = str(run.info.run_id) if run else self._create(record, parent)
         if record.data is not None:
             self.client.log_inputs(run_id, [dataset_input(record.data)])
+        model_id = None
         if record.model is not None:
-            self.models.log(run_id, record, record.model, run)
+            model_id = self.models.log(run_id, record, record.model, run)
         if record.artifacts is not None:
             self._uploads.send(run_id, record.artifacts, is_new=run is None)
-        self.log(run_id, metrics=record.metrics, params=record.params, tags=record.tags)
+        what = batch(
+            record.metrics, record.params, record.tags, model_id=model_id, data=record.data
+        )
+        self.client.log_batch(run_id, *what)
         if restored:  # the doctor made it without what has now been found
             self.client.delete_tag(run_id, TAG_RESTORED)
         if record.status is not Status.RUNNING:

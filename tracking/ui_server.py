@@ -44,7 +44,14 @@ def main() -> None:
             study_address(mlflow.MlflowClient(uri, uri), experiment, study[0])
     except FmsearchError as error:
         sys.exit(f"fmsearch: {error}")
-    uvicorn.run(app, host=HOST, port=int(port), log_level="warning", access_log=False)
+    uvicorn.run(
+        app,
+        host=HOST,
+        port=int(port),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=END_SECONDS // 2,  # an open browser holds its connections
+    )
 
 
 def _end_with_the_starter() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...tracking.run_record import MOST_TAG_CHARACTERS, TAG_DATA, TAG_PARENT, TAG_SPACE, Status
-from ..runs.schema import STUDY, TRIAL
+from ...tracking.stored_runs import StoredRun
+from ..runs.schema import BEST_SCORE, STUDY, TRIAL
 from ..runs.schema_words import Case
 from ..runs.values import (
     STATUS,
@@ -85,20 +86,21 @@ def expected_trial(study: StudyConfig, trial: Trial, parent: str | None) -> Expe
     )
 
 
-def expected_study(study: StudyConfig, trials: Sequence[Trial], status: str | None) -> Expected:
+def expected_study(study: StudyConfig, trials: Sequence[Trial], run: StoredRun | None) -> Expected:
     """The run of a study that nobody runs.
 
     Args:
         study, trials: What the storage has.
-        status: Of its run, if there is one: an ended run stays as it ended, for a time limit may
-            end a study that has trials left. But a grid all of whose points are finished is over.
+        run: Its run, if there is one. An ended run stays as it ended, for a time limit may end a
+            study that has trials left; but a grid all of whose points are finished is over. One of
+            an earlier version keeps that version's name of the best score.
     """
     cases = cases_of_study(study, trials) | {Case.BEGUN, Case.ENDED}
     over = Case.OVER in cases
     stays = {Status.FINISHED, Status.FAILED}
     if not {Case.OVER, Case.GRID} <= cases:
         stays.add(Status.KILLED)
-    ended = next((one for one in stays if one.value == status), None)
+    ended = next((one for one in stays if run and one.value == run.status), None)
     expected = ended or (Status.FINISHED if over else Status.KILLED)
     outcome = study_outcome(study, trials)
     about = {TAG_SPACE: study.space.name, TAG_DATA: study.data_sha256}
@@ -108,6 +110,12 @@ def expected_study(study: StudyConfig, trials: Sequence[Trial], status: str | No
         state="finished" if over else "unfinished",
         tags={**identity(study, "study"), **about, **outcome.tags},
         params=outcome.params if expected is Status.FINISHED else {},
-        metrics=outcome.metrics,
+        metrics=_as_named_in(run, outcome.metrics),
         files=frozenset(STUDY.artifacts_of(cases)),
     )
+
+
+def _as_named_in(run: StoredRun | None, metrics: Mapping[str, float]) -> Mapping[str, float]:
+    if run is None or BEST_SCORE in run.metrics or "score" not in run.metrics:
+        return metrics
+    return {"score" if name == BEST_SCORE else name: value for name, value in metrics.items()}

@@ -62,8 +62,7 @@ class Records:
     def study_run(self) -> Candidates:
         runs = self._by_trial[None]
         best = max(runs, key=lambda run: (not run.is_deleted, -run.started_at), default=None)
-        status = None if best is None else best.status
-        return candidates(expected_study(self.study, self.trials, status), runs)
+        return candidates(expected_study(self.study, self.trials, best), runs)
 
     @property
     def parent(self) -> str | None:

@@ -2,7 +2,8 @@
 
 Offers:
     STUDY, TRIAL, FINAL, REPRODUCTION, EXPERIMENT (schema): what each kind of run holds.
-    CURVES, CONFUSION, CONFUSION_FIGURE, CURVES_FIGURE (schema): names of metrics and files.
+    BEST_SCORE, CURVES (schema): names of metrics.
+    CONFUSION, CONFUSION_FIGURE, CURVES_FIGURE (schema): names of files.
     ARCHITECTURE_FIGURE, REPRODUCTION_PAGE, REPRODUCTION_TEXT (schema): names of files.
     Case, Numbers, write (schema_words): in which case a run holds what; how its files are made.
     Made, missing_tag (schema_words): what was made, and tags that say why other files were not.

@@ -11,16 +11,21 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...models import figures
 from ...models.confusion import Confusion, classification_report
-from ...models.data import DataSet
+from ...models.data import DataSet, load_training
 from ...models.many_classes import ManyClassesFigure
 from ...models.training import Epoch
 from ...tracking.run_record import LoggedModel
 from ..outbox import ARCHITECTURE, MODEL, SUMMARY
 from ..result import Result
 from .schema_words import Case, Kind, Made, write
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,12 @@ class Artifacts:
 
     def model(self, entry: Path, result: Result) -> LoggedModel:
         """The model that stands in an entry."""
-        shape, names = self.data.image_shape, self.data.class_names
-        return LoggedModel(entry / MODEL, shape, names, step=len(result.history))
+        names, step = self.data.class_names, len(result.history)
+        return LoggedModel(entry / MODEL, names, step, self._example)
+
+    @cached_property
+    def _example(self) -> npt.NDArray[np.uint8]:
+        return load_training(self.data.spec).pixels[:1]
 
     def make(
         self,

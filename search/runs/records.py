@@ -29,6 +29,7 @@ from ..space.space import Space
 from ..storage.study_config import StudyConfig
 from ..trial import State, Trial
 from .artifacts import Artifacts
+from .description import describe_trial
 from .schema import STUDY, TRIAL
 from .schema_words import Case, write
 from .study_artifacts import StudySoFar
@@ -91,14 +92,15 @@ class RunRecords:
             tags={**STUDY.tags_of(tags), **missing},
             status=Status.RUNNING,
             started_at=started_at,
-            data=DataInput(
-                self.data.name,
-                self.data.sha256,
-                self.data.spec,
-                {"train": sum(self.data.train_counts), "test": sum(self.data.test_counts)},
-            ),
+            data=self.data_input,
             artifacts=folder,
         )
+
+    @property
+    def data_input(self) -> DataInput:
+        """The data set as MLflow shows it."""
+        images = {"train": sum(self.data.train_counts), "test": sum(self.data.test_counts)}
+        return DataInput(self.data.name, self.data.sha256, self.data.spec, images)
 
     def study_ended(
         self,
@@ -168,11 +170,12 @@ class RunRecords:
         record = RunRecord(
             name=run_name(self.study, trial.number),
             identity=trial_identity(self.study, trial.number),
-            tags=trial_tags(self.study, trial),
+            tags={**trial_tags(self.study, trial), TAG_NOTE: describe_trial(self.study, trial)},
             params=training_params(result.settings, result.seed),
             status=STATUS[trial.state],
             started_at=0,
             ended_at=0,
+            data=self.data_input,
         )
         if isinstance(result, Failure):
             return replace(record, started_at=result.failed_at, ended_at=result.failed_at)

@@ -21,9 +21,8 @@ CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 CONFUSION, REPORT = "confusion_matrix.json", "classification_report.json"
 CONFUSION_FIGURE, CURVES_FIGURE = "figures/confusion_matrix.png", "figures/learning_curves.png"
 ARCHITECTURE_FIGURE = f"figures/{ARCHITECTURE}"
-PARAMETER = "<parameter>"
+PARAMETER, BEST_SCORE = "<parameter>", "best_score"
 REPRODUCTION_TEXT, REPRODUCTION_PAGE = "reproduction.md", "reproduction.html"
-
 _DATA = {tag.TAG_DATA: Item("SHA-256 of the data set")}
 _SPACE = {tag.TAG_SPACE: Item("name of the space"), **_DATA}
 _IMAGES = {tag.TAG_IMAGES: Item("`--train-images`, or `all`")}
@@ -79,7 +78,9 @@ _FIT = dict.fromkeys(
     ("fit_accuracy", "fit_loss"), Item("on its own training images, without dropout")
 )
 _CHECKSUMS = {CHECKSUMS: Item("of these files, for `sha256sum --check`")}
-_MODEL = "the network, as `mlflow.keras` and `mlflow.pyfunc` load it"
+_MODEL = (
+    "the network, as `mlflow.keras` and `mlflow.pyfunc` load it, with the params and last metrics"
+)
 
 
 def _training_files() -> dict[str, Artifact[TrainingDone]]:
@@ -99,7 +100,7 @@ STUDY: Kind[StudySoFar] = Kind(
         **_identity("study"),
         **_SPACE,
         **_IMAGES,
-        tag.TAG_NOTE: Item("what the space says about itself"),
+        tag.TAG_NOTE: Item("the result; before the first end, what the space says about itself"),
         tag.TAG_BEST: Item(
             "the best trial's, as JSON: a better one may come, and params cannot change",
             {Case.NO_GRID, Case.SCORED},
@@ -111,7 +112,7 @@ STUDY: Kind[StudySoFar] = Kind(
         PARAMETER: Item("the best trial's", {Case.FINISHED, Case.GRID, Case.OVER, Case.SCORED}),
     },
     metrics={
-        "score": Item("the best trial's", {Case.SCORED}),
+        BEST_SCORE: Item("the best trial's, `score` in earlier versions", {Case.SCORED}),
         "best_trial": Item("its number", {Case.SCORED}),
     },
     artifacts={
@@ -139,6 +140,7 @@ TRIAL: Kind[TrainingDone] = Kind(
         **_SPACE,
         tag.TAG_STATE: Item("`complete`, `pruned` or `failed`"),
         tag.TAG_RESULT: Item("id of its result, which the storage has too", {Case.IDENTIFIED}),
+        tag.TAG_NOTE: Item("how it ended, and the searched parameters"),
         tag.TAG_ERROR: Item("why it failed", {Case.FAILED}),
         tag.TAG_PRUNED: Item("why it was stopped, or not begun", {Case.PRUNED}),
         tag.TAG_DUPLICATE: Item("number of the trial that it repeats", {Case.DUPLICATE}),

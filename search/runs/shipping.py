@@ -12,7 +12,7 @@ from pathlib import Path
 from ...errors import FmsearchError
 from ...places import Places
 from ...tracking.reachability import TrackingError
-from ...tracking.run_record import TAG_DATA, TAG_MODEL, RunRecord, Status
+from ...tracking.run_record import TAG_DATA, TAG_MODEL, TAG_NOTE, RunRecord, Status
 from ...tracking.saved_views import save_view
 from ...tracking.shipper import Shipper
 from ...tracking.store import Store
@@ -31,6 +31,7 @@ from ..trial import State, ranking
 from .importances import note_importances
 from .records import RunRecords
 from .schema_words import Case
+from .study_note import study_note
 from .study_view import study_view
 from .values import cases_of_study, identity
 
@@ -217,7 +218,7 @@ class Shipping:
                 store.models.drop(which, keep, self._why_dropped)
 
     def _end(self, status: Status) -> None:
-        store, _ = self._open()
+        store, parent = self._open()
         log.info("shipping the study's run")
         self._drop_models(store)  # of which a kill may have cut off the last
         with tempfile.TemporaryDirectory() as folder:
@@ -228,7 +229,11 @@ class Shipping:
             record = self._run_records.study_ended(
                 trials, status, now, Path(folder), optuna_study=self._stored.study
             )
-            store.ship(record)
+            shares = self._stored.attributes.importances()
+            note = study_note(
+                self._run_records, store, parent, trials, importances=shares, artifacts=Path(folder)
+            )
+            store.ship(replace(record, tags={**record.tags, TAG_NOTE: note}))
         if entries(self._outbox):
             return
         if status is Status.FINISHED:

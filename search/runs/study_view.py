@@ -22,9 +22,10 @@ def study_view(study: StudyConfig, created_at: int) -> SavedView:
         filter=tagged({TAG_ROLE: "trial", TAG_ID: study.id}),
         best_by="score",
         columns=[
-            *(metric(name) for name in (*numbers, "train_seconds")),
-            *(param(name) for name in parameters),
+            *(metric(name) for name in numbers),
             tag(TAG_STATE),
+            *(param(name) for name in parameters),
+            metric("train_seconds"),
         ],
         charts=[
             parallel_coordinates(parameters, "score"),

@@ -27,7 +27,7 @@ from ..result import Result
 from ..storage.study_config import StudyConfig
 from ..trial import SEED, State, Trial, best_trial, is_over
 from .importances import FEWEST_TRIALS
-from .schema import CURVES, PARAMETER, STUDY, TRIAL
+from .schema import BEST_SCORE, CURVES, PARAMETER, STUDY, TRIAL
 from .schema_words import Case
 
 STATUS = {
@@ -170,4 +170,4 @@ def study_outcome(study: StudyConfig, trials: Sequence[Trial]) -> StudyOutcome:
     if STUDY.params[PARAMETER].when <= cases | {Case.FINISHED}:
         params = training_params(best.parameters, study.seed)
     tags = STUDY.tags_of({TAG_BEST: json.dumps(dict(best.parameters))}, cases)
-    return StudyOutcome(params, tags, {"score": best.score, "best_trial": float(best.number)})
+    return StudyOutcome(params, tags, {BEST_SCORE: best.score, "best_trial": float(best.number)})

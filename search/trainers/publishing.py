@@ -13,6 +13,8 @@ from ..outbox import ARCHITECTURE, MODEL, PREDICTED, SUMMARY, new_folder, publis
 from ..result import Result
 
 if TYPE_CHECKING:
+    import keras
+
     from ...models.network import Network
     from ...models.split import Rows
 
@@ -39,10 +41,20 @@ def publish_result(
     if with_drawing:
         draw_architecture(part / ARCHITECTURE, network.model)
     if with_model:
-        network.model.save(part / MODEL)
+        _compiled(network.model).save(part / MODEL)
     if predicted is not None:
         (part / PREDICTED).write_text(json.dumps(predicted.tolist()), "utf-8")
     publish(part, entry)
+
+
+def _compiled(model: keras.Model) -> keras.Model:
+    """The model with loss and metric, so that `evaluate` works where its file is loaded.
+
+    Its optimizer is one without state, as no file has that of the training.
+    """
+    if not model.compiled:  # a user's own may be
+        model.compile("sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
 
 
 def now() -> int:

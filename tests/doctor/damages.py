@@ -222,12 +222,15 @@ def study_run_without_its_results(patient: Patient) -> list[str]:
     shutil.rmtree(figures)
     (patient.files("search") / "trials.csv").unlink()
     patient.execute(
-        *(f"delete from {table} where run_uuid = '{run_id}' and key = 'score'" for table in METRICS)
+        *(
+            f"delete from {table} where run_uuid = '{run_id}' and key = 'best_score'"
+            for table in METRICS
+        )
     )
     patient.client.delete_tag(run_id, "fmsearch.best_parameters")
     return [
         "search: tag fmsearch.best_parameters is missing",
-        "search: metric score is missing",
+        "search: metric best_score is missing",
         "search: artifact figures/class_distribution.png is missing",
         "search: artifact figures/class_samples.png is missing",
         *(f"search: artifact figures/search/{name} is missing" for name in drawn),

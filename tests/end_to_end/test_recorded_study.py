@@ -119,7 +119,7 @@ def test_a_trial_runs_model_takes_raw_images(client, trial_run, images) -> None:
     import mlflow
 
     (model,) = client.search_logged_models(["1"], f"source_run_id = '{trial_run.info.run_id}'")
-    assert (model.name, str(model.status)) == ("model", "READY")
+    assert (model.name, str(model.status)) == ("small-0001", "READY")
     assert [one.model_id for one in trial_run.outputs.model_outputs] == [model.model_id]
     mlflow.set_tracking_uri(client.tracking_uri)
     loaded = mlflow.pyfunc.load_model(model.model_uri)
@@ -131,6 +131,34 @@ def test_a_trial_runs_model_takes_raw_images(client, trial_run, images) -> None:
     assert answers.shape == (600, 10)
     np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)  # float32 probabilities
     assert accuracy > 0.7  # its folds scored more on 600 images of the same kind
+
+
+def test_a_model_has_the_params_and_metrics_by_which_it_is_chosen(
+    client, trial_run, images
+) -> None:  # type: ignore[no-untyped-def]
+    ranked = client.search_logged_models(
+        ["1"], order_by=[{"field_name": "metrics.score", "ascending": False}]
+    )
+    assert {model.name for model in ranked} == {"small-0000", "small-0001"}
+    (model,) = (one for one in ranked if one.source_run_id == trial_run.info.run_id)
+    assert model.params == trial_run.data.params
+    assert {one.key: one.value for one in model.metrics} == trial_run.data.metrics
+    (data,) = trial_run.inputs.dataset_inputs
+    where = (data.dataset.name, data.dataset.digest)
+    assert {(one.dataset_name, one.dataset_digest) for one in model.metrics} == {where}
+
+
+def test_a_models_keras_file_evaluates_as_it_is_loaded(client, trial_run, images, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    import keras
+    from mlflow.artifacts import download_artifacts
+
+    (model,) = client.search_logged_models(["1"], f"source_run_id = '{trial_run.info.run_id}'")
+    uri = f"{model.artifact_location}/data/model.keras"
+    network = keras.saving.load_model(download_artifacts(uri, dst_path=str(tmp_path)))
+    with np.load(images) as arrays:
+        loss, accuracy = network.evaluate(arrays["x_test"], arrays["y_test"], verbose=0)
+    assert loss > 0
+    assert accuracy > 0.7
 
 
 def test_the_study_run_has_the_whole_study(client, study_run, trial_run, tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -149,7 +177,7 @@ def test_the_study_run_has_the_whole_study(client, study_run, trial_run, tmp_pat
     rows = (folder / "trials.csv").read_text().splitlines()
     assert rows[0].startswith("trial,state,epochs,score,score_std,fold_1_score")
     assert len(rows) == 3
-    assert study_run.data.metrics["score"] == max(
+    assert study_run.data.metrics["best_score"] == max(
         run.data.metrics["score"]
         for run in client.search_runs(["1"], "tags.`fmsearch.role` = 'trial'")
     )

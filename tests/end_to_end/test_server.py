@@ -79,6 +79,15 @@ def test_every_trial_is_on_the_server_with_its_figures_and_model(client, folder,
     assert not (folder / "mlruns" / "mlflow.db").exists()
 
 
+def test_the_ui_of_the_server_has_a_view_of_the_study(client, folder, warm_program, server) -> None:  # type: ignore[no-untyped-def]
+    experiment = client.get_experiment_by_name("fmsearch")
+    (name,) = (one for one in experiment.tags if one.startswith("mlflow.sharedViewState."))
+    done = warm_program.run(folder, "ui", "served", MLFLOW_TRACKING_URI=server)
+    where = f"{server}/#/experiments/{experiment.experiment_id}/runs"
+    key = name.removeprefix("mlflow.sharedViewState.")
+    assert done.stdout.split()[-1].startswith(f"{where}?viewStateShareKey={key}&"), done.stderr
+
+
 def test_a_run_on_the_server_replays_identical(server, folder, warm_program) -> None:  # type: ignore[no-untyped-def]
     done = warm_program.run(folder, "replay", "served-0001", **at(server))
     last = "identical: 13 numbers of run served-0001"  # 2 epochs of 4 curves, 4 scores, a count

@@ -33,7 +33,7 @@ def test_the_best_parameters_of_a_grid_are_params_once_no_point_is_left() -> Non
     )
     best = Trial(0, {"epochs": 3}, State.COMPLETE, score=0.5)
     left = study_outcome(study, [best, Trial(1, {"epochs": 4}, State.WAITING)])
-    assert (left.params, left.metrics) == ({"seed": "0"}, {"score": 0.5, "best_trial": 0.0})
+    assert (left.params, left.metrics) == ({"seed": "0"}, {"best_score": 0.5, "best_trial": 0.0})
     assert study_outcome(study, [best]).params == {"seed": "0", "epochs": "3"}
 
 
@@ -57,7 +57,7 @@ def test_a_studys_run_shows_its_last_score_though_the_clock_went_back(
     (files := tmp_path / "files").mkdir()
     store.ship(run_records.study_ended([first], Status.KILLED, 9_000, files))
     run_id = store.ship(run_records.study_ended([first, second], Status.FINISHED, 5_000, files))
-    assert store.client.get_run(run_id).data.metrics == {"score": 0.6, "best_trial": 1.0}
+    assert store.client.get_run(run_id).data.metrics == {"best_score": 0.6, "best_trial": 1.0}
 
 
 def test_a_failed_trial_has_a_run_that_says_why(store: Store, images: Path, tmp_path: Path) -> None:

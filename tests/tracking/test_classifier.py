@@ -30,7 +30,7 @@ def keras_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def folder(keras_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("folder")
-    write_model_folder(folder, LoggedModel(keras_file, (28, 28), NAMES, step=1))
+    write_model_folder(folder, LoggedModel(keras_file, NAMES, 1, np.zeros((1, 28, 28), np.uint8)))
     return folder
 
 

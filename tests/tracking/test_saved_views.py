@@ -40,6 +40,7 @@ def test_a_view_is_a_tag_in_the_words_of_mlflows_ui() -> None:
     assert state["searchFilter"] == "tags.`a` = 'b'"
     assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`score`", False)
     assert state["selectedColumns"] == ["metrics.`score`", "params.`units`"]
+    assert state["columnOrder"] == state["selectedColumns"]
     assert [one["type"] for one in state["compareRunCharts"]] == ["PARALLEL", "LINE"]
     (section,) = state["compareRunSections"]
     assert {one["metricSectionId"] for one in state["compareRunCharts"]} == {section["uuid"]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fmsearch.models.families import FAMILIES
@@ -46,7 +47,7 @@ def record(tmp_path: Path, keras_file: Path) -> RunRecord:
         params={"a": "1"},
         metrics=tuple(Metric("loss", 1 / step, step, 1_000 + step) for step in range(1, 1_501)),
         artifacts=artifacts,
-        model=LoggedModel(keras_file, (28, 28), tuple("abcdefghij"), step=2),
+        model=LoggedModel(keras_file, tuple("abcdefghij"), 2, np.zeros((1, 28, 28), np.uint8)),
     )
 
 

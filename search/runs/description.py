@@ -1,0 +1,174 @@
+"""Descriptions of runs, in Markdown: what came out of a study, and of a trial."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...models.data import DataSet
+from ...models.settings import Scoring
+from ...models.split import Split
+from ...text import markdown
+from ..storage.study_config import StudyConfig
+from ..trial import Trial, ranking
+
+BEST = 5
+"""So many trials are listed."""
+UNLIKELY = 0.05
+"""Below this p a score counts as lower than the best one."""
+MOST_CHARACTERS = 60
+"""Of a parameter's value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyResult:
+    """What came out of a study.
+
+    Attributes:
+        split: Of the training images.
+        trials: All of them.
+        importances: Share of each parameter in the differences of the scores.
+        run_address: Gives the address of a trial's run in MLflow's UI; empty if it has none.
+        view_address: Of the study's trials, as a table.
+        charts_address: Of the study's trials, as charts.
+        picture_address: Gives the address of an artifact, by the address of its run and its path.
+        figures: Paths of the search's figures among the artifacts of the study's run.
+    """
+
+    config: StudyConfig
+    data: DataSet
+    split: Split
+    trials: Sequence[Trial]
+    importances: Mapping[str, float]
+    run_address: Callable[[Trial], str]
+    view_address: str
+    charts_address: str
+    picture_address: Callable[[Trial | None, str], str]
+    figures: Sequence[str] = ()
+
+
+def describe_trial(study: StudyConfig, trial: Trial) -> str:
+    """Two lines: how a trial ended, and the searched parameters."""
+    ended = trial.state.value if trial.score is None else f"score {trial.score:.4f}"
+    if "score_std" in trial.metrics:
+        ended += f" ± {trial.metrics['score_std']:.4f} over {study.space.folds} folds"
+    why = f": {markdown(trial.reason)}" if trial.reason else ""
+    return f"**{ended}**{why}  \n{_parameters(trial)}"
+
+
+def describe_study(result: StudyResult) -> str:
+    """What was searched, the best trials, what mattered, pictures, and where to go on."""
+    study, best = result.config, ranking(result.trials)[:BEST]
+    parts = [markdown(study.space.about), _searched(result)]
+    if best:
+        parts += [_best(result, best[0]), _table(result, best)]
+    if result.importances:
+        shares = (f"{markdown(name)} {share:.0%}" for name, share in result.importances.items())
+        parts.append(f"**What mattered** (share in the differences of scores): {', '.join(shares)}")
+    view, charts = result.view_address, result.charts_address
+    parts.append(f"[All trials, the best first]({view}) · [as charts]({charts})")
+    if best:
+        parts.append(f"Next: `fmsearch register --study {study.name}`")
+        parts += _pictures(result, best[0])
+    return "\n\n".join(part for part in parts if part)
+
+
+def _searched(result: StudyResult) -> str:
+    study, space = result.config, result.config.space
+    images = len(result.split.train)
+    how = f"{space.folds} folds" if _is_validated(study) else "held out images"
+    counts = Counter(trial.state.value for trial in result.trials)
+    states = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+    return (
+        f"**{len(result.trials)} trials** ({states}) of the space `{space.name}`, model "
+        f"`{markdown(space.model)}`, on {images:,} images of {markdown(result.data.name)}; "
+        f"score: accuracy on {how}."
+    )
+
+
+def _best(result: StudyResult, best: Trial) -> str:
+    score = _score(best, _held_out(result))
+    return f"**Best: {_link(result, best)}, score {score}**  \n{_parameters(best)}"
+
+
+def _table(result: StudyResult, best: Sequence[Trial]) -> str:
+    lines = ["| trial | score | as good as the best? | parameters |", "|---|---|---|---|"]
+    for trial in best:
+        p = p_of_a_lower_score(result.config, _held_out(result), best[0], trial)
+        verdict = "best" if trial is best[0] else f"p = {p:.2f}" if p >= 0.01 else "p < 0.01"
+        if trial is not best[0] and p >= UNLIKELY:
+            verdict += ", not told apart"
+        score = _score(trial, _held_out(result))
+        lines.append(f"| {_link(result, trial)} | {score} | {verdict} | {_parameters(trial)} |")
+    test = (
+        "Paired t-test over the same folds."
+        if _is_validated(result.config)
+        else "Test of two shares, as if on different images: it tells fewer apart than there are."
+    )
+    return "\n".join(lines) + f"\n\n{test} ± is the standard {_of_what(result.config)}."
+
+
+def p_of_a_lower_score(study: StudyConfig, images: int, best: Trial, other: Trial) -> float:
+    """How likely so much lower a score is if a trial is as good as the best one.
+
+    Cross-validated trials are compared over the same folds (paired t-test, two-sided). Of held out
+    images only the accuracy is known, so that two shares are compared (normal approximation).
+
+    Args:
+        study: Of the trials.
+        images: On how many held out images they were scored.
+        best, other: Complete.
+    """
+    from scipy import stats
+
+    if best.score is None or other.score is None or best.score == other.score:
+        return 1.0
+    if _is_validated(study):
+        p = float(stats.ttest_rel(best.fold_scores, other.fold_scores).pvalue)
+        return p if math.isfinite(p) else 0.0  # all folds differ by the same
+    share = (best.score + other.score) / 2
+    error = math.sqrt(2 * share * (1 - share) / images)
+    return float(2 * stats.norm.sf((best.score - other.score) / error))
+
+
+def _held_out(result: StudyResult) -> int:
+    return len(result.split.validation)
+
+
+def _pictures(result: StudyResult, best: Trial) -> list[str]:
+    address = result.picture_address(best, "figures/confusion_matrix.png")
+    ours = [(f"confusion matrix of trial {best.number}", address)]
+    for path in result.figures:
+        name = path.rpartition("/")[2].partition(".")[0].replace("_", " ")
+        ours.append((name, result.picture_address(None, path)))
+    return [f"![{name}]({where})" for name, where in ours if where]
+
+
+def _link(result: StudyResult, trial: Trial) -> str:
+    where = result.run_address(trial)
+    return f"[trial {trial.number}]({where})" if where else f"trial {trial.number}"
+
+
+def _is_validated(study: StudyConfig) -> bool:
+    return study.space.scoring is Scoring.CROSS_VALIDATION
+
+
+def _of_what(study: StudyConfig) -> str:
+    return "deviation over folds" if _is_validated(study) else "error of a share of the images"
+
+
+def _score(trial: Trial, images: int) -> str:
+    """The score and its spread: over folds or, of a share of some images, its standard error."""
+    score = trial.score or 0.0
+    spread = trial.metrics.get("score_std", math.sqrt(score * (1 - score) / images))
+    return f"{score:.4f} ± {spread:.4f}"
+
+
+def _parameters(trial: Trial) -> str:
+    return markdown(", ".join(f"{name}={_shown(one)}" for name, one in trial.parameters.items()))
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)[:MOST_CHARACTERS]
