@@ -143,8 +143,12 @@ def _open_postgresql(url: str) -> Database:
     url = with_driver(url, "psycopg")
     server = create_engine(url, pool_pre_ping=True)
     server.connect().close()  # fails at once if the address is wrong
-    with _locked(server, "tables", FROZEN_SECONDS):  # one process creates them
-        return Database(_open_backend(url), server)
+
+    def open_backend() -> Backend:
+        with _locked(server, "tables", FROZEN_SECONDS):  # one process creates them
+            return _open_backend(url)
+
+    return Database(retry(open_backend), server)
 
 
 def _open_sqlite(url: str) -> Database:
