@@ -51,8 +51,10 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
         places = plan.places
         if plan.fresh:
             delete_study(places, plan.name)
-        storage = open_storage(places.storage, places.worker())
-        kernels = choose_kernels(plan.space, plan.joins or storage.config(plan.name))
+        # What is refused below leaves no storage behind.
+        storage = open_storage(places.storage, places.worker()) if places.has_storage else None
+        known = storage.config(plan.name) if storage else None
+        kernels = choose_kernels(plan.space, plan.joins or known)
         load_tensorflow_in_advance(kernels)
         split = split_rows(labels, plan.train_images)
         setup = replace(
@@ -63,19 +65,15 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
         )
         if plan.space.model not in FAMILIES:
             _check_model(plan, setup, interruption)
+        storage = storage or open_storage(places.storage, places.worker())
         config = replace(plan.config, versions=here(kernels).computing)
         study = storage.join(plan.joins) if plan.joins else storage.open_study(config)
         if study.config.lag:
             study.check_run_nowhere_else()  # where others could join, that it is run by one
         return StudyLoop(
-            plan,
-            study,
-            split=split,
-            setup=setup,
-            callback=callback,
-            interruption=interruption,
+            plan, study, split=split, setup=setup, callback=callback, interruption=interruption,
             pool=pool,
-        ).run()
+        ).run()  # fmt: skip
 
 
 def choose_kernels(space: Space, known: StudyConfig | None) -> str:

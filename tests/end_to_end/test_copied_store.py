@@ -88,7 +88,8 @@ def test_a_store_that_may_only_be_read_is_looked_at(read_only: Shell, tmp_path: 
     before = files(tmp_path / "mlruns")
     status = read_only("$P status")
     assert (status.returncode, status.stderr) == (0, "")
-    assert status.stdout.splitlines()[2].split()[:3] == ["small", "2", "2"]
+    row = status.stdout.splitlines()[2].split()
+    assert (row[:2], row[4:7]) == (["small", "fashion.npz"], ["finished", "2", "complete"])
     doctor = read_only("$P doctor")
     assert (doctor.returncode, doctor.stdout, doctor.stderr) == (0, "no differences\n", "")
     assert files(tmp_path / "mlruns") == before

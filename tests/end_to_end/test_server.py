@@ -80,9 +80,9 @@ def test_every_trial_is_on_the_server_with_its_figures_and_model(client, folder,
 
 
 def test_the_ui_of_the_server_has_a_view_of_the_study(client, folder, warm_program, server) -> None:  # type: ignore[no-untyped-def]
-    experiment = client.get_experiment_by_name("fmsearch")
+    experiment = client.get_experiment_by_name(EXPERIMENT)
     (name,) = (one for one in experiment.tags if one.startswith("mlflow.sharedViewState."))
-    done = warm_program.run(folder, "ui", "served", MLFLOW_TRACKING_URI=server)
+    done = warm_program.run(folder, "ui", "served", **at(server))
     where = f"{server}/#/experiments/{experiment.experiment_id}/runs"
     key = name.removeprefix("mlflow.sharedViewState.")
     assert done.stdout.split()[-1].startswith(f"{where}?viewStateShareKey={key}&"), done.stderr

@@ -185,9 +185,8 @@ def test_status_names_and_counts_a_damaged_trial(
     line = next(line for line in lines if line.startswith("1 "))
     assert line.split()[1] == "damaged"
     assert "its record in the storage is damaged (JSONDecodeError" in line
-    heading = next(line for line in lines if line.startswith("study "))
-    assert heading.split()[:6] == ["study", "trials", "complete", "pruned", "failed", "damaged"]
-    assert [line.split()[:6] for line in lines if line.startswith(("small ", "other "))] == [
-        ["small", "3", "1", "0", "0", "1"],
-        ["other", "3", "2", "0", "0", "0"],
-    ]
+    rows = [line for line in lines if line.startswith(("small ", "other "))]
+    for row, trials in zip(
+        rows, ("1 waiting, 1 complete, 1 damaged", "1 waiting, 2 complete"), strict=True
+    ):
+        assert f" unfinished   {trials} " in row
