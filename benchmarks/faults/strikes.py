@@ -131,7 +131,7 @@ def _register_too(elsewhere: bool, on: Struck) -> bool:
     home = on.scene.folder / "elsewhere" / "mlruns" if elsewhere else on.scene.home
     home.parent.mkdir(exist_ok=True)
     _, register = commands(on.engine, home, on.scene.name, on.scene.options)
-    log = on.scene.folder / "other.log"
+    log = on.scene.folder / f"other{len(on.others)}.log"
     on.others.append(Session(register, home, log, on.scene.environment))
     return on.session.code is None
 
