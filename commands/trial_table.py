@@ -179,7 +179,7 @@ def trials_table(
     columns = trial_columns(listed, now.objectives)
     trials = arranged(listed, columns, wanted)
     if wanted.columns is None:
-        names = usual_columns(columns, trials, now.objectives)
+        names = usual_columns(columns, listed, now.objectives)
     else:
         names = chosen_columns(columns, wanted.columns)
     if is_packed:
