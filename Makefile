@@ -10,7 +10,7 @@ help:
 	@echo "make study   search the published grid on Fashion-MNIST, every trial in MLflow"
 	@echo "make ui      browse the runs in MLflow's UI"
 	@echo "make test         run all tests (about 12 minutes on 2 cores)"
-	@echo "make test-fast    run all but those of whole programs and studies (about 3 minutes)"
+	@echo "make test-fast    run all but those of whole programs and studies (about 4 minutes)"
 	@echo "make lint    check style and types"
 	@echo "make bench   time the grid against scikit-learn's GridSearchCV (about 11 minutes)"
 	@echo "make secrets       write .env with random secrets, for docker-compose.yml"
