@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
+from .options import Command
 from .terminal import say
-
-Command = Callable[..., None]
 
 
 def format_options(command: Command) -> Command:

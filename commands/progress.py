@@ -17,10 +17,10 @@ from rich.progress import (
 )
 
 from ..search.result import Result
+from ..search.runs.tables import shown
 from ..search.trainers.jobs import FinalJob
 from ..search.trainers.messages import EpochDone
 from ..search.trial import State, Trial, best_trial
-from .tables import shown
 from .terminal import visible
 
 

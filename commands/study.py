@@ -181,9 +181,9 @@ def carry_out(plan: Plan) -> None:
     Raises:
         FmsearchError: What `run_study` raises, or all trials have failed.
     """
+    from ..search.runs.tables import shown
     from ..search.study.run import run_study
     from .progress import StudyProgress
-    from .tables import shown
 
     with StudyProgress(make_console(), plan.name) as progress:
         summary = run_study(plan, progress)

@@ -7,15 +7,11 @@ from pathlib import PurePath
 
 from rich.table import Table
 
-from ..models.settings import Scoring, Value
+from ..models.settings import Scoring
+from ..search.runs.tables import shown
 from ..search.space.space import Space
 from ..search.study.status import StudyStatus, StudySummary
 from .terminal import make_table
-
-
-def shown(value: Value) -> str:
-    """A parameter's value as text; a float has four significant digits."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def overview_lines(name: str, now: StudyStatus) -> list[str]:

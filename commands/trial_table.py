@@ -9,10 +9,9 @@ import click
 from rich.table import Table
 
 from ..models.settings import Value
-from ..search.runs.tables import parameter_columns
+from ..search.runs.tables import parameter_columns, shown
 from ..search.study.status import StudyStatus
 from ..search.trial import State, Trial, ranking
-from .tables import shown
 from .terminal import WHOLE_LINES, make_console, make_table
 
 Column = Callable[[Trial], Value | None]

@@ -24,6 +24,7 @@ from ...tracking.run_record import (
     RunRecord,
     Status,
 )
+from ...tracking.saved_views import run_address
 from ...tracking.store import Store
 from ..outbox import PREDICTED, is_whole, read_result
 from ..processes.fork_server import load_tensorflow_in_advance
@@ -134,7 +135,7 @@ def _tags(run: Run) -> dict[str, str]:
 
 
 def _describe(origin: Origin, run: Run, epochs: int, gate: str) -> str:
-    address = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+    address = run_address(run.info.experiment_id, run.info.run_id)
     return version_text(origin, run.data.metrics, epochs=epochs, address=address, gate=gate)
 
 

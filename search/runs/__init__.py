@@ -15,6 +15,7 @@ Offers:
     Artifacts, TrainingDone (artifacts): makes the files of a training's run.
     parameter_columns (tables): names of columns, none of them twice.
     trials_csv, csv_text (tables): tables as CSV.
+    shown (tables): a parameter's value as text.
     note_importances (importances): puts on record how much each parameter matters for the scores.
     Shipping, is_unshipped, UNSHIPPED (shipping): from the outbox to MLflow, in the background.
 """

@@ -13,6 +13,7 @@ from ...models.split import Split
 from ...text import markdown
 from ..storage.study_config import StudyConfig
 from ..trial import Trial, ranking
+from .tables import shown
 
 BEST = 5
 """So many trials are listed."""
@@ -167,8 +168,5 @@ def _score(trial: Trial, images: int) -> str:
 
 
 def _parameters(trial: Trial) -> str:
-    return markdown(", ".join(f"{name}={_shown(one)}" for name, one in trial.parameters.items()))
-
-
-def _shown(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)[:MOST_CHARACTERS]
+    parts = (f"{name}={shown(one)[:MOST_CHARACTERS]}" for name, one in trial.parameters.items())
+    return markdown(", ".join(parts))

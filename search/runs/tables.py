@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...models.settings import Value
 from ..trial import State, Trial
 
 FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
@@ -33,6 +34,11 @@ def trials_csv(trials: Sequence[Trial]) -> str:
         for trial in trials
     ]
     return csv_text(header, rows)
+
+
+def shown(value: Value) -> str:
+    """A parameter's value as text; a float has four significant digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def parameter_columns(parameters: Sequence[str], others: Sequence[str]) -> list[str]:
