@@ -33,8 +33,8 @@ from ..runs.schema import FINAL
 from ..runs.values import identity, result_metrics, training_params
 from ..storage.stored_study import StoredStudy
 from ..trainers.jobs import FinalJob
-from ..trainers.messages import EpochDone, JobFailed
-from ..trainers.pool import TrainerPool
+from ..trainers.messages import EpochDone
+from ..trainers.pool import run_jobs
 from ..trainers.setup import trainer_setup
 from ..trial import Trial
 from .choice import choose
@@ -166,14 +166,11 @@ def _train(
     setup = replace(setup, checkpoint_every=checkpoint_every)
     study = run_records.study
     load_tensorflow_in_advance(kernels_to_go_on(study.kernels, f"the study {study.name!r}"))
-    with TrainerPool(1, setup) as pool:
-        for job in jobs:
-            on_training(job)
-            for _, message in pool.run([job], check_held):
-                if isinstance(message, EpochDone):
-                    on_epoch(message)
-                elif isinstance(message, JobFailed):
-                    raise FmsearchError(f"the final training failed: {message.error}")
+    error = run_jobs(
+        jobs, setup, on_job=on_training, on_epoch=on_epoch, check_interrupted=check_held
+    )
+    if error:
+        raise FmsearchError(f"the final training failed: {error}")
 
 
 def _answers(run_records: RunRecords, jobs: FinalJobs) -> Answers:

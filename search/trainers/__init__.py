@@ -1,7 +1,7 @@
 """Trainers: the processes that train, one job at a time, and the pool that replaces dead ones.
 
 Offers:
-    TrainerPool, run_job, usable_cores (pool): trainers, as their coordinator sees them.
+    TrainerPool, run_job, run_jobs, usable_cores (pool): trainers, as their coordinator sees them.
     TrialJob, FinalJob, CheckJob, TrainerSetup (jobs): what a trainer can be asked to do.
     EpochDone, JobDone, JobFailed, Message, Verdict (messages): what trainers and coordinator say.
     trainer_setup (setup): what the numbers of a training depend on, but for its job.

@@ -187,24 +187,38 @@ def run_job(
     on_epoch: Callable[[EpochDone], None] = lambda done: None,
     check_interrupted: Callable[[], None] = lambda: None,
 ) -> str:
-    """Do one job alone, and give the reason why it failed; empty if it is done.
+    """Do one job alone; as `run_jobs`."""
+    return run_jobs([job], setup, on_epoch=on_epoch, check_interrupted=check_interrupted)
+
+
+def run_jobs(
+    jobs: Iterable[AnyJob],
+    setup: TrainerSetup,
+    *,
+    on_job: Callable[[AnyJob], None] = lambda job: None,
+    on_epoch: Callable[[EpochDone], None] = lambda done: None,
+    check_interrupted: Callable[[], None] = lambda: None,
+) -> str:
+    """Do jobs one after another, until one fails; gives the reason, empty if all are done.
 
     Args:
-        job, setup: Of the one trainer.
+        jobs, setup: Of the one trainer.
+        on_job: Called before each job.
         on_epoch: Hears each finished epoch.
-        check_interrupted: Called now and then; what it raises ends the job.
+        check_interrupted: Called now and then; what it raises ends the jobs.
 
     Raises:
         FmsearchError: As `TrainerPool.messages`.
     """
-    error = ""
     with TrainerPool(1, setup) as pool:
-        for _, message in pool.run([job], check_interrupted):
-            if isinstance(message, EpochDone):
-                on_epoch(message)
-            elif isinstance(message, JobFailed):
-                error = message.error
-    return error
+        for job in jobs:
+            on_job(job)
+            for _, message in pool.run([job], check_interrupted):
+                if isinstance(message, EpochDone):
+                    on_epoch(message)
+                elif isinstance(message, JobFailed):
+                    return message.error
+    return ""
 
 
 def _death(exit_code: int | None) -> str:
