@@ -23,6 +23,7 @@ from .commands.reproduce import reproduce
 from .commands.spaces import spaces
 from .commands.status import status
 from .commands.streams import flush, mend_streams, nobody_reads
+from .commands.studies import studies
 from .commands.study import study
 from .commands.sync import sync
 from .commands.terminal import LogFormatter, replace_missing_characters, say
@@ -135,6 +136,7 @@ for command in (
     spaces,
     data,
     status,
+    studies,
     ui,
     register,
     predict,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,17 +26,9 @@ def format_options(command: Command) -> Command:
 
 def say_json(value: object) -> None:
     """Print a value as JSON, all in ASCII; numbers that JSON does not have are null."""
-    say(json.dumps(_finite(value), indent=2, allow_nan=False))
+    from ..search.study.export import json_text
 
-
-def _finite(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(name): _finite(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    say(json_text(value))
 
 
 def say_rows(rows: Sequence[Mapping[str, Any]], output: str) -> None:

@@ -45,6 +45,20 @@ class Text(click.ParamType[str]):
         return str(value)
 
 
+class StudyName(Text):
+    """A name that a study can have."""
+
+    name = "study"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        from ..search.space.reader import NAME
+
+        name = super().convert(value, param, ctx)
+        if not NAME.fullmatch(name):
+            self.fail(f"{name!r} must be 1 to 64 letters, digits, '_', '.' or '-'", param, ctx)
+        return name
+
+
 class Folder(click.Path):
     """A folder, there or not, whose name is not empty."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
@@ -165,6 +166,19 @@ def existing_study(places: Places, name: str) -> StoredStudy:
     if not places.has_storage:
         raise FmsearchError(f"no study {name!r}: there is no store in {where_looked(places)}")
     return open_storage(places.storage).study(name)
+
+
+def ask_to_delete(study: StoredStudy, what: str) -> None:
+    """Ask whether a study may be deleted; `what` names the command or the option that does it.
+
+    Raises:
+        FmsearchError: Nobody says yes.
+    """
+    if not sys.stdin.isatty():
+        raise FmsearchError(f"{what} asks before it deletes; where nobody can answer, add --yes")
+    name, count = study.config.name, sum(study.counts().values())
+    if not click.confirm(f"delete the study {name!r}, its {count} trials and their runs?"):
+        raise FmsearchError("nothing was deleted")
 
 
 checkpoint_option = click.option(

@@ -68,7 +68,7 @@ def status(
         raise click.UsageError("--watch shows what the terminal holds; leave the others out")
     places = places_to_look_at(store)
     if study is None:
-        _list_studies(places, output)
+        list_studies(places, output)
         return
     existing, wanted = existing_study(places, study), Wanted(columns, sort, top)
     if watch:
@@ -89,7 +89,8 @@ def status(
         say("these are the latest trials; --all lists all", err=True)
 
 
-def _list_studies(places: Places, output: str | None) -> None:
+def list_studies(places: Places, output: str | None) -> None:
+    """Print what studies there are, as a table or as `output` says."""
     from ..search.storage.storage import open_storage
     from ..search.study.status import summary
     from .tables import studies_table
@@ -138,6 +139,7 @@ def _study_record(one: StudySummary) -> dict[str, Any]:
 
 def _print_for_programs(stored: StoredStudy, output: str, wanted: Wanted) -> None:
     from ..search.runs.tables import trials_csv
+    from ..search.study.export import trials_record
     from ..search.study.status import overview
     from .trial_table import arranged, trial_columns
 
@@ -146,26 +148,7 @@ def _print_for_programs(stored: StoredStudy, output: str, wanted: Wanted) -> Non
     if output == "csv":
         say(trials_csv(trials).rstrip("\n"))
         return
-    say_json({
-        "study": stored.config.name,
-        "counts": now.counts,
-        "best": None if now.best is None else now.best.number,
-        "front": sorted(now.front),
-        "importances": now.importances,
-        "trials": [
-            {
-                "trial": one.number,
-                "state": one.status,
-                "score": one.score,
-                "parameters": one.parameters,
-                "metrics": one.metrics,
-                "fit_seconds": sum(one.fit_seconds),
-                "reason": one.reason,
-                "duplicate_of": one.duplicate_of,
-            }
-            for one in trials
-        ],
-    })  # fmt: skip
+    say_json({"study": stored.config.name, **trials_record(now, trials)})
 
 
 def _show_latest(study: str, stored: StoredStudy, wanted: Wanted) -> None:

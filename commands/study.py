@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,8 +12,9 @@ from ..search.samplers import SAMPLERS
 from ..search.storage.ownership import HEARTBEAT
 from ..search.trial import State
 from . import completion
-from .option_types import Fraction, KeepModels, Text
+from .option_types import Fraction, KeepModels, StudyName
 from .options import (
+    ask_to_delete,
     checkpoint_option,
     data_option,
     jobs_option,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     what="What to search: a built-in space (see `fmsearch spaces`) or a YAML file.",
     complete=completion.spaces,
 )
-@click.option("--name", type=Text(), help="Of the study.  [default: the space's name]")
+@click.option("--name", type=StudyName(), help="Of the study.  [default: the space's name]")
 @data_option
 @jobs_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the whole study.")
@@ -92,6 +92,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Delete the study of that name and its runs, after a question, and start anew.",
 )
+@click.option(
+    "--retry-failed",
+    is_flag=True,
+    help="Try the trials again that failed in earlier sessions, under their numbers.",
+)
 @click.option("--yes", is_flag=True, help="Answer that question with yes.")
 @click.option(
     "--heartbeat",
@@ -122,6 +127,7 @@ def study(
     keep_models: int | None,
     checkpoint_every: float,
     fresh: bool,
+    retry_failed: bool,
     yes: bool,
     heartbeat: int,
     offline: bool,
@@ -138,17 +144,12 @@ def study(
     from ..models.data import FASHION_MNIST, describe
     from ..search.engines.strategy import choose_strategy
     from ..search.space.load import load_space
-    from ..search.space.reader import NAME
     from ..search.study.plan import Limits, Plan, check_plan
     from ..search.trainers.pool import usable_cores
 
     searched = load_space(space)
     places = places_of(store)
     name = name or searched.name
-    if not NAME.fullmatch(name):
-        raise click.BadParameter(
-            f"{name!r} must be 1 to 64 letters, digits, '_', '.' or '-'", param_hint="--name"
-        )
     if data == FASHION_MNIST:
         fashion_mnist.fetch()
     jobs = jobs or usable_cores()
@@ -167,6 +168,7 @@ def study(
         keep_models=keep_models,
         checkpoint_every=checkpoint_every,
         fresh=fresh,
+        retry_failed=retry_failed,
         heartbeat=heartbeat,
     )
     check_plan(plan)
@@ -204,10 +206,5 @@ def _ask_to_delete(places: Places, name: str) -> None:
     from ..search.storage.storage import open_storage
 
     storage = open_storage(places.storage) if places.has_storage else None
-    if storage is None or name not in storage.names():
-        return
-    if not sys.stdin.isatty():
-        raise FmsearchError("--fresh asks before it deletes; where nobody can answer, add --yes")
-    count = len(storage.study(name).trials())
-    if not click.confirm(f"delete the study {name!r}, its {count} trials and their runs?"):
-        raise FmsearchError("nothing was deleted")
+    if storage is not None and name in storage.names():
+        ask_to_delete(storage.study(name), "--fresh")

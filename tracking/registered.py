@@ -12,6 +12,7 @@ from ..errors import FmsearchError
 from .classifier import CLASS_NAMES, IMAGE_SHAPE
 from .registry import holder_of
 from .store import Store
+from .stored_models import loaded
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -49,18 +50,12 @@ def load_registered(store: Store, name: str | None, alias: str) -> RegisteredMod
         FmsearchError: There is no such model, or it cannot be loaded here.
         TrackingError: The store did not answer.
     """
-    import mlflow
-
     name = name or _only(store)
     found = _version(store, name, alias)
     version = str(found.version)
-    try:
-        loaded = store.again(lambda: mlflow.pyfunc.load_model(f"models:/{name}/{version}"))
-        network = loaded.get_raw_model()
-    except (ValueError, TypeError, ImportError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise FmsearchError(f"{name} version {version} cannot be loaded here: {reason}") from error
-    described = loaded.metadata.metadata or {}
+    address, what = f"models:/{name}/{version}", f"{name} version {version}"
+    network, around = loaded(store, address, what)
+    described = around.metadata.metadata or {}
     shape = described.get(IMAGE_SHAPE) or network.input_shape[1:]
     names = described.get(CLASS_NAMES) or [str(one) for one in range(network.output_shape[-1])]
     return RegisteredModel(name, version, network, tuple(names), tuple(shape))

@@ -12,6 +12,8 @@ from .store import Store
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
+CHALLENGER = "challenger"
+"""The alias of the last version that did not pass the gate."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -79,6 +81,28 @@ def holder_of(store: Store, name: str, alias: str) -> ModelVersion | None:
             return None
         aliases = client.get_registered_model(name).aliases
         return client.get_model_version(name, str(aliases[alias])) if alias in aliases else None
+
+    return store.again(find)
+
+
+def aliases_of(store: Store, run_id: str) -> list[str]:
+    """The aliases of the versions that were made from a run, each as `models:/<name>@<alias>`.
+
+    Raises:
+        TrackingError: The store did not answer.
+    """
+    client = store.client
+
+    def find() -> list[str]:
+        found = []
+        for version in client.search_model_versions(f"run_id = '{run_id}'"):
+            aliases = client.get_registered_model(version.name).aliases
+            found += [
+                f"models:/{version.name}@{alias}"
+                for alias, number in aliases.items()
+                if str(number) == str(version.version)
+            ]
+        return found
 
     return store.again(find)
 

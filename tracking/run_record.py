@@ -23,6 +23,9 @@ TAG_CHOSEN, TAG_SEARCHED = "fmsearch.chosen_by", "fmsearch.searched_by"
 TAG_BEST = "fmsearch.best_parameters"
 TAG_PRUNED, TAG_DUPLICATE, TAG_MODEL = "fmsearch.pruned", "fmsearch.duplicate_of", "fmsearch.model"
 TAG_RESULT = "fmsearch.result"
+TAG_RETRIED = "fmsearch.retried"
+ATTEMPT = "attempt"
+"""The role of a run of a trial that failed and was tried again."""
 TAG_MISSING = "fmsearch.missing"
 """With a dot and the path of an artifact behind it, says why the run is without that artifact."""
 TAG_RESTORED = "fmsearch.restored"
@@ -118,7 +121,10 @@ class RunRecord:
 def tagged(identity: Mapping[str, str]) -> str:
     """MLflow's filter for what has these tags, of which the narrowest is best the last.
 
-    SQLite looks for them in the filter's order: the narrowest first halves the time among 10,000.
+    A study is found by its id, where it has one: its name may change. SQLite looks for tags in the
+    filter's order: the narrowest first halves the time among 10,000.
     """
-    terms = [f"tags.`{name}` = '{value}'" for name, value in identity.items()]
+    has_id = bool(identity.get(TAG_ID))
+    which = {name: value for name, value in identity.items() if name != TAG_STUDY or not has_id}
+    terms = [f"tags.`{name}` = '{value}'" for name, value in which.items()]
     return " and ".join(reversed(terms))

@@ -128,6 +128,12 @@ class Store:
         runs = self.again(lambda: search([self.experiment_id], which, max_results=1))
         return runs[0] if runs else None
 
+    def having(self, identity: Mapping[str, str]) -> list[Run]:
+        """The runs that have these tags, a thousand at most."""
+        return self.again(
+            lambda: list(self.client.search_runs([self.experiment_id], tagged(identity)))
+        )
+
     def is_whole(self, identity: Mapping[str, str]) -> bool:
         """Whether the run that has these tags is there and has ended: then it holds all it must."""
         run = self.find(identity)

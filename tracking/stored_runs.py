@@ -125,7 +125,7 @@ def runs_of_study(store: Store, study_id: str, *, read: bool = False) -> list[Wh
     models = defaultdict(list)
     for model in store.again(lambda: list(store.models.having({TAG_ID: study_id}))):
         models[model.source_run_id].append(model)
-    runs = store.again(lambda: list(_pages(store, study_id)))
+    runs = store.again(lambda: list(pages(store, study_id)))
     whole = (partial(_whole, run, models[run.info.run_id], read=read) for run in runs)
     return [store.again(one) for one in whole]
 
@@ -198,7 +198,8 @@ def _fields(run: Run) -> dict[str, Any]:
     }
 
 
-def _pages(store: Store, study_id: str) -> Iterator[Run]:
+def pages(store: Store, study_id: str) -> Iterator[Run]:
+    """All runs of a study as MLflow has them, deleted ones included, read page by page."""
     from mlflow.entities import ViewType
 
     token: str | None = None

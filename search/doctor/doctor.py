@@ -13,6 +13,7 @@ from ...tracking.stored_runs import WholeRun
 from ..outbox import REMOVED, half_written, kept_apart
 from ..storage.storage import open_storage
 from ..storage.stored_study import StoredStudy
+from ..study.rename import complete_rename, is_renamed_in_part
 from ..trial import State, Trial
 from .compare import conflict, faults_of
 from .records import Records, read_records
@@ -146,6 +147,7 @@ def examine(
             if not fix or is_damaged or (not found.left and found.waiting is None):
                 yield found
                 continue
+            complete_rename(study, places)
             shipped = Repair(study, places, read=not quick).mend()
             now = _look(study, places, read=not quick)
             mended = [one for one in found.left if one not in now.left]
@@ -153,6 +155,11 @@ def examine(
 
 
 def _look(study: StoredStudy, places: Places, *, read: bool) -> Finding:
+    if is_renamed_in_part(study, places):
+        former = study.attributes.former_name()
+        what = f"MLflow or a folder has it under an earlier name{former and f' ({former})'}"
+        whole = Difference(study.config.name, None, what)  # what follows from it is not listed
+        return Finding(study=study.config.name, waiting=None, left=[whole])
     records = read_records(study, places, read=read)
     return Finding(
         study=records.study.name,

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...tracking.run_record import MOST_TAG_CHARACTERS, TAG_DATA, TAG_PARENT, TAG_SPACE, Status
+from ...tracking.run_record import (
+    MOST_TAG_CHARACTERS,
+    TAG_BEST,
+    TAG_DATA,
+    TAG_PARENT,
+    TAG_SPACE,
+    Status,
+)
 from ...tracking.stored_runs import StoredRun
 from ..runs.schema import BEST_SCORE, STUDY, TRIAL
 from ..runs.schema_words import Case
@@ -21,7 +28,7 @@ from ..runs.values import (
     trial_tags,
 )
 from ..storage.study_config import StudyConfig
-from ..trial import Trial, training_seed
+from ..trial import SEED, Trial, training_seed
 
 ENDS = {Case.PRUNED, Case.FAILED, Case.DUPLICATE}
 """A tag that is for trials of such an end must not be in others."""
@@ -108,11 +115,18 @@ def expected_study(study: StudyConfig, trials: Sequence[Trial], run: StoredRun |
         name=study.name,
         status=expected,
         state="finished" if over else "unfinished",
-        tags={**identity(study, "study"), **about, **outcome.tags},
+        tags={**identity(study, "study"), **about, **_where_not_params(run, outcome.tags)},
         params=outcome.params if expected is Status.FINISHED else {},
         metrics=_as_named_in(run, outcome.metrics),
         files=frozenset(STUDY.artifacts_of(cases)),
     )
+
+
+def _where_not_params(run: StoredRun | None, tags: Mapping[str, str]) -> Mapping[str, str]:
+    """An earlier version put the best parameters of a grid with failed trials among the params."""
+    if run is None or not run.params.keys() - {SEED}:
+        return tags
+    return {name: value for name, value in tags.items() if name != TAG_BEST}
 
 
 def _as_named_in(run: StoredRun | None, metrics: Mapping[str, float]) -> Mapping[str, float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import FmsearchError
 from ...places import Places
-from ...tracking.registry import check_names, holder_of, set_alias
+from ...tracking.registry import CHALLENGER, check_names, holder_of, set_alias
 from ...tracking.registry_turn import registry_turn
 from ...tracking.store import Store
 from ...tracking.stored_runs import artifact_text
@@ -18,8 +18,6 @@ from .gate import GATE, Answers, Verdict, judge
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
-CHALLENGER = "challenger"
-"""The alias of the last version that did not pass the gate."""
 TAG_GATE = "fmsearch.gate"
 """What the gate said; with `.p`, `.difference`, `.against` and `.forced` behind it the parts."""
 TAG_BEFORE = "fmsearch.before"

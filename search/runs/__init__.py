@@ -14,8 +14,9 @@ Offers:
     RunRecords (records): makes the run records of one study.
     Artifacts, TrainingDone (artifacts): makes the files of a training's run.
     parameter_columns (tables): names of columns, none of them twice.
-    trials_csv, csv_text (tables): tables as CSV.
+    trials_csv, cv_results_csv, csv_text (tables): tables as CSV.
     shown (tables): a parameter's value as text.
+    study_view (study_view): how MLflow's UI shows a study's trials.
     note_importances (importances): puts on record how much each parameter matters for the scores.
     Shipping, is_unshipped, UNSHIPPED (shipping): from the outbox to MLflow, in the background.
 """

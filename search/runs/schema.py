@@ -25,6 +25,7 @@ PARAMETER, BEST_SCORE = "<parameter>", "best_score"
 REPRODUCTION_TEXT, REPRODUCTION_PAGE = "reproduction.md", "reproduction.html"
 _DATA = {tag.TAG_DATA: Item("SHA-256 of the data set")}
 _SPACE = {tag.TAG_SPACE: Item("name of the space"), **_DATA}
+_BEST_FOR_GOOD = {Case.BEST_STAYS, Case.SCORED}  # MLflow's params cannot change
 _IMAGES = {tag.TAG_IMAGES: Item("`--train-images`, or `all`")}
 _MISSING = {
     f"{tag.TAG_MISSING}.<artifact>": Item("why it is without that artifact", {Case.NOT_MADE})
@@ -101,15 +102,12 @@ STUDY: Kind[StudySoFar] = Kind(
         **_SPACE,
         **_IMAGES,
         tag.TAG_NOTE: Item("the result; before the first end, what the space says about itself"),
-        tag.TAG_BEST: Item(
-            "the best trial's, as JSON: a better one may come, and params cannot change",
-            {Case.NO_GRID, Case.SCORED},
-        ),
+        tag.TAG_BEST: Item("the best trial's, as JSON", {Case.BEST_MAY_CHANGE, Case.SCORED}),
         **_MISSING,
     },
     params={
         SEED: Item("of the study", {Case.FINISHED}),
-        PARAMETER: Item("the best trial's", {Case.FINISHED, Case.GRID, Case.OVER, Case.SCORED}),
+        PARAMETER: Item("the best trial's", {Case.FINISHED, Case.OVER, *_BEST_FOR_GOOD}),
     },
     metrics={
         BEST_SCORE: Item("the best trial's, `score` in earlier versions", {Case.SCORED}),
@@ -144,6 +142,7 @@ TRIAL: Kind[TrainingDone] = Kind(
         tag.TAG_ERROR: Item("why it failed", {Case.FAILED}),
         tag.TAG_PRUNED: Item("why it was stopped, or not begun", {Case.PRUNED}),
         tag.TAG_DUPLICATE: Item("number of the trial that it repeats", {Case.DUPLICATE}),
+        tag.TAG_RETRIED: Item(f"as which; it is of the role `{tag.ATTEMPT}` then", {Case.RETRIED}),
         tag.TAG_MODEL: Item("why its model is not there", {Case.MODEL_DROPPED}),
         tag.TAG_RESTORED: Item("what it has lost", {Case.RESTORED}),
         tag.TAG_FOLDS: Item("on how many folds it was trained", {Case.RESULT}),

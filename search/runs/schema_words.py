@@ -34,10 +34,12 @@ class Case(Enum):
     KEEPS_MODELS = "unless `--keep-models none`"
     MODEL_DROPPED = "its model was dropped (`--keep-models`)"
     RESTORED = "made anew by the doctor"
+    RETRIED = "failed, and tried again by `--retry-failed`"
     NOT_MADE = "it could not be made"
 
     GRID = "a grid"
-    NO_GRID = "no grid"
+    BEST_STAYS = "a grid none of whose trials failed"
+    BEST_MAY_CHANGE = "no grid, or one with a failed trial, which may be tried again"
     SEARCH = "an Optuna study"
     TRAINING = "a training"
     CHOSEN = "open settings were chosen"

@@ -80,12 +80,15 @@ def cases_of_trial(study: StudyConfig, trial: Trial) -> frozenset[Case]:
 def cases_of_study(study: StudyConfig, trials: Sequence[Trial]) -> frozenset[Case]:
     """The cases in which a study's run is, that of its status aside."""
     complete = sum(trial.state is State.COMPLETE for trial in trials)
+    has_failed = any(trial.state is State.FAILED for trial in trials)
+    best_stays = study.space.traits.tries_every_point and not has_failed
     return _so(
         {
             Case.CROSS_VALIDATED: study.space.scoring is Scoring.CROSS_VALIDATION,
             Case.HOLD_OUT: study.space.scoring is Scoring.VALIDATION,
             Case.GRID: study.space.traits.tries_every_point,
-            Case.NO_GRID: not study.space.traits.tries_every_point,
+            Case.BEST_STAYS: best_stays,
+            Case.BEST_MAY_CHANGE: not best_stays,
             Case.SEARCH: study.space.traits.has_search_figures,
             Case.OVER: is_over(trials),
             Case.SCORED: complete > 0,

@@ -7,5 +7,5 @@ Offers:
     HEARTBEAT, OWNER (ownership): which coordinator a running trial belongs to.
     enqueued_point, id_of (optuna_private): what is used of Optuna beyond its public interface.
 
-A database that is away is waited for in `retrying`.
+What Optuna has no call for is in `changes`. A database that is away is waited for in `retrying`.
 """

@@ -98,6 +98,8 @@ def _score(trial: FrozenTrial, metrics: Mapping[str, float]) -> float:
 
 RUN = "fmsearch.run"
 IMPORTANCES = "fmsearch.importances"
+RENAMED = "fmsearch.renamed_from"
+"""The name that a study had; there until nothing but the past has it."""
 
 
 class StudyAttributes:
@@ -117,6 +119,14 @@ class StudyAttributes:
     def run(self) -> str:
         """The id of the study's run in MLflow; empty if there is none yet."""
         return str(self._get(RUN) or "")
+
+    def former_name(self) -> str:
+        """The name that the study had, until `forget_former_name`; empty if it had no other."""
+        return str(self._get(RENAMED) or "")
+
+    def forget_former_name(self) -> None:
+        """Take note that MLflow has the study under its name."""
+        self._storage.set_study_user_attr(self._study_id, RENAMED, "")
 
     def last_end(self) -> datetime | None:
         """When the last trial ended, in local time; None if none has."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container
+from collections.abc import Callable, Container
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..trial import DAMAGED, State
 from .attributes import optuna_state
@@ -16,7 +16,9 @@ from .retrying import retry
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial, TrialState
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Connection
+
+T = TypeVar("T")
 
 
 class Backend:
@@ -98,6 +100,15 @@ class Backend:
         with suppress(*UNREADABLE):
             return local_time(retry(read))
         return None
+
+    def change(self, change: Callable[[Connection], T]) -> T:
+        """Make a change for which Optuna has no call, in one transaction."""
+
+        def make() -> T:
+            with self._backend.engine.begin() as connection:
+                return change(connection)
+
+        return retry(make)
 
     def study_attributes(self, study: str | None = None) -> dict[str, dict[str, str]]:
         """User attributes by the name of the study, as the JSON that is stored; None for all.

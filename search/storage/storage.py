@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ...errors import FmsearchError
 from ..space.space import Space
+from .attributes import RENAMED
 from .database import Database, open_database
 from .ownership import Ownership
 from .stored_study import StoredStudy
 from .study_config import StudyConfig
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 CONFIG_KEY = "fmsearch.study"
 
@@ -62,6 +67,41 @@ class Storage:
     def delete(self, name: str) -> None:
         """Delete a study with all its trials."""
         self._optuna.delete_study(self._optuna.get_study_id_from_name(name))
+
+    def rename(self, name: str, new: str) -> StoredStudy:
+        """Give a study another name, all at once; only MLflow and folders have the former one then.
+
+        Raises:
+            FmsearchError: There is no such study, or the other name is taken.
+        """
+        from .changes import is_taken, rename
+
+        self.study(name)
+        study_id = self._optuna.get_study_id_from_name(name)
+        known = self._database.backend.study_attributes(name)[name]
+        written = {**json.loads(known[CONFIG_KEY]), "name": new}
+
+        def change(connection: Connection) -> bool:
+            if is_taken(connection, new):
+                return False
+            rename(connection, study_id, new, {CONFIG_KEY: written, RENAMED: name})
+            return True
+
+        with self._database.alone(f"name {new}"):  # nobody creates it meanwhile
+            if not self._database.backend.change(change):
+                raise FmsearchError(f"there is a study {new!r} already; choose another name")
+        return self.study(new)
+
+    def let_wait(self, name: str, numbers: Sequence[int]) -> None:
+        """Let failed trials of a study wait, under their numbers.
+
+        Whoever has read them as failed goes on to do so: open the storage anew.
+        """
+        from .changes import let_wait
+
+        study_id = self._optuna.get_study_id_from_name(name)
+        with self.study(name).ownership.alone():
+            self._database.backend.change(lambda one: let_wait(one, study_id, numbers))
 
     def open_study(self, config: StudyConfig) -> StoredStudy:
         """The study of that name, which is created if it is new.

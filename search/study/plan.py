@@ -61,6 +61,7 @@ class Plan:
         keep_models: Number of best trials whose models are kept; None for all.
         checkpoint_every: Seconds between two checkpoints of a training.
         fresh: Whether an existing study of that name is deleted first.
+        retry_failed: Whether trials that failed in earlier sessions are tried again.
         heartbeat: Seconds between two heartbeats of each worker, for a new study.
         joins: The config of a study to join, which is not changed; None for a study to create or to
             resume, which gets this plan's config.
@@ -80,6 +81,7 @@ class Plan:
     keep_models: int | None = None
     checkpoint_every: float = 10.0
     fresh: bool = False
+    retry_failed: bool = False
     heartbeat: int = HEARTBEAT
     joins: StudyConfig | None = None
 
@@ -132,5 +134,13 @@ def check_plan(plan: Plan) -> None:
             "--keep-models best:K ranks by the score alone, and this study has several objectives; "
             "use all or none"
         )
+    if plan.retry_failed and plan.fresh:
+        raise FmsearchError("--fresh leaves no trial that --retry-failed could try again")
+    if plan.retry_failed and plan.strategy.lag:
+        raise FmsearchError(
+            "--retry-failed: what a --reproducible study proposed after a failure depends on it"
+        )
+    if plan.retry_failed and plan.offline:
+        raise FmsearchError("--retry-failed marks runs in MLflow, which --offline does without")
     if plan.fresh and plan.offline:
         raise FmsearchError("--fresh deletes runs in MLflow, which --offline does without")

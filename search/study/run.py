@@ -25,6 +25,8 @@ from .callback import StudyCallback
 from .delete import delete_study
 from .loop import Pool, StudyLoop, Summary
 from .plan import Plan, check_plan
+from .rename import complete_rename
+from .retry import retry_failed
 
 
 def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> Summary:
@@ -68,6 +70,9 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
         storage = storage or open_storage(places.storage, places.worker())
         config = replace(plan.config, versions=here(kernels).computing)
         study = storage.join(plan.joins) if plan.joins else storage.open_study(config)
+        complete_rename(study, places, offline=plan.offline)
+        if plan.retry_failed and retry_failed(study, storage, places):
+            study = open_storage(places.storage, places.worker()).study(plan.name)
         if study.config.lag:
             study.check_run_nowhere_else()  # where others could join, that it is run by one
         return StudyLoop(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ...errors import FmsearchError
@@ -21,6 +21,7 @@ from ..storage.storage import open_storage
 from ..storage.stored_study import StoredStudy
 from ..storage.study_config import StudyConfig
 from ..trial import is_over
+from .rename import complete_rename, is_renamed_in_part
 from .resume import recover
 
 
@@ -56,7 +57,7 @@ class Synced:
     fault: str = ""
 
 
-def unknown_outboxes(places: Places, known: Iterable[str]) -> list[str]:
+def unknown_outboxes(places: Places, known: Collection[str]) -> list[str]:
     """A line for each outbox with results of a study that the storage does not have.
 
     Args:
@@ -64,8 +65,10 @@ def unknown_outboxes(places: Places, known: Iterable[str]) -> list[str]:
         known: Labels of the studies that it has.
     """
     found = []
+    ids = {id_ for label in known if (id_ := label.rpartition("-")[2])}
     for outbox in sorted(places.outbox("").glob("*")):
-        if outbox.name not in known and outbox.is_dir() and (left := entries(outbox)):
+        is_known = outbox.name in known or outbox.name.rpartition("-")[2] in ids  # as renamed
+        if not is_known and outbox.is_dir() and (left := entries(outbox)):
             found.append(
                 f"{outbox} has {len(left)} results of a study that the storage "
                 f"({shown(places.storage)}) does not have; put a backup of that in its place"
@@ -94,7 +97,7 @@ def sync_all(places: Places) -> Iterator[Synced]:
             labels |= labels_of(places, name)
             continue
         labels.add(study.config.label)
-        if is_unshipped(places.outbox(study.config.label)):
+        if is_unshipped(places.outbox(study.config.label)) or is_renamed_in_part(study, places):
             waiting.append(study)
     if waiting:
         check_reachable(places)
@@ -111,7 +114,10 @@ def sync_all(places: Places) -> Iterator[Synced]:
 
 
 def _sync(study: StoredStudy, places: Places) -> Synced:
+    complete_rename(study, places)
     outbox = places.outbox(study.config.label)
+    if not is_unshipped(outbox):
+        return Synced(study.config.name)
     recover(study, outbox)
     count = len(entries(outbox))
     over = is_over(study.trials())

@@ -29,7 +29,8 @@ def test_spaces_are_offered(command: str, fmsearch: Run, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "command", ["status", "doctor", "ui", "register", "register --study", "worker"]
+    "command",
+    ["status", "doctor", "ui", "register", "register --study", "worker", "studies delete"],
 )
 def test_studies_are_offered(command: str, fmsearch: Run, images: Path, tmp_path: Path) -> None:
     assert offered(fmsearch, f"fmsearch {command} ") == []

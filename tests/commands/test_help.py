@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import click
 import pytest
 
 from fmsearch.cli import main
@@ -38,6 +39,7 @@ Commands:
   reproduce  Do the published experiments again and hold the results...
   spaces     List the search spaces, or print one as YAML, to copy and edit.
   status     List the studies, or one study's trials: states, scores,...
+  studies    List the studies, as `fmsearch status` does; rename, export...
   study      Run a study to its end, or go on with one that was interrupted.
   sync       Ship to MLflow what waits in the outbox.
   ui         Open MLflow's UI on a study's trials; Ctrl-C ends it.
@@ -61,6 +63,7 @@ def test_help_teaches_the_three_steps(fmsearch: Run) -> None:
         "reproduce",
         "spaces",
         "status",
+        "studies",
         "study",
         "sync",
         "ui",
@@ -68,7 +71,9 @@ def test_help_teaches_the_three_steps(fmsearch: Run) -> None:
     ],
 )
 def test_every_option_has_a_help_text(fmsearch: Run, command: str) -> None:
-    for parameter in main.commands[command].params:
+    named = main.commands[command]
+    below = list(named.commands.values()) if isinstance(named, click.Group) else []
+    for parameter in (one for each in (named, *below) for one in each.params):
         assert parameter.param_type_name == "argument" or getattr(parameter, "help", "")
     assert fmsearch(command, "--help").returncode == 0
 

@@ -84,6 +84,7 @@ def run(
     images: Path,
     text: str,
     *,
+    name: str = "",
     keep_models: int | None = None,
     offline: bool = False,
     callback: Quiet | None = None,
@@ -92,7 +93,7 @@ def run(
     trials = len(space.published) or None
     plan = Plan(
         space=space,
-        name=space.name,
+        name=name or space.name,
         data=describe(str(images)),
         seed=0,
         jobs=1,

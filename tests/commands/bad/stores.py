@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -67,6 +69,23 @@ def in_place_of(path: str) -> Make:
     return make
 
 
+def second_study(folder: Path) -> None:
+    """One more study, of another program's."""
+    with sqlite3.connect(folder / "mlruns" / "studies.db") as database:
+        database.execute("INSERT INTO studies (study_name) VALUES ('small2')")
+
+
+def running(folder: Path) -> None:
+    """The lock of a study, which is held until the test ends."""
+    lock = folder / "mlruns" / "locks" / "small.lock"
+    lock.parent.mkdir(exist_ok=True)
+    HELD[:] = [lock.open("w")]
+    fcntl.flock(HELD[0], fcntl.LOCK_EX)
+    HELD[0].write(str(os.getpid()))
+    HELD[0].flush()
+
+
+HELD: list[TextIO] = []
 NOTE = json.dumps({"settings": {}, "seed": 0, "error": "none", "failed_at": 0})
 SVM = GRID.replace("mlp", "svm")
 WORKER = "worker --study small"
@@ -96,6 +115,22 @@ STORES = (
     Bad("a bad model", "register --study small --model a/b", "--model 'a/b' must be 1 to 64 letters"),
     Bad("MLflow's own alias", "register --study small --alias latest", "--alias 'latest' is MLflow's own"),
     Bad("the losers' alias", "register --study small --alias challenger", "is given to versions that do not pass the gate"),
+    Bad("a study to rename that is not there", "studies rename large other", "no study 'large'; there are: small"),
+    Bad("a rename to itself", "studies rename small small", "the study is called 'small' already"),
+    Bad("a rename to a taken name", "studies rename small small2", "there is a study 'small2' already", second_study),
+    Bad("a rename of a study that runs", "studies rename small other", f"the study 'small' is being run by process {os.getpid()}", running),
+    Bad("a rename to an umlaut", "studies rename small für", "'für' must be 1 to 64 letters", code=2),
+    Bad("a rename to nothing", "studies rename small", "Missing argument 'NAME'", code=2),
+    Bad("a study to delete that is not there", "studies delete large --yes", "no study 'large'; there are: small"),
+    Bad("a deletion that nobody confirms", "studies delete small", "`fmsearch studies delete` asks before it deletes"),
+    Bad("a study to delete that runs", "studies delete small --yes", f"the study 'small' is being run by process {os.getpid()}", running),
+    Bad("a study to export that is not there", "studies export large out", "no study 'large'; there are: small"),
+    Bad("a file in the place of the export", "studies export small small.yaml", "small.yaml exists already; name a new folder"),
+    Bad("a folder in its place", "studies export small mlruns", "mlruns exists already; name a new folder"),
+    Bad("a file above the export", "studies export small small.yaml/out", "cannot write small.yaml/out: File exists"),
+    Bad("an option before the subcommand", "studies --json delete small", "--json belongs behind delete", code=2),
+    Bad("failed trials offline", f"{STUDY} --retry-failed --offline", "--retry-failed marks runs in MLflow, which"),
+    Bad("failed trials of a fresh study", f"{STUDY} --retry-failed --fresh", "--fresh leaves no trial that --retry-failed"),
     Bad("a rollback of no model", "register --rollback --model none", "mlflow.db yet; run `fmsearch study` first"),
     Bad("one as the best", "register --study small", "trial 0 was completed by another program", told_by_another),
     Bad("a study to join that is not there", "worker --study large", "no study 'large'; there are: small"),
