@@ -71,7 +71,7 @@ def main() -> None:
     arguments = parser.parse_args()
     use_one_thread()
     data = describe(str(IMAGES))
-    images = load_training(data.spec)
+    images = load_training(data.prepared)
     split = split_rows(images.labels)
     fold = Fold(split.train, split.validation)
     training = Training(folds=[fold], seed=0, horizons=[10**6], scoring=Scoring.VALIDATION)

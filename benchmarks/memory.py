@@ -50,13 +50,13 @@ def main() -> None:
     jobs = parser.parse_args().fits // 3 + 1
     load_tensorflow_in_advance(kernels_of_user() or FAMILIES["mlp"].kernels)
     data = describe(str(IMAGES))
-    folds = cut_folds(split_rows(load_training(data.spec).labels).train, 3)
+    folds = cut_folds(split_rows(load_training(data.prepared).labels).train, 3)
     settings = [
         FAMILIES["mlp"].complete(dict(zip(CHOICES, values, strict=True)))
         for values in itertools.product(*CHOICES.values())
     ]
     setup = TrainerSetup(
-        data=data.spec,
+        data=data.prepared,
         classes=10,
         model="mlp",
         parameters=tuple(CHOICES),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import logging
-import os
 import subprocess
 import tempfile
 import zlib
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import FmsearchError
+from .cache import cache_home
 
 log = logging.getLogger(__name__)
 
@@ -45,16 +45,8 @@ CONNECT_SECONDS, READ_SECONDS, APT_SECONDS = 4, 10, 120
 
 
 def cache_folder() -> Path:
-    """The folder of verified, decompressed files, in `FMSEARCH_CACHE` or else in XDG's cache."""
-    chosen = os.environ.get("FMSEARCH_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(chosen) if chosen else Path(base) / "fmsearch"
-    try:
-        return folder.expanduser() / "fashion-mnist"
-    except RuntimeError as error:  # `~` stands for no known folder
-        raise FmsearchError(
-            f"the cache folder {folder} cannot be found ({error}); set FMSEARCH_CACHE"
-        ) from error
+    """The folder of verified, decompressed files, in the cache."""
+    return cache_home() / "fashion-mnist"
 
 
 def read(name: str) -> bytes:

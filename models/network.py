@@ -56,11 +56,18 @@ def use_one_thread() -> None:
     tf.get_logger().setLevel("ERROR")
 
 
+def _tensor(pixels: npt.NDArray[np.uint8]) -> tf.Tensor:
+    """Pixels as a tensor; what is mapped from a file is not copied, so that trainers share it."""
+    if isinstance(pixels, np.memmap):
+        return tf.experimental.dlpack.from_dlpack(pixels.__dlpack__())
+    return tf.constant(pixels)
+
+
 class Pixels:
     """All training images of a data set as one tensor; folds are row numbers of it."""
 
     def __init__(self, images: Images, classes: int) -> None:
-        self.pixels = tf.constant(images.pixels)
+        self.pixels = _tensor(images.pixels)
         self.labels = tf.constant(images.labels)
         self.image_shape = images.pixels.shape[1:]
         self.classes = classes

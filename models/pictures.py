@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import FmsearchError
-from .data import UNREADABLE
+from .images import Pixels
+from .readers.npz import UNREADABLE
+from .readers.picture import SUFFIXES, PictureError, edges, fitted, read
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-FORMATS = ("PNG", "JPEG")
-"""Of Pillow's; some others run programs."""
-PICTURES, ARRAYS = (".png", ".jpg", ".jpeg"), ".npy"
-MOST_PIXELS = 50_000_000
-"""A picture of so many takes 0.2 GB and a second."""
+ARRAYS = ".npy"
 DARK = 128
-
-Pixels = npt.NDArray[np.uint8]
 
 
 def find_pictures(paths: Sequence[Path]) -> list[Path]:
@@ -70,7 +61,11 @@ def read_pictures(
         for number, one in enumerate(array):
             yield f"{path}[{number}]", 255 - one if invert else one
         return
-    pixels = _fitted(_read_picture(path, is_grey=len(shape) == 2 or shape[2] == 1), shape)
+    try:
+        picture = read(path, is_grey=len(shape) == 2 or shape[2] == 1)
+    except PictureError as error:
+        raise FmsearchError(f"{path} {error}") from error
+    pixels = fitted(picture, shape)
     if invert is None:
         invert = pixels.ndim == 2 and _border(pixels) >= DARK
     yield str(path), (255 - pixels if invert else pixels).reshape(shape)
@@ -91,50 +86,8 @@ def _read_array(path: Path, shape: tuple[int, ...]) -> Pixels:
     return pixels
 
 
-def _read_picture(path: Path, *, is_grey: bool) -> Image:
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(path, formats=FORMATS)
-        width, height = picture.size
-        if width * height > MOST_PIXELS:
-            raise FmsearchError(
-                f"{path} has {width} x {height} pixels; at most {MOST_PIXELS:,} are read"
-            )
-        with picture:
-            upright = ImageOps.exif_transpose(picture)
-            if upright.has_transparency_data:
-                clear = upright.convert("RGBA")
-                upright = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
-            return upright.convert("L" if is_grey else "RGB")
-    except Image.DecompressionBombError as error:
-        raise FmsearchError(f"{path}: {error}") from error
-    except UnidentifiedImageError as error:
-        raise FmsearchError(f"{path} is no picture that can be read (PNG, JPEG)") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise FmsearchError(f"{path} is no picture that can be read ({error})") from error
-
-
-def _fitted(picture: Image, shape: tuple[int, ...]) -> Pixels:
-    """The whole picture in an image of that height and width."""
-    from PIL import Image, ImageOps
-
-    height, width = shape[:2]
-    if picture.size == (width, height):
-        return np.asarray(picture)
-    border = np.median(_edges(np.asarray(picture)), axis=0).astype(int)
-    colour = tuple(border.tolist()) if border.ndim else int(border)
-    return np.asarray(ImageOps.pad(picture, (width, height), Image.Resampling.BILINEAR, colour))
-
-
-def _edges(pixels: Pixels) -> Pixels:
-    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-
-
 def _border(pixels: Pixels) -> float:
-    return float(np.median(_edges(pixels)))
+    return float(np.median(edges(pixels)))
 
 
-_SUFFIXES = (*PICTURES, ARRAYS)
+_SUFFIXES = (*SUFFIXES, ARRAYS)

@@ -115,7 +115,7 @@ class FinalModels:
     def _setup(self, family: str) -> TrainerSetup:
         plan = self.run_records.plan
         return TrainerSetup(
-            data=plan.data.spec,
+            data=plan.data.prepared,
             classes=len(plan.data.class_names),
             model=family,
             parameters=(),

@@ -52,7 +52,7 @@ def reproduce(plan: ReproductionPlan, watch: Watch) -> Outcomes:
         _check_fit(plan, one)
     plan.places.prepare()
     check_reachable(plan.places)
-    split = split_rows(load_training(plan.data.spec).labels, plan.train_images)
+    split = split_rows(load_training(plan.data.prepared).labels, plan.train_images)
     what = f"the reproduction {plan.name!r}"
     with hold(plan.places.lock(f"{plan.name}.reproduction"), what):
         run_records = ReproductionRuns(plan, plan.open_config())

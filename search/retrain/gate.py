@@ -26,7 +26,7 @@ def gate_rows(data: DataSet) -> Rows:
     They are the same for every study, those with `--train-images` too, whose trials use the first
     rows of each part of the split and so none of these.
     """
-    return split_rows(load_training(data.spec).labels).gate
+    return split_rows(load_training(data.prepared).labels).gate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Answers:
             data_sha256=data.sha256,
             rows_sha256=hashlib.sha256(rows.astype("<i4").tobytes()).hexdigest(),
             class_names=data.class_names,
-            labels=tuple(load_training(data.spec).labels[rows].tolist()),
+            labels=tuple(load_training(data.prepared).labels[rows].tolist()),
             predicted=tuple(predicted),
         )
 

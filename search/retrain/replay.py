@@ -64,7 +64,7 @@ def _setup(recorded: RecordedTraining) -> TrainerSetup:
     space, data = recorded.space, recorded.data
     if recorded.final:
         return trainer_setup(space, data)
-    split = split_rows(load_training(data.spec).labels, recorded.train_images)
+    split = split_rows(load_training(data.prepared).labels, recorded.train_images)
     setup = trainer_setup(space, data, split)
     # A pruned run has means over the folds it reached; a too large network was trained on none.
     folds = setup.folds[: recorded.folds] or setup.folds

@@ -49,7 +49,7 @@ class Artifacts:
 
     @cached_property
     def _example(self) -> npt.NDArray[np.uint8]:
-        return load_training(self.data.spec).pixels[:1]
+        return load_training(self.data.prepared).pixels[:1]
 
     def make(
         self,

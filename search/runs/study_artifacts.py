@@ -39,7 +39,7 @@ class StudySoFar:
 
     @cached_property
     def images(self) -> Images:
-        return load_training(self.data.spec)
+        return load_training(self.data.prepared)
 
 
 def space(study: StudySoFar, file: Path) -> None:

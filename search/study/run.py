@@ -42,7 +42,7 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
     """
     check_plan(plan)
     check_fit(plan.space, plan.data)
-    labels = load_training(plan.data.spec).labels
+    labels = load_training(plan.data.prepared).labels
     plan.places.prepare()
     if not plan.offline:
         check_reachable(plan.places)

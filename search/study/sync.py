@@ -34,7 +34,7 @@ def run_records_of(config: StudyConfig) -> RunRecords:
     data = describe(config.data)
     if data.sha256 != config.data_sha256:
         raise FmsearchError(f"{config.data} has changed since the study {config.name!r} began")
-    split = split_rows(load_training(config.data).labels, config.train_images)
+    split = split_rows(load_training(data.prepared).labels, config.train_images)
     return RunRecords(config, data, split)
 
 

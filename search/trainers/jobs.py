@@ -15,7 +15,7 @@ class TrainerSetup:
     """What a trainer needs once.
 
     Attributes:
-        data: The data set's spec; for a trial only its training part is read.
+        data: As `DataSet.prepared`; for a trial only the training part is used.
         model, parameters: Of the model family, as `find_family` takes them.
         folds: Rows of the training part.
         scoring: How trials are scored on the folds.

@@ -21,7 +21,7 @@ def trainer_setup(space: Space, data: DataSet, split: Split | None = None) -> Tr
         FmsearchError: There are more folds than images.
     """
     return TrainerSetup(
-        data=data.spec,
+        data=data.prepared,
         classes=len(data.class_names),
         model=space.model,
         parameters=(*space.parameters, *space.fixed),

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...errors import FmsearchError, full_disk, too_little_memory
 from ...models.checkpoint import Checkpoint
-from ...models.data import Images, load_test, load_training
+from ...models.data import load_parts, load_training
 from ...models.families import FAMILIES, find_family
 from ...models.network import Network, Pixels, use_one_thread
 from ...models.quiet_tensorflow import MEMORY_ERRORS, NOT_FOLLOWED
@@ -127,12 +127,8 @@ class Trainer:
     @cached_property
     def _all_images(self) -> tuple[int, Pixels]:
         """How many training images there are, and behind them those for the test."""
-        train, test = load_training(self._setup.data), load_test(self._setup.data)
-        both = Images(
-            np.concatenate([train.pixels, test.pixels]),
-            np.concatenate([train.labels, test.labels]),
-        )
-        return len(train), Pixels(both, self._setup.classes)
+        parts = load_parts(self._setup.data)
+        return len(parts.train), Pixels(parts.both, self._setup.classes)
 
     def _network(self, images: Pixels, settings: Mapping[str, Value]) -> Network:
         """The network for a job's settings; the last few are kept with their compiled graphs."""

@@ -56,14 +56,16 @@ def test_equal_data_have_equal_hashes_whatever_the_compression(tmp_path: Path) -
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "missing arrays": ({"x_test": None}, "has no array x_test"),
-    "float pixels": ({"x_train": np.zeros((20, 8, 8))}, "x_train is float64"),
     "flat pixels": ({"x_train": np.zeros((20, 64), np.uint8)}, "must be uint8 (n, h, w)"),
     "no images": ({"x_train": np.zeros((0, 8, 8), np.uint8)}, "x_train is uint8 (0, 8, 8)"),
-    "one-hot labels": ({"y_train": np.eye(20, dtype=int)}, "must be integer (n,)"),
-    "text labels": ({"y_train": np.array(["a"] * 20)}, "must be integer (n,)"),
+    "soft labels": ({"y_train": np.full((20, 2), 0.5)}, "it must be integer or text (n,)"),
+    "one text": ({"y_train": np.array(["a"] * 20)}, "y_test has label 0, but y_train has not"),
     "too few labels": ({"y_train": np.repeat([0, 1], 9)}, "has 20 images, y_train 18 labels"),
     "negative labels": ({"y_train": np.repeat([-1, 1], 10)}, "labels outside 0 to 9999"),
-    "an empty class": ({"y_train": np.repeat([0, 2], 10)}, "class 1 has 0 training images"),
+    "an empty class": (
+        {"y_train": np.repeat([0, 2], 10), "class_names": np.array(["a", "b", "c"])},
+        "class 1 has 0 training images",
+    ),
     "a scarce class": ({"y_train": np.array([0] * 17 + [1] * 3)}, "class 1 has 3 training images"),
     "one class": ({"y_train": np.zeros(20, int)}, "two classes are needed"),
     "unknown test labels": ({"y_test": np.array([0, 1, 2, 1])}, "y_test has label 2"),

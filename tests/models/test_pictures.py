@@ -83,13 +83,13 @@ def test_what_is_no_picture_is_refused_by_name(boot, tmp_path) -> None:  # type:
     (tmp_path / "cut.png").write_bytes(whole[:60])
     Image.new("1", (10_000, 10_000)).save(tmp_path / "large.png")
     Image.new("1", (20_000, 20_000)).save(tmp_path / "larger.png")
-    Image.fromarray(boot).save(tmp_path / "other.gif")
+    Image.fromarray(boot).save(tmp_path / "other.ppm")
     np.save(tmp_path / "floats.npy", boot / 255)
     np.save(tmp_path / "small.npy", boot[1:])
     (tmp_path / "none.npy").write_bytes(b"none")
     for name, reason in {
         "text.png": "is no picture that can be read",
-        "other.gif": r"is no picture that can be read \(PNG, JPEG\)",
+        "other.ppm": r"is no picture that can be read \(PNG, JPEG, BMP, GIF, TIFF, WebP\)",
         "cut.png": "is no picture that can be read",
         "large.png": "has 10000 x 10000 pixels; at most 50,000,000 are read",
         "larger.png": "larger.png",

@@ -51,7 +51,7 @@ DATA = (
     Bad("an encrypted zip", SHOW, "is encrypted, password required", marked_as_encrypted),
     Bad("pickled images", SHOW, "Object arrays cannot be loaded", data(x_train=np.array([None] * 20))),
     Bad("pickled labels", SHOW, "Object arrays cannot be loaded", data(y_test=np.array([None] * 4))),
-    Bad("16 bits", SHOW, "x_train is uint16 (20, 8, 8)", data(x_train=np.zeros((20, 8, 8), np.uint16))),
+    Bad("12 bits or 16", SHOW, "either 10 bits (0 to 1023), or 16 bits and dark", data(x_train=np.full((20, 8, 8), 1000, np.uint16))),
     Bad("a film", SHOW, "x_test is uint8 (4, 8, 8, 3, 2)", data(x_test=np.zeros((4, 8, 8, 3, 2), np.uint8))),
     Bad("images without pixels", SHOW, "x_train is uint8 (20, 0, 8)", data(x_train=np.zeros((20, 0, 8), np.uint8))),
     Bad("no test images", SHOW, "x_test is uint8 (0, 8, 8)", data(x_test=np.zeros((0, 8, 8), np.uint8))),
