@@ -65,6 +65,7 @@ class Checkpoint:
                     "epoch": one.epoch,
                     "confusion": put((one.confusion,)),
                     "weights": put(one.weights),
+                    "right": put((one.right,)),
                 }
                 for horizon, folds in progress.kept.items()
                 for fold, one in folds.items()
@@ -112,6 +113,8 @@ def _read(document: dict[str, Any], arrays: Any) -> Progress:
             one["epoch"],
             arrays[one["confusion"][0]],
             tuple(arrays[name] for name in one["weights"]),
+            # Earlier versions did not keep it.
+            arrays[one["right"][0]] if "right" in one else np.zeros(0, bool),
         )
     variables = tuple(arrays[name] for name in document["variables"])
     state = FitState(_history(document["history"]), variables)

@@ -6,9 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from .score import FoldOutcome, Outcome
 from .seeds import derive_seed
 from .settings import Scoring
@@ -16,7 +13,7 @@ from .split import Fold
 from .training import Epoch, FitState, fit
 
 if TYPE_CHECKING:
-    from .network import Evaluation, Network
+    from .network import Network
 
 
 @dataclass(frozen=True)
@@ -141,7 +138,11 @@ def train_and_score(
                 kept = {at: folds for at, folds in kept.items() if at < epoch.epoch}
                 break
             history = (*history, epoch)
-            now = FoldOutcome(history, epoch.epoch, _confusion(evaluation), network.weights())
+            if evaluation is None:
+                raise ValueError("a fold without validation images cannot be scored")
+            now = FoldOutcome(
+                history, epoch.epoch, evaluation.confusion, network.weights(), evaluation.right
+            )
             for horizon, outcomes in kept.items():
                 if epoch.epoch <= horizon:
                     outcomes[number] = training.better(outcomes.get(number), now)
@@ -155,9 +156,3 @@ def train_and_score(
             break
     reached = {at: Outcome(training.scoring, tuple(folds.values())) for at, folds in kept.items()}
     return Scored(reached, error)
-
-
-def _confusion(evaluation: Evaluation | None) -> npt.NDArray[np.int64]:
-    if evaluation is None:
-        raise ValueError("a fold without validation images cannot be scored")
-    return evaluation.confusion

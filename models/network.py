@@ -34,10 +34,12 @@ class Evaluation:
     Attributes:
         loss: Mean categorical cross-entropy, in nats.
         confusion: int64, (classes, classes): rows are true classes, columns predicted ones.
+        right: bool, (n,), whether each image's most probable class is the true one.
     """
 
     loss: float
     confusion: npt.NDArray[np.int64]
+    right: npt.NDArray[np.bool_]
 
     @property
     def accuracy(self) -> float:
@@ -188,8 +190,8 @@ class Network:
 
     def evaluate(self, rows: Rows) -> Evaluation:
         """Evaluate the model on the images of `rows`, in inference mode."""
-        loss, confusion = self._evaluate(tf.constant(rows))
-        return Evaluation(float(loss) / len(rows), confusion.numpy())
+        loss, confusion, right = self._evaluate(tf.constant(rows))
+        return Evaluation(float(loss) / len(rows), confusion.numpy(), right.numpy())
 
     def predict(self, rows: Rows) -> Rows:
         """The most probable class of each image of `rows`, int32 (n,), in inference mode."""
@@ -218,20 +220,24 @@ class Network:
             correct += tf.reduce_sum(tf.cast(_predicted(probabilities) == labels, tf.int32))
         return total, correct
 
-    def _evaluate_graph(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _evaluate_graph(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         count, classes = tf.size(rows), self._data.classes
         total, confusion = tf.constant(0.0), tf.zeros([classes * classes], tf.int64)
+        batches = -(-count // EVALUATION_BATCH)
+        right = tf.TensorArray(tf.bool, batches, infer_shape=False, element_shape=[None])
         for start in tf.range(0, count, EVALUATION_BATCH):
             batch = rows[start : tf.minimum(start + EVALUATION_BATCH, count)]
             labels = tf.gather(self._data.labels, batch)
             probabilities = self.model(self._images(batch), training=False)
             losses = keras.ops.sparse_categorical_crossentropy(labels, probabilities)
             total += tf.reduce_sum(losses)
-            cells = labels * classes + _predicted(probabilities)
+            predicted = _predicted(probabilities)
+            right = right.write(start // EVALUATION_BATCH, predicted == labels)
+            cells = labels * classes + predicted
             confusion += tf.math.bincount(
                 cells, minlength=classes * classes, maxlength=classes * classes, dtype=tf.int64
             )
-        return total, tf.reshape(confusion, [classes, classes])
+        return total, tf.reshape(confusion, [classes, classes]), right.concat()
 
     def _images(self, rows: tf.Tensor) -> tf.Tensor:
         return tf.gather(self._data.pixels, rows)

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 Flags = npt.NDArray[np.bool_]
+
+
+def packed(flags: Flags) -> str:
+    """Flags as text, base64 of eight in a byte, the first one in its highest bit."""
+    return base64.b64encode(np.packbits(flags).tobytes()).decode()
+
+
+def unpacked(text: str, count: int) -> Flags:
+    """As many flags as `packed` was given.
+
+    Raises:
+        ValueError: The text is of other flags, or of none.
+    """
+    flags = np.unpackbits(np.frombuffer(base64.b64decode(text, validate=True), np.uint8))
+    if not 0 <= len(flags) - count < 8:
+        raise ValueError(f"{len(flags)} flags, not {count}")
+    return flags[:count].astype(bool)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,12 +26,15 @@ class FoldOutcome:
         confusion: int64, (classes, classes), counts of the fold's validation images after that
             epoch; rows are true classes.
         weights: The model's weights after that epoch.
+        right: bool, whether it is right about each of these images then; empty if that is not
+            known, as where a checkpoint of an earlier version was taken up.
     """
 
     history: tuple[Epoch, ...]
     epoch: int
     confusion: npt.NDArray[np.int64]
     weights: Variables
+    right: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
 
     @property
     def score(self) -> float:

@@ -25,6 +25,8 @@ class Result:
         score_seconds: Time of each fold's evaluation that gave the score.
         started_at, finished_at: Milliseconds since 1970, UTC.
         pruned: Why the training was stopped before its end, or not begun; empty if complete.
+        right: Whether it is right about each validation image, in their order, as `paired.packed`
+            writes it; empty unless it is scored on these, or if that is not known.
     """
 
     settings: dict[str, Value]
@@ -39,6 +41,7 @@ class Result:
     finished_at: int
     pruned: str = ""
     environment: Environment = field(default_factory=Environment)
+    right: str = ""
 
     @property
     def train_seconds(self) -> float:

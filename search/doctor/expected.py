@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ...tracking.run_record import (
@@ -14,7 +14,7 @@ from ...tracking.run_record import (
     Status,
 )
 from ...tracking.stored_runs import StoredRun
-from ..runs.schema import BEST_SCORE, STUDY, TRIAL
+from ..runs.schema import BEST_SCORE, SEARCH_PAGE, STUDY, TRIAL
 from ..runs.schema_words import Case
 from ..runs.values import (
     STATUS,
@@ -118,7 +118,7 @@ def expected_study(study: StudyConfig, trials: Sequence[Trial], run: StoredRun |
         tags={**identity(study, "study"), **about, **_where_not_params(run, outcome.tags)},
         params=outcome.params if expected is Status.FINISHED else {},
         metrics=_as_named_in(run, outcome.metrics),
-        files=frozenset(STUDY.artifacts_of(cases)),
+        files=frozenset(STUDY.artifacts_of(cases)) - _unknown_to(run, cases),
     )
 
 
@@ -129,7 +129,17 @@ def _where_not_params(run: StoredRun | None, tags: Mapping[str, str]) -> Mapping
     return {name: value for name, value in tags.items() if name != TAG_BEST}
 
 
+def _is_earlier(run: StoredRun | None) -> bool:
+    """Whether an earlier version ended it."""
+    return run is not None and BEST_SCORE not in run.metrics and "score" in run.metrics
+
+
+def _unknown_to(run: StoredRun | None, cases: Set[Case]) -> Set[str]:
+    """Files that the version which ended a study's run did not make."""
+    return {SEARCH_PAGE} if _is_earlier(run) and Case.GRID in cases else set()
+
+
 def _as_named_in(run: StoredRun | None, metrics: Mapping[str, float]) -> Mapping[str, float]:
-    if run is None or BEST_SCORE in run.metrics or "score" not in run.metrics:
+    if not _is_earlier(run):
         return metrics
     return {"score" if name == BEST_SCORE else name: value for name, value in metrics.items()}

@@ -17,6 +17,7 @@ from ...models import figures
 from ...models.confusion import Confusion, classification_report
 from ...models.data import DataSet, load_training
 from ...models.many_classes import ManyClassesFigure
+from ...models.paired import Flags, unpacked
 from ...models.training import Epoch
 from ...tracking.run_record import LoggedModel
 from ..outbox import ARCHITECTURE, MODEL, SUMMARY
@@ -69,6 +70,7 @@ class Artifacts:
             heading=heading,
             confusion=result.confusion,
             history=result.history,
+            right=result.right,
             entry=entry,
         )
         return write(kind.artifacts_of(cases), training, folder)
@@ -81,7 +83,7 @@ class TrainingDone:
     Attributes:
         on: The figures of its data set.
         heading: Stands above each figure.
-        confusion, history: As in `Result`.
+        confusion, history, right: As in `Result`.
         entry: The folder that the trainer filled; None for the doctor, who has the run alone.
     """
 
@@ -89,6 +91,7 @@ class TrainingDone:
     heading: str
     confusion: Confusion
     history: Sequence[Epoch]
+    right: str = ""
     entry: Path | None = None
 
     def copy(self, name: str, file: Path) -> None:
@@ -101,6 +104,21 @@ class TrainingDone:
 def confusion_counts(training: TrainingDone, file: Path) -> None:
     """Counts of the images: rows true classes, columns predicted ones; pooled over folds."""
     file.write_text(json.dumps(training.confusion))
+
+
+def right(training: TrainingDone, file: Path) -> None:
+    """Whether it is right about each validation image: bits, in base64, the first the highest."""
+    images = sum(map(sum, training.confusion))
+    file.write_text(json.dumps({"images": images, "right": training.right}))
+
+
+def read_right(text: str | None) -> Flags | None:
+    """What `right` wrote, bool (n,); None if there is nothing, or it is damaged."""
+    try:
+        fields = json.loads(text or "")
+        return unpacked(fields["right"], fields["images"])
+    except (ValueError, TypeError, LookupError):
+        return None
 
 
 def confusion_figure(training: TrainingDone, file: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...models.data import DataSet
+from ...models.paired import Flags, Pair
 from ...models.settings import Scoring
 from ...models.split import Split
 from ...text import markdown
@@ -19,6 +20,7 @@ BEST = 5
 """So many trials are listed."""
 UNLIKELY = 0.05
 """Below this p a score counts as lower than the best one."""
+UNKNOWN = "not compared"
 MOST_CHARACTERS = 60
 """Of a parameter's value."""
 
@@ -35,6 +37,8 @@ class StudyResult:
         view_address: Of the study's trials, as a table.
         charts_address: Of the study's trials, as charts.
         picture_address: Gives the address of an artifact, by the address of its run and its path.
+        right: Gives whether a trial is right about each validation image; None if that is not
+            known, as of a trial of an earlier version.
         figures: Paths of the search's figures among the artifacts of the study's run.
     """
 
@@ -47,6 +51,7 @@ class StudyResult:
     view_address: str
     charts_address: str
     picture_address: Callable[[Trial | None, str], str]
+    right: Callable[[Trial], Flags | None] = lambda trial: None
     figures: Sequence[str] = ()
 
 
@@ -96,42 +101,45 @@ def _best(result: StudyResult, best: Trial) -> str:
 
 def _table(result: StudyResult, best: Sequence[Trial]) -> str:
     lines = ["| trial | score | as good as the best? | parameters |", "|---|---|---|---|"]
-    for trial in best:
-        p = p_of_a_lower_score(result.config, _held_out(result), best[0], trial)
-        verdict = "best" if trial is best[0] else f"p = {p:.2f}" if p >= 0.01 else "p < 0.01"
-        if trial is not best[0] and p >= UNLIKELY:
-            verdict += ", not told apart"
+    verdicts = ["best", *(_verdict(_p(result, best[0], trial)) for trial in best[1:])]
+    for trial, verdict in zip(best, verdicts, strict=True):
         score = _score(trial, _held_out(result))
         lines.append(f"| {_link(result, trial)} | {score} | {verdict} | {_parameters(trial)} |")
     test = (
         "Paired t-test over the same folds."
         if _is_validated(result.config)
-        else "Test of two shares, as if on different images: it tells fewer apart than there are."
+        else "McNemar's exact test on the same validation images."
     )
+    if UNKNOWN in verdicts:
+        test += f" {UNKNOWN.capitalize()}: it is not on record which images a trial is right about."
     return "\n".join(lines) + f"\n\n{test} ± is the standard {_of_what(result.config)}."
 
 
-def p_of_a_lower_score(study: StudyConfig, images: int, best: Trial, other: Trial) -> float:
-    """How likely so much lower a score is if a trial is as good as the best one.
+def _verdict(p: float | None) -> str:
+    if p is None:
+        return UNKNOWN
+    said = f"p = {p:.2f}" if p >= 0.01 else "p < 0.01"
+    return said if p < UNLIKELY else f"{said}, not told apart"
 
-    Cross-validated trials are compared over the same folds (paired t-test, two-sided). Of held out
-    images only the accuracy is known, so that two shares are compared (normal approximation).
 
-    Args:
-        study: Of the trials.
-        images: On how many held out images they were scored.
-        best, other: Complete.
-    """
-    from scipy import stats
+def _p(result: StudyResult, best: Trial, other: Trial) -> float | None:
+    """How often chance alone sets a trial so far from the best one, two-sided; None if unknown."""
+    if _is_validated(result.config):
+        return p_over_folds(best, other)
+    first, second = result.right(best), result.right(other)
+    if first is None or second is None or len(first) != len(second):
+        return None
+    return Pair.of(first, second).p_different
 
-    if best.score is None or other.score is None or best.score == other.score:
+
+def p_over_folds(best: Trial, other: Trial) -> float:
+    """Two-sided p of a paired t-test over the same folds."""
+    from scipy.stats import ttest_rel
+
+    if best.fold_scores == other.fold_scores:
         return 1.0
-    if _is_validated(study):
-        p = float(stats.ttest_rel(best.fold_scores, other.fold_scores).pvalue)
-        return p if math.isfinite(p) else 0.0  # all folds differ by the same
-    share = (best.score + other.score) / 2
-    error = math.sqrt(2 * share * (1 - share) / images)
-    return float(2 * stats.norm.sf((best.score - other.score) / error))
+    p = float(ttest_rel(best.fold_scores, other.fold_scores).pvalue)
+    return p if math.isfinite(p) else 0.0  # all folds differ by the same
 
 
 def _held_out(result: StudyResult) -> int:

@@ -190,6 +190,8 @@ class RunRecords:
             was_dropped = result_id or self.study.keep_models == 0
             measured[TAG_MODEL] = NO_MODEL if was_dropped else LOST_MODEL
             cases |= {Case.MODEL_DROPPED}
+        if result.right:
+            cases |= {Case.IS_RIGHT}
         made = self.artifacts.make(
             TRIAL, cases, entry=entry, result=result, heading=self.heading(trial)
         )

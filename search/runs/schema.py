@@ -18,9 +18,10 @@ from .schema_words import Artifact, Case, Item, Kind, Numbers
 from .study_artifacts import StudySoFar
 
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
-CONFUSION, REPORT = "confusion_matrix.json", "classification_report.json"
+CONFUSION, RIGHT = "confusion_matrix.json", "validation_right.json"
+REPORT = "classification_report.json"
 CONFUSION_FIGURE, CURVES_FIGURE = "figures/confusion_matrix.png", "figures/learning_curves.png"
-ARCHITECTURE_FIGURE = f"figures/{ARCHITECTURE}"
+ARCHITECTURE_FIGURE, SEARCH_PAGE = f"figures/{ARCHITECTURE}", "figures/search/search.html"
 PARAMETER, BEST_SCORE = "<parameter>", "best_score"
 REPRODUCTION_TEXT, REPRODUCTION_PAGE = "reproduction.md", "reproduction.html"
 _DATA = {tag.TAG_DATA: Item("SHA-256 of the data set")}
@@ -75,9 +76,7 @@ _SCORES = {
 _SIZE = {"parameters": Item("how many the network has", {Case.NOT_FAILED})}
 _SECONDS = {"train_seconds": Item("in all epochs of all folds", {Case.RESULT}, is_measured=True)}
 _TEST = dict.fromkeys(("test_accuracy", "test_loss"), Item("on the test images"))
-_FIT = dict.fromkeys(
-    ("fit_accuracy", "fit_loss"), Item("on its own training images, without dropout")
-)
+_FIT = dict.fromkeys(("fit_accuracy", "fit_loss"), Item("on its training images, without dropout"))
 _CHECKSUMS = {CHECKSUMS: Item("of these files, for `sha256sum --check`")}
 _MODEL = (
     "the network, as `mlflow.keras` and `mlflow.pyfunc` load it, with the params and last metrics"
@@ -123,9 +122,7 @@ STUDY: Kind[StudySoFar] = Kind(
         "cv_results.csv": Artifact(
             study_artifacts.cv_results_table, {Case.ENDED, Case.CROSS_VALIDATED}
         ),
-        "figures/search/search.html": Artifact(
-            study_artifacts.search_figures, {Case.SEARCH, Case.COMPARABLE}
-        ),
+        SEARCH_PAGE: Artifact(study_artifacts.search_figures, {Case.COMPARABLE}),
     },
     written=_CHECKSUMS,
 )
@@ -157,7 +154,10 @@ TRIAL: Kind[TrainingDone] = Kind(
         **_SIZE,
         **_SECONDS,
     },
-    artifacts=_training_files(),
+    artifacts={
+        **_training_files(),
+        RIGHT: Artifact(artifacts.right, {Case.COMPLETE, Case.HOLD_OUT, Case.IS_RIGHT}),
+    },
     written=_of(Case.RESULT, _CHECKSUMS),
     model=Item(
         f"{_MODEL}; of several folds that with the median score",

@@ -80,9 +80,11 @@ def _drawn(
     """Every figure that the trials so far can fill, drawn by one of Optuna's two libraries."""
     several = len(objectives) > 1
     scores = _scores(study) if several else study
+    reported = any(trial.intermediate_values for trial in study.get_trials(deepcopy=False))
+    there = {"pareto_front": several, "intermediate_values": reported and not several}
     for name, function in FIGURES:
-        if name == ("intermediate_values" if several else "pareto_front"):
-            continue  # there are none
+        if not there.get(name, True):
+            continue
         draw_one: Callable[..., Any] = getattr(library, function)
         options: dict[str, Any] = {}
         if name == "pareto_front":

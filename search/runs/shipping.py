@@ -30,7 +30,6 @@ from ..storage.stored_study import StoredStudy
 from ..trial import State, ranking
 from .importances import note_importances
 from .records import RunRecords
-from .schema_words import Case
 from .study_note import study_note
 from .study_view import study_view
 from .values import cases_of_study, identity
@@ -75,7 +74,6 @@ class Shipping:
         self._stored = stored
         self._places = places
         self._outbox = places.outbox(run_records.study.label)
-        self._is_search = Case.SEARCH in cases_of_study(run_records.study, trials=())
         self._begun_at = time.time_ns() // 1_000_000
         self._store: Store | None = None
         self._parent: str | None = None
@@ -177,8 +175,8 @@ class Shipping:
 
     def _refresh_figures(self, store: Store, parent: str) -> None:
         """Draw the search as it stands, if that is due: each minute, and in 2 % of the time."""
-        if not self._is_search:
-            return
+        if self._run_records.space.traits.tries_every_point:
+            return  # what they show steers nothing; they are drawn once, at its end
         if time.monotonic() - self._drawn_at < max(FIGURES_SECONDS, self._drawing_took / 0.02):
             return
         begin = time.monotonic()

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...models.paired import Flags
 from ...tracking.saved_views import picture_address, run_address, view_address
 from ...tracking.store import Store
+from ...tracking.stored_runs import artifact_text
 from ..trial import Trial
+from .artifacts import read_right
 from .description import StudyResult, describe_study
 from .records import RunRecords
+from .schema import RIGHT
 from .values import trial_identity
 
 
@@ -48,6 +52,10 @@ def study_note(
         whose = run_id if trial is None else run_of(trial)
         return picture_address(whose, path) if whose else ""
 
+    def right(trial: Trial) -> Flags | None:
+        run = run_of(trial)
+        return read_right(artifact_text(store, run, RIGHT)) if run else None
+
     pictures = sorted(artifacts.glob("figures/search/*.png"))
     return describe_study(
         StudyResult(
@@ -60,6 +68,7 @@ def study_note(
             view_address=view_address(experiment, study.id),
             charts_address=view_address(experiment, study.id, charts=True),
             picture_address=picture,
+            right=right,
             figures=[str(one.relative_to(artifacts)) for one in pictures],
         )
     )

@@ -89,7 +89,6 @@ def cases_of_study(study: StudyConfig, trials: Sequence[Trial]) -> frozenset[Cas
             Case.GRID: study.space.traits.tries_every_point,
             Case.BEST_STAYS: best_stays,
             Case.BEST_MAY_CHANGE: not best_stays,
-            Case.SEARCH: study.space.traits.has_search_figures,
             Case.OVER: is_over(trials),
             Case.SCORED: complete > 0,
             Case.COMPARABLE: complete >= FEWEST_TRIALS,

@@ -15,20 +15,16 @@ class EngineTraits:
         tries_every_point: Whether a study is a grid: every point is a trial from the beginning, in
             a fixed order. There is no sampler, no pruner and no number of trials, and the study
             ends when all trials are finished.
-        has_search_figures: Whether a study has figures of its history and of its parameters'
-            importances.
     """
 
     implementation: str
     tries_every_point: bool = False
-    has_search_figures: bool = True
 
 
 ENGINES = {
     "keras_tuner": EngineTraits(
         "fmsearch.search.engines.grid_engine:GridEngine",
         tries_every_point=True,
-        has_search_figures=False,
     ),
     "optuna": EngineTraits("fmsearch.search.engines.optuna_engine:OptunaEngine"),
 }

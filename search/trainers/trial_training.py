@@ -8,7 +8,9 @@ from multiprocessing.connection import Connection
 from ...models.checkpoint import Checkpoint
 from ...models.fold_training import Report, Training, train_and_score
 from ...models.network import Network
+from ...models.paired import packed
 from ...models.score import Outcome
+from ...models.settings import Scoring
 from ..environment import here
 from ..result import Result
 from .jobs import TrainerSetup, TrialJob
@@ -84,8 +86,13 @@ class TrialTraining:
             finished_at=outcome.history[-1].measured_at if outcome else now(),
             pruned=self.pruned,
             environment=here(),
+            right=self._right(outcome) if outcome and not self.pruned else "",
         )
         if outcome is not None:
             self.network.model.set_weights(outcome.median_fold.weights)
         with_model = self.setup.keep_models and not self.pruned
         publish_result(self.job.entries[trial], result, self.network, with_model=with_model)
+
+    def _right(self, outcome: Outcome) -> str:
+        is_held_out = self.setup.scoring is Scoring.VALIDATION
+        return packed(outcome.folds[0].right) if is_held_out else ""

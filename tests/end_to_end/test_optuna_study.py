@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 
+from fmsearch.search.runs.artifacts import read_right
 from fmsearch.search.trial import State
 
 from .records import artifacts, client_of, run_of, runs, stored, table, trials
@@ -64,6 +66,14 @@ def test_a_hold_out_trial_stands_in_mlflow_with_its_best_epoch_and_its_model(  #
     assert run.outputs is not None
     assert len(run.outputs.model_outputs) == 1
     assert artifacts(home, run, "figures") == ["confusion_matrix.png", "learning_curves.png"]
+    file = client_of(home).download_artifacts(run.info.run_id, "validation_right.json")
+    right = read_right(Path(file).read_text())
+    assert right is not None
+    assert len(right) == 100 - 100 // 3  # of 400 images a quarter, but for its gate images
+    assert right.mean() == run.data.metrics["score"]
+    (whole,) = runs(home, "study")
+    assert "McNemar's exact test on the same" in whole.data.tags["mlflow.note.content"]
+    assert "Not compared" not in whole.data.tags["mlflow.note.content"]
 
 
 def test_the_studys_run_has_the_figures_of_the_search(study, tmp_path) -> None:  # type: ignore[no-untyped-def]

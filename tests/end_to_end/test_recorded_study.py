@@ -170,6 +170,12 @@ def test_the_study_run_has_the_whole_study(client, study_run, trial_run, tmp_pat
         "cv_results.csv",
         "figures/class_distribution.png",
         "figures/class_samples.png",
+        "figures/search/history.png",
+        "figures/search/importances.png",
+        "figures/search/parallel_coordinates.png",
+        "figures/search/search.html",
+        "figures/search/slices.png",
+        "figures/search/timeline.png",
         "space.yaml",
         "trials.csv",
     ]

@@ -182,7 +182,8 @@ def progress(epochs: int = 1) -> Progress:
         for number in range(1, epochs + 1)
     )
     weights = (np.float32([[1 / 3, 2], [3, 4]]), np.float32([5]))
-    outcome = FoldOutcome(history, 1, np.array([[3, 1], [0, 4]], np.int64), weights)
+    right = np.array([True, False, True])
+    outcome = FoldOutcome(history, 1, np.array([[3, 1], [0, 4]], np.int64), weights, right)
     variables = (np.float32([1, 2, 3]), np.array(7, np.int64), np.uint32([8, 9]))
     return Progress(2, FitState(history, variables), {1: {1: outcome, 2: outcome}, 3: {}})
 

@@ -58,6 +58,7 @@ def assert_same(one: Outcome, other: Outcome) -> None:
     for left, right in zip(one.folds, other.folds, strict=True):
         assert (left.epoch, numbers(left.history)) == (right.epoch, numbers(right.history))
         np.testing.assert_array_equal(left.confusion, right.confusion)
+        np.testing.assert_array_equal(left.right, right.right)
         assert_same_weights(left.weights, right.weights)
 
 
@@ -113,7 +114,9 @@ def test_cross_validation_keeps_the_last_epoch_even_if_it_is_worse(network: Netw
     assert outcome.median_fold.score == sorted(outcome.scores)[1]
 
 
-def test_validation_keeps_the_best_epoch_whose_weights_have_its_score(network: Network) -> None:
+def test_validation_keeps_the_best_epoch_whose_weights_have_its_score(
+    network: Network, images: Path
+) -> None:
     report, reports = spoil(network, 1e4, fold=1, epoch=3)  # from here on all are of class 0
     outcome = train_and_score(network, plan(Scoring.VALIDATION, 5), report).outcomes[5]
     (fold,), scores = outcome.folds, [one.scores[0] for one in reports]
@@ -124,6 +127,8 @@ def test_validation_keeps_the_best_epoch_whose_weights_have_its_score(network: N
     assert fold.score_seconds == fold.history[fold.epoch - 1].score_seconds
     network.model.set_weights(fold.weights)
     np.testing.assert_array_equal(network.evaluate(HELD.validation).confusion, fold.confusion)
+    labels = load_training(str(images)).labels[HELD.validation]
+    np.testing.assert_array_equal(network.predict(HELD.validation) == labels, fold.right)
 
 
 def test_of_equally_good_epochs_validation_keeps_the_first(pixels: Pixels) -> None:

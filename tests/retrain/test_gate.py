@@ -10,7 +10,6 @@ import pytest
 
 from fmsearch.errors import FmsearchError
 from fmsearch.models.data import describe
-from fmsearch.models.paired import Pair
 from fmsearch.models.split import split_rows
 from fmsearch.search.retrain.gate import Answers, gate_rows, judge
 
@@ -86,9 +85,3 @@ def test_no_trial_of_any_study_sees_a_gate_image() -> None:
     for use in (None, 40, 1_000, 2_000, 2_399):
         split = split_rows(labels.astype("int32"), use)
         assert not gate & {*split.train.tolist(), *split.validation.tolist()}
-
-
-def test_the_two_sided_test_is_of_a_difference_in_either_direction() -> None:
-    assert Pair(8, 1, 100).p_different == Pair(1, 8, 100).p_different == 10 / 2**8
-    assert Pair(0, 0, 0).p_different == 1
-    assert Pair(0, 0, 0).difference == 0

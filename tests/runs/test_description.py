@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from fmsearch.models.data import DataSet
+from fmsearch.models.paired import Flags
 from fmsearch.models.split import Split
 from fmsearch.search.runs.description import (
     StudyResult,
     describe_study,
     describe_trial,
-    p_of_a_lower_score,
 )
 from fmsearch.search.space.load import load_space
 from fmsearch.search.storage.study_config import StudyConfig
@@ -120,15 +119,23 @@ def test_a_trial_says_in_two_lines_how_it_ended_and_what_was_searched() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("images", "lower", "p"),
-    [(10_000, 0.89, 0.021), (1_000, 0.89, 0.466), (10_000, 0.90, 1.0)],
-)
-def test_scores_on_held_out_images_are_compared_as_shares(
-    images: int, lower: float, p: float
-) -> None:
-    # By hand for 10,000: (0.90 - 0.89) / sqrt(2 * 0.895 * 0.105 / 10_000) = 2.31 standard errors,
-    # of which a normal distribution has 2.1 % outside.
-    best = replace(trial(0, 0.5), score=0.90, metrics={})
-    other = replace(trial(1, 0.5), score=lower, metrics={})
-    assert p_of_a_lower_score(HELD_OUT, images, best, other) == pytest.approx(p, abs=0.001)
+def test_trials_are_compared_on_the_same_held_out_images() -> None:
+    # Of 20 images the best is right about 12, number 1 about 4 of these, number 2 about 11.
+    rights = {0: range(12), 1: range(4), 2: [*range(10), 19]}
+    trials = tuple(
+        Trial(number, {"epochs": 1}, State.COMPLETE, score=score)
+        for number, score in enumerate((0.6, 0.2, 0.55, 0.5))
+    )
+
+    def right(one: Trial) -> Flags | None:
+        return np.isin(np.arange(20), rights[one.number]) if one.number in rights else None
+
+    text = describe_study(replace(result(trials), config=HELD_OUT, right=right))
+    verdicts = [line.split("|")[3].strip() for line in text.splitlines() if line.startswith("|")]
+    assert verdicts[2:] == [
+        "best",
+        "p = 1.00, not told apart",  # right alone on 2 and 1
+        "not compared",
+        "p < 0.01",  # on 8 and 0: 2 / 2**8
+    ]
+    assert "McNemar's exact test on the same validation images. Not compared: it is not" in text
