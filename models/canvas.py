@@ -30,6 +30,7 @@ STYLE: dict[Any, Any] = {
     "text.usetex": False,
 }
 TRAIN, VALIDATION, TEST = "#1f5fa8", "#d9730d", "#5a9e4b"
+MARK = "#777777"
 SHADES = "Blues"
 MOST_CLASSES = 50
 """Of more classes than these the names cannot be read side by side."""

@@ -14,7 +14,18 @@ from matplotlib.figure import Figure
 from PIL import ImageDraw, ImageFont
 
 from . import many_classes
-from .canvas import MOST_CLASSES, SHADES, TEST, TRAIN, VALIDATION, Canvas, in_style, save, write
+from .canvas import (
+    MARK,
+    MOST_CLASSES,
+    SHADES,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Canvas,
+    in_style,
+    save,
+    write,
+)
 from .confusion import Confusion
 from .data import Images
 from .labels import FILE, class_labels, set_heading
@@ -80,8 +91,17 @@ class CurvesFigure:
     def __init__(self) -> None:
         self._canvases: dict[Hashable, tuple[Canvas, list[Artist]]] = {}
 
-    def save(self, path: Path, history: Sequence[Epoch], title: str) -> None:
-        """Write a PNG. Its axes end at one of a few values, so that figures can be compared."""
+    def save(
+        self, path: Path, history: Sequence[Epoch], title: str, best: int | None = None
+    ) -> None:
+        """Write a PNG. Its axes end at one of a few values, so that figures can be compared.
+
+        Args:
+            path: Of the PNG.
+            history: All epochs.
+            title: Stands above.
+            best: The epoch that is scored, which is marked; None if that is the last one.
+        """
         losses = [value for one in history for value in (one.train_loss, one.val_loss or 0.0)]
         accuracies = [
             value
@@ -90,11 +110,11 @@ class CurvesFigure:
         ]
         top = 2.0 ** max(0, math.ceil(math.log2(min(max(losses), 1e6) + 1e-9)))
         bottom = max(low for low in (0.0, 0.5, 0.8) if low <= min(accuracies))
-        key = (len(history), top, bottom)
+        key = (len(history), top, bottom, best is not None)
         if key not in self._canvases:
             self._canvases[key] = self._prepare(*key)
         canvas, artists = self._canvases[key]
-        heading, *lines = artists
+        heading, lines, marks = artists[0], artists[1:5], artists[5:]
         set_heading(heading, title)  # type: ignore[arg-type]  # a Text
         numbers = [one.epoch for one in history]
         names = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
@@ -102,15 +122,20 @@ class CurvesFigure:
             values = [getattr(one, name) for one in history]
             known = numbers if values[0] is not None else []
             line.set_data(known, values[: len(known)])  # type: ignore[attr-defined]  # a Line2D
+        for mark in marks:
+            mark.set_xdata([best, best])  # type: ignore[attr-defined]  # a Line2D
         save(canvas.draw(), path)
 
-    def _prepare(self, epochs: int, top: float, bottom: float) -> tuple[Canvas, list[Artist]]:
+    def _prepare(
+        self, epochs: int, top: float, bottom: float, is_marked: bool
+    ) -> tuple[Canvas, list[Artist]]:
         with in_style():
             figure = Figure(figsize=(9, 3.8))
             # All labels are known, so that fixed margins save matplotlib's layout computation.
             figure.subplots_adjust(left=0.075, right=0.985, bottom=0.125, top=0.9, wspace=0.17)
             heading = figure.suptitle("Learning curves", fontsize=11)
             lines: list[Artist] = []
+            marks: list[Artist] = []
             for place, (what, low, high) in enumerate(
                 (("loss (cross-entropy, nats)", 0.0, top), ("accuracy", bottom, 1.0)), start=1
             ):
@@ -122,8 +147,10 @@ class CurvesFigure:
                 style: dict[str, Any] = {"marker": "o", "markersize": 3, "linewidth": 1.5}
                 lines += axes.plot([], [], color=TRAIN, label="training", **style)
                 lines += axes.plot([], [], color=VALIDATION, label="validation", **style)
+                if is_marked:
+                    marks.append(axes.axvline(1, color=MARK, linestyle="--", label="best epoch"))
                 axes.legend(frameon=False, loc="upper right" if place == 1 else "lower right")
-            artists = [heading, *lines]
+            artists = [heading, *lines, *marks]
             return Canvas(figure, artists), artists
 
 

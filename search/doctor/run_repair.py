@@ -15,7 +15,7 @@ from ...models.training import Epoch
 from ...tracking.run_record import TAG_RESTORED, Metric, RunRecord
 from ...tracking.store import Store
 from ...tracking.stored_runs import WholeRun
-from ..runs.artifacts import TrainingDone
+from ..runs.artifacts import TrainingDone, best_epoch
 from ..runs.records import RunRecords
 from ..runs.schema import CONFUSION, CURVES, TRIAL
 from ..runs.schema_words import Numbers, missing_tag, write
@@ -130,6 +130,7 @@ class RunRepair:
                 heading=records.heading(trial),
                 confusion=confusion,
                 history=curves,
+                best_epoch=best_epoch(trial.metrics),
             )
             with tempfile.TemporaryDirectory() as folder:
                 made = write(possible, training, Path(folder))

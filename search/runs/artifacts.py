@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -70,6 +70,7 @@ class Artifacts:
             heading=heading,
             confusion=result.confusion,
             history=result.history,
+            best_epoch=best_epoch(result.metrics),
             right=result.right,
             entry=entry,
         )
@@ -84,6 +85,7 @@ class TrainingDone:
         on: The figures of its data set.
         heading: Stands above each figure.
         confusion, history, right: As in `Result`.
+        best_epoch: Which is scored; None if that is the last one.
         entry: The folder that the trainer filled; None for the doctor, who has the run alone.
     """
 
@@ -91,6 +93,7 @@ class TrainingDone:
     heading: str
     confusion: Confusion
     history: Sequence[Epoch]
+    best_epoch: int | None = None
     right: str = ""
     entry: Path | None = None
 
@@ -99,6 +102,11 @@ class TrainingDone:
         if self.entry is None:
             raise ValueError(f"{name} is the trainer's: the doctor cannot make it again")
         shutil.copyfile(self.entry / name, file)
+
+
+def best_epoch(metrics: Mapping[str, float]) -> int | None:
+    """The epoch of which a trial has its score; None if that is the last one."""
+    return int(metrics["best_epoch"]) if "best_epoch" in metrics else None
 
 
 def confusion_counts(training: TrainingDone, file: Path) -> None:
@@ -133,8 +141,8 @@ def report(training: TrainingDone, file: Path) -> None:
 
 
 def curves_figure(training: TrainingDone, file: Path) -> None:
-    """Loss and accuracy after each epoch."""
-    training.on.curves_figure.save(file, training.history, training.heading)
+    """Loss and accuracy after each epoch; the best one is marked, where that is scored."""
+    training.on.curves_figure.save(file, training.history, training.heading, training.best_epoch)
 
 
 def summary(training: TrainingDone, file: Path) -> None:

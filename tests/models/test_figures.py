@@ -67,6 +67,24 @@ def test_learning_curves_used_again_draw_what_fresh_ones_draw(tmp_path: Path) ->
     assert (tmp_path / "used.png").read_bytes() == (tmp_path / "fresh.png").read_bytes()
 
 
+def test_the_best_epoch_is_marked_in_both_curves(tmp_path: Path) -> None:
+    figure = figures.CurvesFigure()
+
+    def marked(best: int | None) -> list[int]:
+        """Columns of pixels that are grey from top to bottom, the first one in each panel."""
+        figure.save(tmp_path / "curves.png", history(20), "title", best)
+        grey = (pixels(tmp_path / "curves.png") == 0x77).all(axis=2).sum(axis=0) > 100
+        middle = len(grey) // 2
+        panels = (np.flatnonzero(grey[:middle]), np.flatnonzero(grey[middle:]))
+        return [int(one[0]) for one in panels if len(one)]
+
+    earlier, later = marked(5), marked(15)
+    assert len(earlier) == len(later) == 2
+    for left, right in zip(earlier, later, strict=True):
+        assert right - left == pytest.approx(10 / 20 * 362, abs=3)  # a panel has 362 columns
+    assert (marked(5), marked(None)) == (earlier, [])
+
+
 def test_figures_of_the_data_are_drawn_for_any_number_of_classes(
     tmp_path: Path, images: Path
 ) -> None:
