@@ -1,21 +1,31 @@
-"""MLflow's UI with one page more, which opens it on the trials of a study."""
+"""MLflow's server with one page more, which opens its UI on the trials of a study.
+
+    mlflow server --app-name fmsearch           (or fmsearch-auth, which asks for a password)
+
+MLflow finds these two by its entry point `mlflow.app`, which `setup.cfg` declares; `fmsearch ui`
+makes its own.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+import os
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FmsearchError
+from ..locks import turn
+from ..places import EXPERIMENT
 from .run_record import TAG_ID, TAG_ROLE, TAG_STUDY, tagged
 from .saved_views import TAG_VIEW, best_first, view_address
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from mlflow import MlflowClient
     from mlflow.entities import Run
-    from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import Response
 
 PATH = "/study/"
 """Of the page; the name of a study may stand behind it."""
@@ -33,7 +43,40 @@ location.replace(ADDRESS);
 """The address has no `<` and no quote in it, as its parts are encoded."""
 
 
-def make_app(tracking_uri: str, artifacts: str, experiment: str) -> Starlette:
+def create_app() -> FastAPI:
+    """What `mlflow server --app-name fmsearch` serves."""
+    from mlflow.server.fastapi_app import create_fastapi_app
+
+    _add_page(_client_of_server, os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT)
+    return create_fastapi_app()
+
+
+def create_app_with_accounts() -> FastAPI:
+    """What `mlflow server --app-name fmsearch-auth` serves: MLflow's `basic-auth`, and the page.
+
+    MLflow makes the tables of accounts before it starts workers, but only for an app of that name.
+    Here the first worker makes them, and the others wait.
+    """
+    from mlflow.server.auth import create_app as create_app_that_asks
+
+    _add_page(_client_of_server, os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT)
+    lock = Path(tempfile.gettempdir()) / f"fmsearch-accounts-{os.getuid()}.lock"
+    with turn(lock):
+        app: FastAPI = create_app_that_asks()
+    return app
+
+
+@cache
+def _client_of_server() -> MlflowClient:
+    """A client of the database of the server whose process this is."""
+    import mlflow
+    from mlflow.server.constants import BACKEND_STORE_URI_ENV_VAR
+
+    uri = os.environ[BACKEND_STORE_URI_ENV_VAR]
+    return mlflow.MlflowClient(uri, uri)
+
+
+def make_app(tracking_uri: str, artifacts: str, experiment: str) -> FastAPI:
     """MLflow's server on a database, in this process, with the page for an experiment's studies.
 
     Args:
@@ -44,16 +87,11 @@ def make_app(tracking_uri: str, artifacts: str, experiment: str) -> Starlette:
     import mlflow
     from mlflow.server.fastapi_app import create_fastapi_app
     from mlflow.server.handlers import initialize_backend_stores
-    from starlette.routing import Route
 
-    app: Starlette = create_fastapi_app()
     initialize_backend_stores(tracking_uri, tracking_uri, artifacts)
     client = mlflow.MlflowClient(tracking_uri, tracking_uri)
-    page = _page(lambda study: study_address(client, experiment, study))
-    # MLflow's own route takes all that no other takes, so that ours must be before it.
-    for path in (PATH, PATH + "{study}"):
-        app.router.routes.insert(0, Route(path, page))
-    return app
+    _add_page(lambda: client, experiment)
+    return create_fastapi_app()
 
 
 def study_address(client: MlflowClient, experiment: str, study: str = "") -> str:
@@ -90,17 +128,22 @@ def _study_run(client: MlflowClient, experiment_id: str, study: str) -> Run | No
     return runs[0] if runs else None
 
 
-def _page(address: Callable[[str], str]) -> Callable[[Request], Awaitable[Response]]:
-    """The page: a script that leads on, as no server sees what stands behind an address's `#`."""
-    from starlette.concurrency import run_in_threadpool
-    from starlette.responses import HTMLResponse, PlainTextResponse
+def _add_page(client: Callable[[], MlflowClient], experiment: str) -> None:
+    """Add the page to MLflow's app, so that whoever guards all its pages guards this one, too.
 
-    async def page(request: Request) -> Response:
-        study = request.path_params.get("study", "")
+    It is a script that leads on, as no server sees what stands behind an address's `#`.
+    """
+    from flask import Response
+    from mlflow.server import app
+    from mlflow.server.handlers import STATIC_PREFIX_ENV_VAR
+
+    def page(study: str = "") -> Response:
         try:
-            target = await run_in_threadpool(address, study)
+            target = study_address(client(), experiment, study)
         except FmsearchError as error:
-            return PlainTextResponse(str(error), 404)
-        return HTMLResponse(_PAGE.replace("ADDRESS", json.dumps(f"/{target}")))
+            return Response(str(error), 404, mimetype="text/plain")
+        return Response(_PAGE.replace("ADDRESS", json.dumps(f"../{target}")))
 
-    return page
+    prefix = os.environ.get(STATIC_PREFIX_ENV_VAR, "").rstrip("/")
+    for path in (PATH, f"{PATH}<study>"):
+        app.add_url_rule(prefix + path, "fmsearch_study", page)

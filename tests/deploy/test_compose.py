@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ import yaml
 from compose_spec import PyCompose
 from dotenv import dotenv_values
 from mlflow.server.auth.config import read_auth_config
+
+from fmsearch.tracking import ui_app
 
 from .compose_file import (
     COMPOSE,
@@ -97,6 +100,12 @@ def test_a_service_can_do_no_more_than_it_must(name: str) -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     assert service.get("user") == "postgres" or "\nUSER 10001:10001\n" in dockerfile
     assert not any("docker.sock" in volume for volume in service.get("volumes", []))
+
+
+def test_the_app_of_mlflows_server_is_there_where_fmsearch_is_installed() -> None:
+    name = SERVICES["mlflow"]["command"][-1]
+    (app,) = [one for one in entry_points(group="mlflow.app") if one.name == name]
+    assert app.load() is ui_app.create_app_with_accounts
 
 
 def test_mlflow_remembers_for_a_minute_that_a_password_was_right(

@@ -85,7 +85,7 @@ def test_its_first_page_leads_to_the_trials_of_a_study(
     def page(path: str, **headers: str) -> requests.Response:
         return requests.get(f"http://127.0.0.1:{port}/study/{path}", headers=headers, timeout=30)
 
-    view = "/#/experiments/1/runs?viewStateShareKey=id1&workflowType=machine_learning"
+    view = "../#/experiments/1/runs?viewStateShareKey=id1&workflowType=machine_learning"
     assert f'location.replace("{view}")' in page("").text  # of the study that was begun last
     assert f'location.replace("{view}")' in page("second").text
     assert '"mlflow.assistant.panelOpen_v1": false' in page("").text
