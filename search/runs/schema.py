@@ -156,7 +156,7 @@ TRIAL: Kind[TrainingDone] = Kind(
     },
     artifacts={
         **_training_files(),
-        RIGHT: Artifact(artifacts.right, {Case.COMPLETE, Case.HOLD_OUT, Case.IS_RIGHT}),
+        RIGHT: Artifact(artifacts.right, {Case.COMPLETE, Case.TRAINED, Case.IS_RIGHT}),
     },
     written=_of(Case.RESULT, _CHECKSUMS),
     model=Item(

@@ -32,7 +32,7 @@ class Case(Enum):
     CROSS_VALIDATED = "cross-validated"
     HOLD_OUT = "scored on validation images"
     KEEPS_MODELS = "unless `--keep-models none`"
-    IS_RIGHT = "unless an earlier version trained it"
+    IS_RIGHT = "scored on validation images, but not by an earlier version"
     MODEL_DROPPED = "its model was dropped (`--keep-models`)"
     RESTORED = "made anew by the doctor"
     RETRIED = "failed, and tried again by `--retry-failed`"
