@@ -48,7 +48,8 @@ def create_app() -> FastAPI:
     from mlflow.server.fastapi_app import create_fastapi_app
 
     _add_page(_client_of_server, os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT)
-    return create_fastapi_app()
+    app: FastAPI = create_fastapi_app()
+    return app
 
 
 def create_app_with_accounts() -> FastAPI:
@@ -91,7 +92,8 @@ def make_app(tracking_uri: str, artifacts: str, experiment: str) -> FastAPI:
     initialize_backend_stores(tracking_uri, tracking_uri, artifacts)
     client = mlflow.MlflowClient(tracking_uri, tracking_uri)
     _add_page(lambda: client, experiment)
-    return create_fastapi_app()
+    app: FastAPI = create_fastapi_app()
+    return app
 
 
 def study_address(client: MlflowClient, experiment: str, study: str = "") -> str:
