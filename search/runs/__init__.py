@@ -4,7 +4,7 @@ Offers:
     STUDY, TRIAL, FINAL, REPRODUCTION, EXPERIMENT (schema): what each kind of run holds.
     BEST_SCORE, CURVES (schema): names of metrics.
     CONFUSION, CONFUSION_FIGURE, CURVES_FIGURE (schema): names of files.
-    ARCHITECTURE_FIGURE, REPRODUCTION_PAGE, REPRODUCTION_TEXT (schema): names of files.
+    ARCHITECTURE_FIGURE, REPRODUCTION_PAGE, REPRODUCTION_TEXT, SEARCH_PAGE (schema): names of files.
     Case, Numbers, write (schema_words): in which case a run holds what; how its files are made.
     Made, missing_tag (schema_words): what was made, and tags that say why other files were not.
     cases_of_study, cases_of_trial (values): the cases in which a run is.
@@ -12,7 +12,7 @@ Offers:
     training_params, metrics, final_metrics, result_metrics (values): its params and metrics.
     study_outcome (values): what came out of a study.
     RunRecords (records): makes the run records of one study.
-    Artifacts, TrainingDone (artifacts): makes the files of a training's run.
+    Artifacts, TrainingDone, best_epoch (artifacts): makes the files of a training's run.
     parameter_columns (tables): names of columns, none of them twice.
     trials_csv, cv_results_csv, csv_text (tables): tables as CSV.
     shown (tables): a parameter's value as text.

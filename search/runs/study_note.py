@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from ...models.paired import Flags
@@ -37,24 +38,19 @@ def study_note(
         artifacts: The folder of the artifacts of its run.
     """
     study, experiment = run_records.study, store.experiment_id
-    found: dict[int, str] = {}
 
-    def run_of(trial: Trial) -> str:
-        if trial.number not in found:
-            run = store.find(trial_identity(study, trial.number))
-            found[trial.number] = str(run.info.run_id) if run else ""
-        return found[trial.number]
+    @cache
+    def run_of(number: int) -> str:
+        run = store.find(trial_identity(study, number))
+        return str(run.info.run_id) if run else ""
 
     def link(trial: Trial) -> str:
-        return run_address(experiment, run_of(trial)) if run_of(trial) else ""
+        run = run_of(trial.number)
+        return run_address(experiment, run) if run else ""
 
     def picture(trial: Trial | None, path: str) -> str:
-        whose = run_id if trial is None else run_of(trial)
+        whose = run_id if trial is None else run_of(trial.number)
         return picture_address(whose, path) if whose else ""
-
-    def right(trial: Trial) -> Flags | None:
-        run = run_of(trial)
-        return read_right(artifact_text(store, run, RIGHT)) if run else None
 
     pictures = sorted(artifacts.glob("figures/search/*.png"))
     return describe_study(
@@ -68,7 +64,11 @@ def study_note(
             view_address=view_address(experiment, study.id),
             charts_address=view_address(experiment, study.id, charts=True),
             picture_address=picture,
-            right=right,
+            right=lambda trial: _right(store, run_of(trial.number)),
             figures=[str(one.relative_to(artifacts)) for one in pictures],
         )
     )
+
+
+def _right(store: Store, run_id: str) -> Flags | None:
+    return read_right(artifact_text(store, run_id, RIGHT)) if run_id else None
