@@ -21,7 +21,7 @@ from fmsearch.models.data import describe, load_training
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.kernels import kernels_of_user
 from fmsearch.models.settings import Scoring
-from fmsearch.models.split import cut_folds, split_rows
+from fmsearch.models.split import Folding, cut_folds, split_rows
 from fmsearch.search.processes.fork_server import load_tensorflow_in_advance
 from fmsearch.search.trainers.jobs import TrainerSetup, TrialJob
 from fmsearch.search.trainers.messages import JobDone
@@ -50,7 +50,8 @@ def main() -> None:
     jobs = parser.parse_args().fits // 3 + 1
     load_tensorflow_in_advance(kernels_of_user() or FAMILIES["mlp"].kernels)
     data = describe(str(IMAGES))
-    folds = cut_folds(split_rows(load_training(data.prepared).labels).train, 3)
+    labels = load_training(data.prepared).labels
+    folds = cut_folds(split_rows(labels).train, Folding(3), labels)
     settings = [
         FAMILIES["mlp"].complete(dict(zip(CHOICES, values, strict=True)))
         for values in itertools.product(*CHOICES.values())

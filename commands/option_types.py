@@ -24,13 +24,13 @@ class Duration(click.ParamType[float]):
         return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-class Fraction(click.FloatRange):
-    """A number in a range. Click's own check accepts nan, this one refuses it."""
+class Number(click.types.FloatParamType):
+    """A finite number. Click's own type accepts nan and inf, too."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
         number = float(super().convert(value, param, ctx))
-        if math.isnan(number):
-            self.fail("nan is not in the range 0<=x<=1.", param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no finite number", param, ctx)
         return number
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def spaces(name: str | None, output: str | None) -> None:
     """List the search spaces, or print one as YAML, to copy and edit."""
     from ..search.space.load import load_space, space_names
+    from ..search.space.score_words import scored_by
 
     if name is not None:
         if output:
@@ -32,15 +33,19 @@ def spaces(name: str | None, output: str | None) -> None:
         return
     for space in known_spaces:
         points = "continuous" if math.isinf(space.size) else f"{space.size:,.0f} points"
-        click.echo(f"{space.name}  ({points}, {space.model}, {space.engine})")
+        about = (points, space.model, space.engine, scored_by(space))
+        click.echo(f"{space.name}  ({', '.join(about)})")
         click.echo(click.wrap_text(space.about, 79, "    ", "    "))
 
 
 def _record(space: Space) -> dict[str, Any]:
+    from ..search.space.score_words import scored_by
+
     return {
         "space": space.name,
         "model": space.model,
         "engine": space.engine,
+        "scored_by": scored_by(space),
         "points": None if math.isinf(space.size) else int(space.size),
         "trials": space.trials,
         "about": space.about,

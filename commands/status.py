@@ -118,8 +118,8 @@ def list_studies(places: Places, output: str | None) -> None:
 
 def _study_record(one: StudySummary) -> dict[str, Any]:
     """What other programs read of a study, in the order of the columns."""
+    from ..search.space.score_words import scored_by
     from ..search.trial import DAMAGED, State
-    from .tables import scored_by
 
     counts = {name: one.counts.get(name, 0) for name in (*(s.value for s in State), DAMAGED)}
     return {
@@ -139,6 +139,7 @@ def _study_record(one: StudySummary) -> dict[str, Any]:
 
 def _print_for_programs(stored: StoredStudy, output: str, wanted: Wanted) -> None:
     from ..search.runs.tables import trials_csv
+    from ..search.space.score_words import scored_by
     from ..search.study.export import trials_record
     from ..search.study.status import overview
     from .trial_table import arranged, trial_columns
@@ -148,7 +149,8 @@ def _print_for_programs(stored: StoredStudy, output: str, wanted: Wanted) -> Non
     if output == "csv":
         say(trials_csv(trials).rstrip("\n"))
         return
-    say_json({"study": stored.config.name, **trials_record(now, trials)})
+    scored = scored_by(stored.config.space)
+    say_json({"study": stored.config.name, "scored_by": scored, **trials_record(now, trials)})
 
 
 def _show_latest(study: str, stored: StoredStudy, wanted: Wanted) -> None:

@@ -12,7 +12,7 @@ from ..search.samplers import SAMPLERS
 from ..search.storage.ownership import HEARTBEAT
 from ..search.trial import State
 from . import completion
-from .option_types import Fraction, KeepModels, StudyName
+from .option_types import KeepModels, Number, StudyName
 from .options import (
     ask_to_delete,
     checkpoint_option,
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 @timeout_option
 @click.option(
     "--target-score",
-    type=Fraction(0, 1),
+    type=Number(),
     metavar="SCORE",
     help="Begin no more trials once the best one has SCORE.",
 )

@@ -7,9 +7,9 @@ from pathlib import PurePath
 
 from rich.table import Table
 
-from ..models.settings import Scoring
+from ..models.metrics import ACCURACY, find_metric
 from ..search.runs.tables import shown
-from ..search.space.space import Space
+from ..search.space.score_words import scored_by
 from ..search.study.status import StudyStatus, StudySummary
 from .terminal import make_table
 
@@ -20,7 +20,10 @@ def overview_lines(name: str, now: StudyStatus) -> list[str]:
     lines = [f"{name}: {now.trials} trials: {counts}"]
     if now.best is not None:
         values = " ".join(f"{key}={shown(value)}" for key, value in now.best.parameters.items())
-        lines.append(f"best: trial {now.best.number}, score {now.best.score:.5f}: {values}")
+        score = f"score {now.best.score:.5f}"
+        if now.metric != ACCURACY:
+            score += f" ({find_metric(now.metric).words})"
+        lines.append(f"best: trial {now.best.number}, {score}: {values}")
     if now.importances:
         parts = ", ".join(f"{key} {share:.0%}" for key, share in now.importances.items())
         lines.append(f"importance: {parts}")
@@ -28,13 +31,6 @@ def overview_lines(name: str, now: StudyStatus) -> list[str]:
         where = f"score {last[1]:.4f} after step {last[0]}" if last else "no score yet"
         lines.append(f"running: trial {number}, {where}")
     return lines
-
-
-def scored_by(space: Space) -> str:
-    """In words, by what a space's candidates are scored."""
-    if space.scoring is Scoring.CROSS_VALIDATION:
-        return f"{space.folds} folds"
-    return "validation"
 
 
 def studies_table(studies: Sequence[StudySummary]) -> Table:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .confusion import accuracy_of
 from .fold_training import Progress
 from .score import FoldOutcome
 from .training import Epoch, FitState
@@ -66,6 +67,7 @@ class Checkpoint:
                     "confusion": put((one.confusion,)),
                     "weights": put(one.weights),
                     "right": put((one.right,)),
+                    "score": one.score,
                 }
                 for horizon, folds in progress.kept.items()
                 for fold, one in folds.items()
@@ -108,12 +110,14 @@ class Checkpoint:
 def _read(document: dict[str, Any], arrays: Any) -> Progress:
     kept: dict[int, dict[int, FoldOutcome]] = {at: {} for at in document["horizons"]}
     for one in document["kept"]:
+        confusion = arrays[one["confusion"][0]]
         kept[one["horizon"]][one["fold"]] = FoldOutcome(
             _history(one["history"]),
             one["epoch"],
-            arrays[one["confusion"][0]],
+            confusion,
             tuple(arrays[name] for name in one["weights"]),
-            # Earlier versions did not keep it.
+            # Earlier versions did not keep it, and knew no other score than accuracy.
+            one["score"] if "score" in one else accuracy_of(confusion),
             arrays[one["right"][0]] if "right" in one else np.zeros(0, bool),
         )
     variables = tuple(arrays[name] for name in document["variables"])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 Confusion = Sequence[Sequence[int]]
 """Counts; rows are true classes, columns predicted ones."""
@@ -35,6 +36,11 @@ def classification_report(confusion: Confusion, class_names: Sequence[str]) -> d
         zero_division=0.0,
     )
     return report
+
+
+def accuracy_of(confusion: npt.NDArray[np.int64]) -> float:
+    """The share of the counts that are of the true class."""
+    return float(np.trace(confusion) / confusion.sum())
 
 
 def accuracy_interval(right: int, images: int) -> tuple[float, float]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from ..errors import FmsearchError
+from .metrics import ACCURACY, Metric, find_metric
 from .score import FoldOutcome, Outcome
 from .seeds import derive_seed
 from .settings import Scoring
@@ -13,7 +16,9 @@ from .split import Fold
 from .training import Epoch, FitState, fit
 
 if TYPE_CHECKING:
-    from .network import Network
+    from .network import Evaluation, Network
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Report:
 
     Attributes:
         fold: Counted from 1.
-        scores: What a pruner may judge by: the accuracy after this epoch or, with
+        scores: What a pruner may judge by: the score after this epoch or, with
             cross-validation, at the end of a fold the scores of all finished folds. Else empty.
     """
 
@@ -71,12 +76,21 @@ class Training:
         seed: Fold k's fit has the seed `derive_seed(seed, k)`, k from 1.
         horizons: Numbers of epochs after which there are outcomes. Unless a fit's settings depend
             on its length, its state after 10 of 20 epochs is exactly that of a fit of 10 epochs.
+        metric: What the scores measure, as `find_metric` takes it.
     """
 
     folds: Sequence[Fold]
     seed: int
     horizons: Sequence[int]
     scoring: Scoring
+    metric: str = ACCURACY
+
+    def scores_after(self, epoch: int) -> bool:
+        """Whether a fit is scored after an epoch: after each, or after the last of a horizon."""
+        return self.scoring is Scoring.VALIDATION or epoch in self.horizons
+
+    def outcome(self, folds: Mapping[int, FoldOutcome]) -> Outcome:
+        return Outcome(self.scoring, tuple(folds.values()), self.metric)
 
     def better(self, before: FoldOutcome | None, now: FoldOutcome) -> FoldOutcome:
         """The epoch of a fit that is kept: the last one, or the best (the first of equals)."""
@@ -113,7 +127,8 @@ def train_and_score(
 ) -> Scored:
     """Fit each fold once, to the longest horizon, and take the outcome at every horizon.
 
-    If a fit diverges, the horizons before that epoch are still scored.
+    If a fit diverges, or the metric cannot be computed, the horizons before that epoch are still
+    scored.
 
     Args:
         network: Its state is overwritten.
@@ -126,33 +141,53 @@ def train_and_score(
     if start:
         kept = {horizon: dict(folds) for horizon, folds in start.kept.items()}
     error = start.error if start else ""
+    metric = find_metric(training.metric)
     for number, fold in enumerate(training.folds, start=1):
         if start and number < start.fold:
             continue
         state = start.state if start and number == start.fold else None
         history = state.history if state else ()
         seed, longest = derive_seed(training.seed, number), max(kept)
-        for epoch, evaluation in fit(network, fold, seed, longest, start=state):
-            if epoch.diverged:
-                error = f"{epoch.diverged} of fold {number}"
+        epochs = fit(
+            network, fold, seed, longest, start=state, with_answers=metric.of_probabilities
+        )
+        for epoch, evaluation in epochs:
+            history = (*history, epoch)
+            now, fault = None, epoch.diverged
+            if not fault and training.scores_after(epoch.epoch):
+                now, fault = _score(network, metric, evaluation, history)
+            if fault:
+                error = f"{fault} of fold {number}"
                 kept = {at: folds for at, folds in kept.items() if at < epoch.epoch}
                 break
-            history = (*history, epoch)
-            if evaluation is None:
-                raise ValueError("a fold without validation images cannot be scored")
-            now = FoldOutcome(
-                history, epoch.epoch, evaluation.confusion, network.weights(), evaluation.right
-            )
-            for horizon, outcomes in kept.items():
-                if epoch.epoch <= horizon:
-                    outcomes[number] = training.better(outcomes.get(number), now)
-            scores = training.scores(kept[longest], now, longest)
-            if report(Report(number, epoch, scores)) and scores:
-                folds = {**kept[longest], number: now}
-                return Scored(pruned=Outcome(training.scoring, tuple(folds.values())))
+            scores: tuple[float, ...] = ()
+            if now is not None:
+                for horizon, outcomes in kept.items():
+                    if epoch.epoch <= horizon:
+                        outcomes[number] = training.better(outcomes.get(number), now)
+                scores = training.scores(kept[longest], now, longest)
+            if report(Report(number, epoch, scores)) and now is not None and scores:
+                return Scored(pruned=training.outcome({**kept[longest], number: now}))
             if keeper is not None and keeper.due():
                 keeper.keep(Progress(number, FitState(history, network.state()), kept, error))
         if not kept:
             break
-    reached = {at: Outcome(training.scoring, tuple(folds.values())) for at, folds in kept.items()}
-    return Scored(reached, error)
+    return Scored({at: training.outcome(folds) for at, folds in kept.items()}, error)
+
+
+def _score(
+    network: Network, metric: Metric, evaluation: Evaluation | None, history: tuple[Epoch, ...]
+) -> tuple[FoldOutcome | None, str]:
+    """The outcome after the last epoch of a history; or None, and why there is none."""
+    if evaluation is None:
+        raise ValueError("a fold without validation images cannot be scored")
+    epoch = history[-1].epoch
+    try:
+        score = metric.of(evaluation)
+    except FmsearchError as error:
+        log.info("the metric failed", exc_info=error.__cause__)
+        return None, f"{error} in epoch {epoch}"
+    outcome = FoldOutcome(
+        history, epoch, evaluation.confusion, network.weights(), score, evaluation.right
+    )
+    return outcome, ""

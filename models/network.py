@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..errors import FmsearchError
 from .augmentation import gather_augmented
+from .confusion import accuracy_of
 from .data import Images
 from .dropout import Dropout, rates_of
 from .families import Family
@@ -25,6 +26,7 @@ from .split import Rows
 EVALUATION_BATCH = 500
 
 Variables = tuple[npt.NDArray[np.generic], ...]
+Answers = tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -35,16 +37,26 @@ class Evaluation:
         loss: Mean categorical cross-entropy, in nats.
         confusion: int64, (classes, classes): rows are true classes, columns predicted ones.
         right: bool, (n,), whether each image's most probable class is the true one.
+        answers: The true class of each image, int32 (n,), and the probabilities that it got,
+            float32 (n, classes); None where they were not asked for.
     """
 
     loss: float
     confusion: npt.NDArray[np.int64]
     right: npt.NDArray[np.bool_]
+    answers: Answers | None = None
 
     @property
     def accuracy(self) -> float:
         """Share of the images whose most probable class is the true one."""
-        return float(np.trace(self.confusion) / self.confusion.sum())
+        return accuracy_of(self.confusion)
+
+    @property
+    def known_answers(self) -> Answers:
+        """The answers, of an evaluation that was asked for them."""
+        if self.answers is None:
+            raise ValueError("the evaluation was made without probabilities")
+        return self.answers
 
 
 def use_one_thread() -> None:
@@ -113,6 +125,7 @@ class Network:
             self._train_graph, input_signature=[rows, tf.TensorSpec([2], tf.int32)]
         )
         self._evaluate = tf.function(self._evaluate_graph, input_signature=[rows])
+        self._answer = tf.function(self._answer_graph, input_signature=[rows])
         if not family.draws_by_keras:
             self._check_seeded()
 
@@ -188,10 +201,20 @@ class Network:
         loss, correct = self._train(tf.constant(rows), order)
         return float(loss) / len(rows), int(correct) / len(rows)
 
-    def evaluate(self, rows: Rows) -> Evaluation:
-        """Evaluate the model on the images of `rows`, in inference mode."""
-        loss, confusion, right = self._evaluate(tf.constant(rows))
-        return Evaluation(float(loss) / len(rows), confusion.numpy(), right.numpy())
+    def evaluate(self, rows: Rows, *, with_answers: bool = False) -> Evaluation:
+        """Evaluate the model on the images of `rows`, in inference mode.
+
+        Args:
+            with_answers: Whether the evaluation has the probabilities, too; its other numbers are
+                the same to the last bit.
+        """
+        if not with_answers:
+            loss, confusion, right = self._evaluate(tf.constant(rows))
+            return Evaluation(float(loss) / len(rows), confusion.numpy(), right.numpy())
+        loss, confusion, probabilities = self._answer(tf.constant(rows))
+        labels, given = self._data.labels.numpy()[rows], probabilities.numpy()
+        right = given.argmax(axis=1) == labels
+        return Evaluation(float(loss) / len(rows), confusion.numpy(), right, (labels, given))
 
     def predict(self, rows: Rows) -> Rows:
         """The most probable class of each image of `rows`, int32 (n,), in inference mode."""
@@ -227,17 +250,38 @@ class Network:
         right = tf.TensorArray(tf.bool, batches, infer_shape=False, element_shape=[None])
         for start in tf.range(0, count, EVALUATION_BATCH):
             batch = rows[start : tf.minimum(start + EVALUATION_BATCH, count)]
-            labels = tf.gather(self._data.labels, batch)
-            probabilities = self.model(self._images(batch), training=False)
-            losses = keras.ops.sparse_categorical_crossentropy(labels, probabilities)
-            total += tf.reduce_sum(losses)
-            predicted = _predicted(probabilities)
-            right = right.write(start // EVALUATION_BATCH, predicted == labels)
-            cells = labels * classes + predicted
-            confusion += tf.math.bincount(
-                cells, minlength=classes * classes, maxlength=classes * classes, dtype=tf.int64
-            )
+            loss, cells, _, correct = self._evaluated(batch)
+            total += loss
+            confusion += cells
+            right = right.write(start // EVALUATION_BATCH, correct)
         return total, tf.reshape(confusion, [classes, classes]), right.concat()
+
+    def _answer_graph(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The same, with the probabilities."""
+        count, classes = tf.size(rows), self._data.classes
+        total, confusion = tf.constant(0.0), tf.zeros([classes * classes], tf.int64)
+        batches = -(-count // EVALUATION_BATCH)
+        answers = tf.TensorArray(
+            tf.float32, batches, infer_shape=False, element_shape=[None, classes]
+        )
+        for start in tf.range(0, count, EVALUATION_BATCH):
+            batch = rows[start : tf.minimum(start + EVALUATION_BATCH, count)]
+            loss, cells, probabilities, _ = self._evaluated(batch)
+            total += loss
+            confusion += cells
+            answers = answers.write(start // EVALUATION_BATCH, probabilities)
+        return total, tf.reshape(confusion, [classes, classes]), answers.concat()
+
+    def _evaluated(self, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Of a batch the loss, the counts of cells, the probabilities, and what is right."""
+        cells = self._data.classes**2
+        labels = tf.gather(self._data.labels, batch)
+        probabilities = self.model(self._images(batch), training=False)
+        losses = keras.ops.sparse_categorical_crossentropy(labels, probabilities)
+        predicted = _predicted(probabilities)
+        cell = labels * self._data.classes + predicted
+        counts = tf.math.bincount(cell, minlength=cells, maxlength=cells, dtype=tf.int64)
+        return tf.reduce_sum(losses), counts, probabilities, predicted == labels
 
     def _images(self, rows: tf.Tensor) -> tf.Tensor:
         return tf.gather(self._data.pixels, rows)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from .confusion import accuracy_of
+from .metrics import ACCURACY
 from .settings import Scoring
 from .training import Epoch
 
@@ -26,6 +28,7 @@ class FoldOutcome:
         confusion: int64, (classes, classes), counts of the fold's validation images after that
             epoch; rows are true classes.
         weights: The model's weights after that epoch.
+        score: The metric on those images after that epoch; larger is better.
         right: bool, whether it is right about each of these images then; empty if that is not
             known, as where a checkpoint of an earlier version was taken up.
     """
@@ -34,12 +37,8 @@ class FoldOutcome:
     epoch: int
     confusion: npt.NDArray[np.int64]
     weights: Variables
+    score: float
     right: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
-
-    @property
-    def score(self) -> float:
-        """Accuracy on the fold's validation images after that epoch."""
-        return float(np.trace(self.confusion) / self.confusion.sum())
 
     @property
     def fit_seconds(self) -> float:
@@ -54,10 +53,14 @@ class FoldOutcome:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A training's outcomes on its folds, at one horizon, in the order of the folds."""
+    """A training's outcomes on its folds, at one horizon, in the order of the folds.
+
+    `metric` is the name of what the scores measure.
+    """
 
     scoring: Scoring
     folds: tuple[FoldOutcome, ...]
+    metric: str = ACCURACY
 
     @property
     def scores(self) -> tuple[float, ...]:
@@ -76,10 +79,12 @@ class Outcome:
     @property
     def metrics(self) -> dict[str, float]:
         """The score and related numbers, by the metrics' names in MLflow."""
+        accuracies = [accuracy_of(fold.confusion) for fold in self.folds]
+        beside = {} if self.metric == ACCURACY else {"accuracy": float(np.average(accuracies))}
         if self.scoring is Scoring.VALIDATION:
-            return {"score": self.score, "best_epoch": self.folds[0].epoch}
+            return {"score": self.score, "best_epoch": self.folds[0].epoch, **beside}
         folds = {f"fold_{k}_score": score for k, score in enumerate(self.scores, start=1)}
-        return {"score": self.score, "score_std": self.score_std, **folds}
+        return {"score": self.score, "score_std": self.score_std, **folds, **beside}
 
     @property
     def confusion(self) -> npt.NDArray[np.int64]:

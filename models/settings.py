@@ -14,9 +14,9 @@ class Scoring(Enum):
     """How a candidate is scored."""
 
     CROSS_VALIDATION = "cross_validation"
-    """By the mean over folds of the accuracy after the last epoch, as `GridSearchCV` does."""
+    """By the mean over folds of the metric after the last epoch, as `GridSearchCV` does."""
     VALIDATION = "validation"
-    """By the accuracy on validation images after the best epoch, whose weights are kept."""
+    """By the metric on validation images after the best epoch, whose weights are kept."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,36 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Folding:
+    """How rows are cut into folds; the default is the published grid's.
+
+    Attributes:
+        folds: In how many.
+        stratified: Whether each fold has the classes in the shares of all rows.
+        shuffle: Whether they are drawn at random, from `SPLIT_SEED`; else they are consecutive.
+        repeats: How often the rows are shuffled and cut.
+    """
+
+    folds: int
+    stratified: bool = False
+    shuffle: bool = False
+    repeats: int = 1
+
+    @property
+    def total(self) -> int:
+        """The number of folds, those of all repeats."""
+        return self.folds * self.repeats
+
+    @property
+    def words(self) -> str:
+        """As in `2 x 5 stratified, shuffled folds`."""
+        times = f"{self.repeats} x " if self.repeats > 1 else ""
+        kind = {"stratified": self.stratified, "shuffled": self.shuffle}
+        adjectives = ", ".join(word for word, is_so in kind.items() if is_so)
+        return f"{times}{self.folds} {adjectives} folds".replace("  ", " ")
+
+
+@dataclass(frozen=True)
 class Fold:
     """Rows to train on and rows to score on, which do not overlap."""
 
@@ -72,9 +102,32 @@ def split_rows(labels: npt.NDArray[np.int32], use: int | None = None) -> Split:
     return Split(train, rest[:held], rest[held:])
 
 
-def cut_folds(rows: Rows, folds: int) -> tuple[Fold, ...]:
-    """Unshuffled folds of consecutive rows, as scikit-learn's `KFold(folds)` cuts them."""
-    parts = np.array_split(rows, folds)
+def cut_folds(rows: Rows, folding: Folding, labels: npt.NDArray[np.int32]) -> tuple[Fold, ...]:
+    """Folds of rows, as scikit-learn cuts them: by `KFold` or `StratifiedKFold`, if they are
+    shuffled by `RepeatedKFold` or `RepeatedStratifiedKFold`, whose first repeat is the same.
+
+    Args:
+        labels: int32, of all training images, of which `rows` are row numbers.
+
+    Raises:
+        FmsearchError: There are more folds than rows or, stratified, than rows of some class.
+    """
+    from sklearn import model_selection  # 1.3 s of CPU: not for --help
+
+    if folding.folds > len(rows):
+        raise FmsearchError(f"{folding.folds} folds are more than the {len(rows)} training images")
+    counts = np.bincount(labels[rows], minlength=int(labels.max()) + 1)
+    rarest = int(counts.argmin())
+    if folding.stratified and folding.folds > counts[rarest]:
+        raise FmsearchError(
+            f"score.stratified: {folding.folds} folds want as many images of each class, and of "
+            f"class {rarest} only {counts[rarest]} are among the {len(rows):,} to be cut"
+        )
+    options: dict[str, int] = {"n_splits": folding.folds}
+    if folding.shuffle:
+        options |= {"n_repeats": folding.repeats, "random_state": SPLIT_SEED}
+    name = f"{'Repeated' * folding.shuffle}{'Stratified' * folding.stratified}KFold"
+    splitter = getattr(model_selection, name)(**options)
     return tuple(
-        Fold(np.concatenate(parts[:out] + parts[out + 1 :]), parts[out]) for out in range(folds)
+        Fold(rows[train], rows[held]) for train, held in splitter.split(rows, labels[rows])
     )

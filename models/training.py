@@ -58,7 +58,13 @@ class FitState:
 
 
 def fit(
-    network: Network, fold: Fold, seed: int, epochs: int, *, start: FitState | None = None
+    network: Network,
+    fold: Fold,
+    seed: int,
+    epochs: int,
+    *,
+    start: FitState | None = None,
+    with_answers: bool = False,
 ) -> Iterator[tuple[Epoch, Evaluation | None]]:
     """Train for `epochs` epochs in all, evaluating after each.
 
@@ -70,6 +76,7 @@ def fit(
         fold: Rows to train on, and rows to evaluate on; without the latter nothing is evaluated.
         seed: In [0, 2**31); determines initial weights, the order of images and dropout.
         start: The state to continue from; None for new weights.
+        with_answers: Whether the evaluations have probabilities.
 
     Yields:
         Each new epoch with its evaluation.
@@ -85,7 +92,9 @@ def fit(
         train_loss, train_accuracy = network.train_epoch(fold.train, seed, number)
         trained = time.perf_counter()
         log.info("evaluating, epoch %s of %s", number, epochs)
-        evaluation = network.evaluate(fold.validation) if len(fold.validation) else None
+        evaluation = None
+        if len(fold.validation):
+            evaluation = network.evaluate(fold.validation, with_answers=with_answers)
         scored = time.perf_counter()
         yield (
             Epoch(

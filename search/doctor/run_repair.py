@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...checksums import CHECKSUMS
 from ...models.confusion import Confusion
+from ...models.metrics import ACCURACY
 from ...models.settings import Scoring
 from ...models.training import Epoch
 from ...tracking.run_record import TAG_RESTORED, Metric, RunRecord
@@ -102,8 +103,8 @@ class RunRepair:
         return training_params(settings, training_seed(study.seed, trial.parameters))
 
     def _reported(self, number: int, at: int) -> list[Metric]:
-        """The curve that Optuna knows, where trials are scored epoch by epoch."""
-        if self._space.scoring is not Scoring.VALIDATION:
+        """The curve that Optuna knows, where trials are scored by accuracy epoch by epoch."""
+        if self._space.scoring is not Scoring.VALIDATION or self._space.metric != ACCURACY:
             return []
         scores = self._study.reported(number)
         return [Metric("val_accuracy", score, epoch, at) for epoch, score in scores.items()]

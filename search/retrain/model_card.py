@@ -9,9 +9,9 @@ import numpy as np
 
 from ...models.confusion import Confusion, accuracy_interval, classification_report
 from ...models.data import DataSet
-from ...models.settings import Scoring
 from ...text import markdown, one_line
 from ..result import Result
+from ..space.score_words import score_words
 from ..storage.study_config import StudyConfig
 from ..trial import Trial
 
@@ -32,11 +32,7 @@ class Origin:
     @property
     def score(self) -> str:
         """The trial's score, and what it is, in words."""
-        space, score = self.study.space, self.trial.score
-        if space.scoring is Scoring.CROSS_VALIDATION:
-            spread = self.trial.metrics.get("score_std", 0.0)
-            return f"{score:.4f} ± {spread:.4f} over {space.folds} folds"
-        return f"{score:.4f} on held out images"
+        return score_words(self.study.space, self.trial.score or 0.0, self.trial.metrics)
 
     @property
     def parameters(self) -> str:
@@ -97,8 +93,8 @@ no other photographs, sizes or polarities.
 **Data**: {sum(data.train_counts):,} training and {sum(data.test_counts):,} test images, SHA-256
 {data.sha256}.
 
-**Chosen** among the trials of the study {study.name} by its score, {origin.score}.
-Test images played no part in that.
+**Chosen** among the trials of the study {study.name} by its score:
+{origin.score}. Test images played no part in that.
 
 **Trained** on all training images with seed {result.seed}: {markdown(one_line(settings))}.
 {result.parameters:,} parameters.

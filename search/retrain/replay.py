@@ -64,8 +64,8 @@ def _setup(recorded: RecordedTraining) -> TrainerSetup:
     space, data = recorded.space, recorded.data
     if recorded.final:
         return trainer_setup(space, data)
-    split = split_rows(load_training(data.prepared).labels, recorded.train_images)
-    setup = trainer_setup(space, data, split)
+    labels = load_training(data.prepared).labels
+    setup = trainer_setup(space, data, (split_rows(labels, recorded.train_images), labels))
     # A pruned run has means over the folds it reached; a too large network was trained on none.
     folds = setup.folds[: recorded.folds] or setup.folds
     return replace(setup, folds=folds, keep_models=False)

@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...models.data import DataSet
+from ...models.metrics import ACCURACY
 from ...models.paired import Flags, Pair
 from ...models.settings import Scoring
 from ...models.split import Split
 from ...text import markdown
+from ..space.score_words import metric_words, score_words, scored_on
 from ..storage.study_config import StudyConfig
 from ..trial import Trial, ranking
 from .tables import shown
@@ -57,9 +59,9 @@ class StudyResult:
 
 def describe_trial(study: StudyConfig, trial: Trial) -> str:
     """Two lines: how a trial ended, and the searched parameters."""
-    ended = trial.state.value if trial.score is None else f"score {trial.score:.4f}"
-    if "score_std" in trial.metrics:
-        ended += f" ± {trial.metrics['score_std']:.4f} over {study.space.folds} folds"
+    ended = trial.state.value
+    if trial.score is not None:
+        ended = f"score {score_words(study.space, trial.score, trial.metrics)}"
     why = f": {markdown(trial.reason)}" if trial.reason else ""
     return f"**{ended}**{why}  \n{_parameters(trial)}"
 
@@ -82,37 +84,49 @@ def describe_study(result: StudyResult) -> str:
 
 
 def _searched(result: StudyResult) -> str:
-    study, space = result.config, result.config.space
+    space = result.config.space
     images = len(result.split.train)
-    how = f"{space.folds} folds" if _is_validated(study) else "held out images"
     counts = Counter(trial.state.value for trial in result.trials)
     states = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     return (
         f"**{len(result.trials)} trials** ({states}) of the space `{space.name}`, model "
         f"`{markdown(space.model)}`, on {images:,} images of {markdown(result.data.name)}; "
-        f"score: accuracy on {how}."
+        f"score: {scored_on(space)}."
     )
 
 
 def _best(result: StudyResult, best: Trial) -> str:
-    score = _score(best, _held_out(result))
+    score = _score(result, best)
     return f"**Best: {_link(result, best)}, score {score}**  \n{_parameters(best)}"
 
 
 def _table(result: StudyResult, best: Sequence[Trial]) -> str:
     lines = ["| trial | score | as good as the best? | parameters |", "|---|---|---|---|"]
     verdicts = ["best", *(_verdict(_p(result, best[0], trial)) for trial in best[1:])]
+    if not _is_tested(result.config):
+        verdicts[1:] = [""] * len(verdicts[1:])
     for trial, verdict in zip(best, verdicts, strict=True):
-        score = _score(trial, _held_out(result))
+        score = _score(result, trial)
         lines.append(f"| {_link(result, trial)} | {score} | {verdict} | {_parameters(trial)} |")
-    test = (
-        "Paired t-test over the same folds."
-        if _is_validated(result.config)
-        else "McNemar's exact test on the same validation images."
-    )
+    note = _how_compared(result.config)
     if UNKNOWN in verdicts:
-        test += f" {UNKNOWN.capitalize()}: it is not on record which images a trial is right about."
-    return "\n".join(lines) + f"\n\n{test} ± is the standard {_of_what(result.config)}."
+        note += f" {UNKNOWN.capitalize()}: it is not on record which images a trial is right about."
+    return "\n".join(lines) + f"\n\n{note}"
+
+
+def _how_compared(study: StudyConfig) -> str:
+    if _is_validated(study):
+        return "Paired t-test over the same folds. ± is the standard deviation over folds."
+    if _is_share(study):
+        return (
+            "McNemar's exact test on the same validation images. ± is the standard error of a "
+            "share of the images."
+        )
+    return f"No test: {metric_words(study.space)} is no share of the images, and there is one set."
+
+
+def _is_tested(study: StudyConfig) -> bool:
+    return _is_validated(study) or _is_share(study)
 
 
 def _verdict(p: float | None) -> str:
@@ -164,15 +178,19 @@ def _is_validated(study: StudyConfig) -> bool:
     return study.space.scoring is Scoring.CROSS_VALIDATION
 
 
-def _of_what(study: StudyConfig) -> str:
-    return "deviation over folds" if _is_validated(study) else "error of a share of the images"
+def _is_share(study: StudyConfig) -> bool:
+    """Whether a score is a share of the images."""
+    return study.space.metric == ACCURACY
 
 
-def _score(trial: Trial, images: int) -> str:
+def _score(result: StudyResult, trial: Trial) -> str:
     """The score and its spread: over folds or, of a share of some images, its standard error."""
     score = trial.score or 0.0
-    spread = trial.metrics.get("score_std", math.sqrt(score * (1 - score) / images))
-    return f"{score:.4f} ± {spread:.4f}"
+    if "score_std" in trial.metrics:
+        return f"{score:.4f} ± {trial.metrics['score_std']:.4f}"
+    if not _is_share(result.config):
+        return f"{score:.4f}"
+    return f"{score:.4f} ± {math.sqrt(score * (1 - score) / _held_out(result)):.4f}"
 
 
 def _parameters(trial: Trial) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...models.data import DataSet
-from ...models.settings import Scoring
 from ...models.split import Split
 from ...text import markdown
 from ...tracking.run_record import (
@@ -25,6 +24,7 @@ from ...tracking.run_record import (
 )
 from ..outbox import MODEL, DamagedError, read_entry
 from ..result import Duplicate, Failure
+from ..space.score_words import score_words
 from ..space.space import Space
 from ..storage.study_config import StudyConfig
 from ..trial import State, Trial
@@ -213,6 +213,4 @@ class RunRecords:
     def _came_to(self, trial: Trial) -> str:
         if trial.score is None:
             return trial.reason
-        if self.space.scoring is Scoring.CROSS_VALIDATION:
-            return f"accuracy {trial.score:.4f} over {self.space.folds} folds"
-        return f"accuracy {trial.score:.4f} after epoch {trial.metrics['best_epoch']:.0f}"
+        return score_words(self.space, trial.score, trial.metrics)

@@ -69,7 +69,7 @@ def _of(case: Case, items: dict[str, Item]) -> dict[str, Item]:
 
 
 _SCORES = {
-    "score": Item("the number that a study maximises", {Case.COMPLETE}),
+    "score": Item("the number that a study maximises, what its space says", {Case.COMPLETE}),
     "score_std": Item("of the folds' scores", {Case.COMPLETE, Case.CROSS_VALIDATED}),
     "fold_<k>_score": Item("of fold k, from 1", {Case.COMPLETE, Case.CROSS_VALIDATED}),
 }
@@ -150,6 +150,7 @@ TRIAL: Kind[TrainingDone] = Kind(
     metrics={
         **_curves(*CURVES),
         **_SCORES,
+        "accuracy": Item("on the same images", {Case.COMPLETE, Case.NOT_BY_ACCURACY}),
         "best_epoch": Item("the one that is scored and kept", {Case.COMPLETE, Case.HOLD_OUT}),
         **_SIZE,
         **_SECONDS,

@@ -31,6 +31,7 @@ class Case(Enum):
     TRAINED = "trained"
     CROSS_VALIDATED = "cross-validated"
     HOLD_OUT = "scored on validation images"
+    NOT_BY_ACCURACY = "scored by another metric than accuracy"
     KEEPS_MODELS = "unless `--keep-models none`"
     IS_RIGHT = "scored on validation images, but not by an earlier version"
     MODEL_DROPPED = "its model was dropped (`--keep-models`)"

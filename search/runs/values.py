@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ...models.metrics import ACCURACY
 from ...models.settings import Scoring
 from ...tracking.run_record import (
     TAG_BEST,
@@ -72,6 +73,7 @@ def cases_of_trial(study: StudyConfig, trial: Trial) -> frozenset[Case]:
             Case.TRAINED: has_result and bool(trial.fit_seconds),  # else it was too large
             Case.CROSS_VALIDATED: study.space.scoring is Scoring.CROSS_VALIDATION,
             Case.HOLD_OUT: study.space.scoring is Scoring.VALIDATION,
+            Case.NOT_BY_ACCURACY: study.space.metric != ACCURACY,
             Case.KEEPS_MODELS: study.keep_models != 0,
         }
     )

@@ -17,6 +17,7 @@ from .faults import Faults
 from .parameter_reader import ParameterReader, is_int
 from .parameters import Choice, Parameter
 from .reserved import reserved
+from .score_reader import OWN_CODE, read_score
 from .space import MAXIMIZE, MINIMIZE, OBJECTIVES, Space
 
 KEYS = (
@@ -25,7 +26,6 @@ KEYS = (
 )
 OF_OPTUNA = ("sampler", "pruner", "trials", "objectives", "constraints", "published")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-OWN_MODEL = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 MOST_POINTS = 100_000
 """A larger grid is taken for a mistake."""
 DEFAULT_TRIALS = 50
@@ -54,7 +54,7 @@ class Reader:
         about = self._text("about", default="")
         model = self._model()
         engine, is_grid = self._engine()
-        scoring, folds = self._score()
+        scoring, folding, metric = read_score(self._mapping("score"), self._faults)
         fixed = self._fixed()
         parameters = self._parameters(is_grid=is_grid)
         for both in fixed.keys() & parameters.keys():
@@ -75,7 +75,8 @@ class Reader:
             model=model,
             engine=engine,
             scoring=scoring,
-            folds=folds,
+            folding=folding,
+            metric=metric,
             parameters=parameters,
             fixed=fixed,
             objectives=objectives,
@@ -139,7 +140,7 @@ class Reader:
 
     def _model(self) -> str:
         model = self._document.get("model")
-        if isinstance(model, str) and OWN_MODEL.fullmatch(model):
+        if isinstance(model, str) and OWN_CODE.fullmatch(model):
             self._own_model = True
             self._settings = TRAINING
             return model
@@ -160,24 +161,6 @@ class Reader:
         if self._settings:
             self._faults.unknown_keys(where, {name: None}, tuple(self._settings))
         return None
-
-    def _score(self) -> tuple[Scoring, int]:
-        score = self._mapping("score")
-        self._faults.unknown_keys("score.", score, ("by", "folds"))
-        ways = [one.value for one in Scoring]
-        by = score.get("by")
-        if by not in ways:
-            self._faults.add("score.by", f"{by!r} is not one of {', '.join(ways)}")
-            return Scoring.VALIDATION, 1
-        folds = score.get("folds")
-        if by == Scoring.VALIDATION.value:
-            if folds is not None:
-                self._faults.add("score.folds", "belongs to cross_validation")
-            return Scoring.VALIDATION, 1
-        if isinstance(folds, int) and not isinstance(folds, bool) and folds >= 2:
-            return Scoring.CROSS_VALIDATION, folds
-        self._faults.add("score.folds", f"{folds!r} is not a whole number of at least 2")
-        return Scoring.CROSS_VALIDATION, 2
 
     def _fixed(self) -> dict[str, Value]:
         found = {}

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from ...models.families import Family, find_family
 from ...models.settings import Scoring, Value, knows_its_length
+from ...models.split import Folding
 from .engine_traits import ENGINES, EngineTraits
 from .parameters import Choice, Parameter, Point
 
@@ -29,7 +30,8 @@ class Space:
         about: One paragraph for readers, may be empty.
         model: A key of `FAMILIES`, or a user's own model as `package.module:function`.
         engine: A key of `ENGINES`.
-        folds: The number of folds of cross-validation; else 1.
+        folding: How the images are cut for cross-validation; else one fold.
+        metric: What the score measures, as `find_metric` takes it.
         parameters: The searched parameters, in the order of the file.
         fixed: Settings that all candidates share.
         objectives: What the study maximizes or minimizes; `score` is among them.
@@ -45,7 +47,8 @@ class Space:
     model: str
     engine: str
     scoring: Scoring
-    folds: int
+    folding: Folding
+    metric: str
     parameters: Mapping[str, Parameter]
     fixed: Point
     objectives: Mapping[str, str]
@@ -59,6 +62,11 @@ class Space:
     def __post_init__(self) -> None:
         for name in ("parameters", "fixed", "objectives"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    @property
+    def folds(self) -> int:
+        """How often a trial is fitted and scored: once for each fold of all repeats."""
+        return self.folding.total
 
     @property
     def traits(self) -> EngineTraits:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from ...errors import FmsearchError
 from ...models.data import DataSet
 from ...models.kernels import kernels_of_user
+from ...models.metrics import find_metric
 from ...places import Places
 from ..engines.strategy import Strategy
 from ..space.space import Space
@@ -124,6 +125,12 @@ def check_plan(plan: Plan) -> None:
             raise FmsearchError(
                 f"the space {space.name!r} is a grid, which tries every point: it has no {option}"
             )
+    metric = find_metric(space.metric)
+    if limits.score is not None and not metric.low <= limits.score <= metric.high:
+        raise FmsearchError(
+            f"--target-score {limits.score:g}: {metric.words} is from {metric.low:g} to "
+            f"{metric.high:g}"
+        )
     if plan.strategy.lag and (limits.seconds is not None or limits.score is not None):
         raise FmsearchError(
             "--reproducible: when a study ends by --timeout or --target-score depends on its "

@@ -9,6 +9,7 @@ from ...locks import hold
 from ...models.data import load_training
 from ...models.families import FAMILIES
 from ...models.kernels import kernels_for, kernels_to_go_on
+from ...models.metrics import METRICS
 from ...models.split import split_rows
 from ...tracking.reachability import check_reachable
 from ..environment import here
@@ -18,7 +19,7 @@ from ..space.fit import check_fit, example_point
 from ..space.space import Space
 from ..storage.storage import open_storage
 from ..storage.study_config import StudyConfig
-from ..trainers.jobs import CheckJob, TrainerSetup
+from ..trainers.jobs import CheckJob, Job, MetricJob, TrainerSetup
 from ..trainers.pool import TrainerPool, run_job
 from ..trainers.setup import trainer_setup
 from .callback import StudyCallback
@@ -60,13 +61,12 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
         load_tensorflow_in_advance(kernels)
         split = split_rows(labels, plan.train_images)
         setup = replace(
-            trainer_setup(plan.space, plan.data, split),
+            trainer_setup(plan.space, plan.data, (split, labels)),
             judged=plan.judged,
             keep_models=plan.keep_models != 0,
             checkpoint_every=plan.checkpoint_every,
         )
-        if plan.space.model not in FAMILIES:
-            _check_model(plan, setup, interruption)
+        _check_own_code(plan.space, setup, interruption)
         storage = storage or open_storage(places.storage, places.worker())
         config = replace(plan.config, versions=here(kernels).computing)
         study = storage.join(plan.joins) if plan.joins else storage.open_study(config)
@@ -96,13 +96,17 @@ def choose_kernels(space: Space, known: StudyConfig | None) -> str:
     return kernels_to_go_on(known.kernels, f"the study {known.name!r}")
 
 
-def _check_model(plan: Plan, setup: TrainerSetup, interruption: Interruption) -> None:
-    """Let a trainer build a user's own model once.
+def _check_own_code(space: Space, setup: TrainerSetup, interruption: Interruption) -> None:
+    """Let a trainer build a user's own model once, and compute a user's own metric.
 
     Raises:
-        FmsearchError: It cannot be built, or does not fit the data.
+        FmsearchError: The model cannot be built, or does not fit the data; or the metric fails.
     """
-    space = plan.space
-    job = CheckJob(space.settings(example_point(space)))
-    if error := run_job(job, setup, check_interrupted=interruption.check):
-        raise FmsearchError(f"model: {space.model}: {error}")
+    checks: dict[str, Job] = {}
+    if space.model not in FAMILIES:
+        checks[f"model: {space.model}"] = CheckJob(space.settings(example_point(space)))
+    if space.metric not in METRICS:
+        checks["score.metric"] = MetricJob()
+    for what, job in checks.items():
+        if error := run_job(job, setup, check_interrupted=interruption.check):
+            raise FmsearchError(f"{what}: {error}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from ...models.metrics import ACCURACY
 from ..storage.stored_study import StoredStudy
 from ..storage.study_config import StudyConfig
 from ..trial import State, Trial
@@ -61,6 +62,7 @@ class StudyStatus:
 
     Attributes:
         objectives: Names of what the study maximizes or minimizes.
+        metric: What the scores measure.
         front: Of several objectives, the numbers of the trials than which none is better in all.
         counts: Number of trials of each status that occurs, as `Trial.status` has it.
         best: The best trial; None while none is complete.
@@ -73,6 +75,7 @@ class StudyStatus:
     """
 
     objectives: Sequence[str] = ("score",)
+    metric: str = ACCURACY
     front: Set[int] = frozenset()
     counts: Mapping[str, int]
     best: Trial | None
@@ -97,6 +100,7 @@ def overview(stored: StoredStudy, most: int | None = None) -> StudyStatus:
     front = stored.study().best_trials if len(objectives) > 1 else []
     return StudyStatus(
         objectives=objectives,
+        metric=stored.config.space.metric,
         front=frozenset(trial.number for trial in front),
         counts=counts,
         best=stored.best(),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...models.metrics import ACCURACY
 from ...models.settings import Scoring, Value
 from ...models.split import Fold, Rows
 
@@ -19,6 +20,7 @@ class TrainerSetup:
         model, parameters: Of the model family, as `find_family` takes them.
         folds: Rows of the training part.
         scoring: How trials are scored on the folds.
+        metric: What their scores measure, as `find_metric` takes it.
         judged: Whether each score waits for a verdict, in which the coordinator may prune.
         most_parameters: A larger network is not trained; None for any size.
         keep_models: Whether a trial's result has its model.
@@ -31,6 +33,7 @@ class TrainerSetup:
     parameters: tuple[str, ...]
     folds: tuple[Fold, ...] = ()
     scoring: Scoring = Scoring.VALIDATION
+    metric: str = ACCURACY
     judged: bool = False
     most_parameters: int | None = None
     keep_models: bool = True
@@ -92,4 +95,9 @@ class CheckJob:
     settings: Mapping[str, Value]
 
 
-Job = TrialJob | FinalJob | CheckJob
+@dataclass(frozen=True)
+class MetricJob:
+    """Computing a user's own metric of answers that are drawn, to see that it can be computed."""
+
+
+Job = TrialJob | FinalJob | CheckJob | MetricJob

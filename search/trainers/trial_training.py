@@ -48,6 +48,7 @@ class TrialTraining:
             seed=job.seed,
             horizons=sorted(set(job.epochs.values())),
             scoring=setup.scoring,
+            metric=setup.metric,
         )
         checkpoint = Checkpoint(job.checkpoint, setup.checkpoint_every)
         scored = train_and_score(

@@ -12,8 +12,10 @@ from .refusal import assert_refused
 
 def test_spaces_are_listed_and_printed_as_they_can_be_used(fmsearch: Run, tmp_path: Path) -> None:
     listed = fmsearch("spaces").stdout
-    assert listed.startswith("cnn  (continuous, cnn, optuna)\n    Convolutional networks")
-    assert "\nmlp_grid  (32 points, mlp, keras_tuner)\n    The published grid" in listed
+    assert listed.startswith(
+        "cnn  (continuous, cnn, optuna, validation)\n    Convolutional networks"
+    )
+    assert "\nmlp_grid  (32 points, mlp, keras_tuner, 3 folds)\n    The published grid" in listed
     text = fmsearch("spaces", "mlp_grid_2").stdout
     (tmp_path / "copy.yaml").write_text(text)
     assert fmsearch("spaces", "copy.yaml").stdout == text

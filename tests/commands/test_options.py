@@ -56,7 +56,7 @@ USAGE = {
     ): "'luck' is not one of 'median', 'asha', 'hyper",
     ("study", "--space", "none", "--enqueue", "all"): "'all' is not one of 'published', 'nothing'",
     ("study", "--space", "none", "--trials", "0"): "0 is not in the range x>=1",
-    ("study", "--space", "none", "--target-score", "2"): "2.0 is not in the range 0<=x<=1",
+    ("study", "--space", "none", "--target-score", "inf"): "'inf' is no finite number",
     (
         "study",
         "--spaces",

@@ -149,7 +149,9 @@ def test_other_programs_read_spaces_and_data(fmsearch: Run, images: Path) -> Non
     spaces = {one["space"]: one for one in json.loads(fmsearch("spaces", "--json").stdout)}
     assert spaces["mlp_grid"]["points"] == 32
     assert spaces["cnn"]["points"] is None
-    assert fmsearch("spaces", "--csv").stdout.startswith("space,model,engine,points,trials,about\n")
+    assert fmsearch("spaces", "--csv").stdout.startswith(
+        "space,model,engine,scored_by,points,trials,about\n"
+    )
     data = json.loads(fmsearch("data", "--data", images, "--json").stdout)
     assert data["image_shape"] == [28, 28]
     assert data["classes"][0] == {"class": "T-shirt/top", "train": 240, "test": 60}

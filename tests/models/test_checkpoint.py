@@ -16,12 +16,15 @@ from fmsearch.models.fold_training import Progress, Report, Scored, Training, tr
 from fmsearch.models.network import Network, Pixels
 from fmsearch.models.score import FoldOutcome
 from fmsearch.models.settings import Scoring
-from fmsearch.models.split import Fold, cut_folds
+from fmsearch.models.split import Fold, Folding, cut_folds
 from fmsearch.models.training import Epoch, FitState
 
 ROWS = np.random.default_rng(0).permutation(2400).astype(np.int32)
 CROSS_VALIDATION = Training(
-    folds=cut_folds(ROWS[:300], 3), seed=5, horizons=[2, 4], scoring=Scoring.CROSS_VALIDATION
+    folds=cut_folds(ROWS[:300], Folding(3), np.zeros(2400, np.int32)),
+    seed=5,
+    horizons=[2, 4],
+    scoring=Scoring.CROSS_VALIDATION,
 )
 VALIDATION = Training(
     folds=[Fold(ROWS[:300], ROWS[300:500])], seed=5, horizons=[4], scoring=Scoring.VALIDATION
@@ -183,7 +186,7 @@ def progress(epochs: int = 1) -> Progress:
     )
     weights = (np.float32([[1 / 3, 2], [3, 4]]), np.float32([5]))
     right = np.array([True, False, True])
-    outcome = FoldOutcome(history, 1, np.array([[3, 1], [0, 4]], np.int64), weights, right)
+    outcome = FoldOutcome(history, 1, np.array([[3, 1], [0, 4]], np.int64), weights, 7 / 8, right)
     variables = (np.float32([1, 2, 3]), np.array(7, np.int64), np.uint32([8, 9]))
     return Progress(2, FitState(history, variables), {1: {1: outcome, 2: outcome}, 3: {}})
 

@@ -12,11 +12,11 @@ from fmsearch.models.fold_training import Report, Training, train_and_score
 from fmsearch.models.network import Network, Pixels, Variables
 from fmsearch.models.score import Outcome
 from fmsearch.models.settings import Scoring, Value
-from fmsearch.models.split import Fold, cut_folds
+from fmsearch.models.split import Fold, Folding, cut_folds
 from fmsearch.models.training import Epoch
 
 ROWS = np.random.default_rng(0).permutation(2400).astype(np.int32)
-FOLDS = cut_folds(np.arange(300, dtype=np.int32), 3)
+FOLDS = cut_folds(np.arange(300, dtype=np.int32), Folding(3), np.zeros(300, np.int32))
 HELD = Fold(ROWS[:500], ROWS[500:800])
 BOTH = list(Scoring)
 

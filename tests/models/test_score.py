@@ -8,7 +8,7 @@ from fmsearch.models.settings import Scoring
 
 
 def fold_of_ten(correct: int) -> FoldOutcome:
-    return FoldOutcome((), 1, np.array([[correct, 10 - correct], [0, 0]]), ())
+    return FoldOutcome((), 1, np.array([[correct, 10 - correct], [0, 0]]), (), correct / 10)
 
 
 def test_the_median_fold_of_an_even_number_is_the_lower_one_and_the_first_of_equals() -> None:

@@ -8,7 +8,7 @@ from sklearn.model_selection import KFold
 
 from fmsearch.errors import FmsearchError
 from fmsearch.models.data import load_training
-from fmsearch.models.split import cut_folds, split_rows
+from fmsearch.models.split import Folding, cut_folds, split_rows
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_a_rehearsal_of_too_few_or_too_many_images_is_refused(labels: np.ndarray
 @pytest.mark.parametrize("count", [3, 5, 7])
 def test_folds_are_those_of_scikit_learns_kfold(count: int) -> None:
     rows = np.random.default_rng(0).permutation(100).astype(np.int32)
-    folds = cut_folds(rows, count)
+    folds = cut_folds(rows, Folding(count), np.zeros(100, np.int32))
     for fold, (train, test) in zip(folds, KFold(count).split(rows), strict=True):
         np.testing.assert_array_equal(fold.train, rows[train])
         np.testing.assert_array_equal(fold.validation, rows[test])

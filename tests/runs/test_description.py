@@ -110,7 +110,7 @@ def test_a_study_without_a_complete_trial_says_so_too() -> None:
 
 def test_a_trial_says_in_two_lines_how_it_ended_and_what_was_searched() -> None:
     assert describe_trial(STUDY, TRIALS[1]).splitlines() == [
-        "**score 0.8900 ± 0.0082 over 3 folds**  ",
+        "**score 0.8900 ± 0.0082, accuracy on 3 folds**  ",
         "epochs=20, dropout\\_rate=0.08333",
     ]
     assert describe_trial(STUDY, TRIALS[3]).splitlines() == [

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from .case import Bad, Make, changed, file
+from pathlib import Path
+
+from .case import GRID, Bad, Make, changed, file
 
 
 def model(code: str) -> Make:
@@ -24,8 +26,26 @@ def network(output: str) -> Make:
 OF_MY_OWN = "study --space own.yaml --offline --name fresh"
 
 
+def metric(code: str) -> Make:
+    """`bad.yaml`, a grid that is scored by the function `score` of `mine.py`, a user's own."""
+
+    def make(folder: Path) -> None:
+        changed("folds: 3", "folds: 3, metric: mine:score", base=GRID)(folder)
+        model(code)(folder)
+
+    return make
+
+
+BY_MY_OWN = "study --space bad.yaml --offline --name fresh"
+
+
 # fmt: off
 MODELS = (
+    Bad("a metric from no module", BY_MY_OWN, "score.metric: mine:score: ModuleNotFoundError: No module named 'mine'", changed("folds: 3", "folds: 3, metric: mine:score", base=GRID)),
+    Bad("a metric that raises", BY_MY_OWN, "score.metric: mine:score: ZeroDivisionError: division by zero", metric("def score(labels, probabilities): return 1 / 0")),
+    Bad("a metric in words", BY_MY_OWN, "score.metric: mine:score: it gives 'good', not a number", metric("def score(labels, probabilities): return 'good'")),
+    Bad("a metric that is none", BY_MY_OWN, "score.metric: mine:score: it gives nan, no finite number", metric("def score(labels, probabilities): return float('nan')")),
+    Bad("a metric that exits", BY_MY_OWN, "score.metric: it ends its process (exit code 3)", metric("def score(labels, probabilities): os._exit(3)")),
     Bad("no such module", OF_MY_OWN, "model: mine:build: ModuleNotFoundError: No module named 'mine'"),
     Bad("a module that is no Python", OF_MY_OWN, "mine:build: SyntaxError: invalid syntax (mine.py", model("def build(:")),
     Bad("a module that raises", OF_MY_OWN, "mine:build: ZeroDivisionError: division by zero", model("1 / 0")),
@@ -35,7 +55,7 @@ MODELS = (
     Bad("an error of two lines", OF_MY_OWN, "mine:build: ValueError: one two", model("def build(*_, width): raise ValueError('one\\ntwo')")),
     Bad("no network", OF_MY_OWN, "it gives a NoneType, not a keras.Model", model("def build(*_, width): ...")),
     Bad("a function without end", OF_MY_OWN, "RecursionError", model("def build(*_, width): return build(width=width)")),
-    Bad("a function that exits", OF_MY_OWN, "mine:build: it ends its process when it is built (exit code 0)", model("def build(*_, width): os._exit(0)")),
+    Bad("a function that exits", OF_MY_OWN, "mine:build: it ends its process (exit code 0)", model("def build(*_, width): os._exit(0)")),
     Bad("too many classes", OF_MY_OWN, "it gives outputs of shape (2, 3) for 2 images, not (2, 2)", network("keras.layers.Dense(3, 'softmax')")),
     Bad("no softmax", OF_MY_OWN, "its outputs are no probabilities: end it with a softmax", network("keras.layers.Dense(2)")),
     Bad("a parameter of our own name", "study --space bad.yaml --offline --name fresh", "it gives a NoneType, not a keras.Model", lambda at: [make(at) for make in (changed("width", "shape"), model("def build(*_, shape): ..."))]),

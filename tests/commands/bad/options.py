@@ -12,6 +12,7 @@ OPTIONS = (
     Bad("half a trial", f"{STUDY} --trials 2.5", "'2.5' is not a valid integer range", code=2),
     Bad("trials of a grid", f"{STUDY} --trials 3", "is a grid, which tries every point: it has no"),
     Bad("an endless time", f"{STUDY} --timeout inf", "'inf' is no time like 90s, 20m", code=2),
+    Bad("a score beyond all", f"{STUDY} --target-score 2", "2: accuracy is from 0 to 1"),
     Bad("a score in words", f"{STUDY} --target-score high", "'high' is not a valid float", code=2),
     Bad("a space of no name", "study --space ", "it is empty; leave the option out", code=2),
     Bad("an overlong space", f"study --space {LONG}", "and no file of that name; built-in spaces"),

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .case import GRID, LONG, OWN, Bad, changed, file, space
+from .case import GRID, LONG, OWN, Bad, Make, changed, file, space
 
 BOMB = "a: &a [x, x]\n" + "".join(
     f"{new}: &{new} [*{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}]\n"
@@ -11,10 +11,18 @@ BOMB = "a: &a [x, x]\n" + "".join(
 )
 """Eight to the power of eleven values in 500 bytes, as in "billion laughs"."""
 
+PRINT = "spaces bad.yaml"
+SCORED = "study --space bad.yaml --offline --name fresh"
+
+
+def scored(how: str) -> Make:
+    """A grid that is scored in another way."""
+    return changed("folds: 3", how, base=GRID)
+
+
 MERGED = BOMB.replace("[x, x]", "{x: 1}").replace("[*", "{<<: [*").replace("]\n", "]}\n")
 MANY_FLAGS = "".join(f"  flag_{one}: [false, true]\n" for one in range(40))
 ALL_FLAGS = ", ".join(f"flag_{one}: true" for one in range(40))
-PRINT = "spaces bad.yaml"
 
 
 # fmt: off
@@ -81,5 +89,17 @@ SPACES = (
     ),
     Bad("a fault of 50,000 letters", PRINT, " … ", changed("own", f"[{', '.join(['word'] * 9_000)}]")),
     Bad("hundreds of faults", PRINT, "faults more", space("".join(f"a{n}: 1\n" for n in range(900)))),
+    Bad("an unknown metric", PRINT, "score.metric: 'macro_f' is unknown; did you mean macro_f1?", scored("folds: 3, metric: macro_f")),
+    Bad("a metric like no other", PRINT, "score.metric: 7 is unknown; it is one of accuracy, balanced_accuracy,", scored("folds: 3, metric: 7")),
+    Bad("repeats of the same", PRINT, "score.repeats: without `shuffle: true` all repeats would be the same", scored("folds: 3, repeats: 2")),
+    Bad("half a repeat", PRINT, "score.repeats: 1.5 is not a whole number from 1 to 100", scored("folds: 3, repeats: 1.5")),
+    Bad("stratified in words", PRINT, "score.stratified: 'well' is not true or false", scored("folds: 3, stratified: well")),
+    Bad("one fold", PRINT, "score.folds: 1 is not a whole number of at least 2", scored("folds: 1")),
+    Bad("stratified held out images", PRINT, "score.stratified: belongs to cross_validation", changed("validation}", "validation, stratified: true}")),
+    Bad("an unknown way to shuffle", PRINT, "score.shufle: unknown key; did you mean shuffle?", scored("folds: 3, shufle: true")),
+    Bad("folds for more than there are", SCORED, "score.stratified: 8 folds want as many images of each class, and of class 0 only 7 are among the 15", scored("folds: 8, stratified: true")),
+    Bad("more folds than images", SCORED, "16 folds are more than the 15 training images", scored("folds: 16")),
+    Bad("the best three of two", SCORED, "score.metric: top_3_accuracy wants 4 classes at least, and the data have 2", scored("folds: 3, metric: top_3_accuracy")),
+    Bad("ROC AUC of one class", SCORED, "score.metric: roc_auc_ovr wants images of all classes wherever it is computed", scored("folds: 15, metric: roc_auc_ovr")),
     Bad("a model above its folder", PRINT, "model: '..mine:build' is unknown", changed("mine:", "..mine:")),
 )
