@@ -129,7 +129,7 @@ METRICS: dict[str, Metric] = {
         "ROC AUC, one class against the rest", _roc_auc, of_probabilities=True, fewest_scored=None
     ),
     "log_loss": Metric(
-        "log loss, negated",
+        "negated log loss",
         _of_probabilities("log_loss", sign=-1),
         of_probabilities=True,
         low=-math.inf,

@@ -108,24 +108,21 @@ def _table(result: StudyResult, best: Sequence[Trial]) -> str:
     for trial, verdict in zip(best, verdicts, strict=True):
         score = _score(result, trial)
         lines.append(f"| {_link(result, trial)} | {score} | {verdict} | {_parameters(trial)} |")
-    note = _how_compared(result.config)
+    if not _is_tested(result.config):
+        note = f"No test: {metric_words(result.config.space)} is no share of the images."
+        return "\n".join(lines) + f"\n\n{note}"
+    test = (
+        "Paired t-test over the same folds."
+        if _is_validated(result.config)
+        else "McNemar's exact test on the same validation images."
+    )
     if UNKNOWN in verdicts:
-        note += f" {UNKNOWN.capitalize()}: it is not on record which images a trial is right about."
-    return "\n".join(lines) + f"\n\n{note}"
-
-
-def _how_compared(study: StudyConfig) -> str:
-    if _is_validated(study):
-        return "Paired t-test over the same folds. ± is the standard deviation over folds."
-    if _is_share(study):
-        return (
-            "McNemar's exact test on the same validation images. ± is the standard error of a "
-            "share of the images."
-        )
-    return f"No test: {metric_words(study.space)} is no share of the images, and there is one set."
+        test += f" {UNKNOWN.capitalize()}: it is not on record which images a trial is right about."
+    return "\n".join(lines) + f"\n\n{test} ± is the standard {_of_what(result.config)}."
 
 
 def _is_tested(study: StudyConfig) -> bool:
+    """Whether there is a test of two trials: of folds, or of shares of the same images."""
     return _is_validated(study) or _is_share(study)
 
 
@@ -176,6 +173,10 @@ def _link(result: StudyResult, trial: Trial) -> str:
 
 def _is_validated(study: StudyConfig) -> bool:
     return study.space.scoring is Scoring.CROSS_VALIDATION
+
+
+def _of_what(study: StudyConfig) -> str:
+    return "deviation over folds" if _is_validated(study) else "error of a share of the images"
 
 
 def _is_share(study: StudyConfig) -> bool:

@@ -19,7 +19,7 @@ from ..space.fit import check_fit, example_point
 from ..space.space import Space
 from ..storage.storage import open_storage
 from ..storage.study_config import StudyConfig
-from ..trainers.jobs import CheckJob, Job, MetricJob, TrainerSetup
+from ..trainers.jobs import CheckJob, MetricJob, TrainerSetup
 from ..trainers.pool import TrainerPool, run_job
 from ..trainers.setup import trainer_setup
 from .callback import StudyCallback
@@ -102,7 +102,7 @@ def _check_own_code(space: Space, setup: TrainerSetup, interruption: Interruptio
     Raises:
         FmsearchError: The model cannot be built, or does not fit the data; or the metric fails.
     """
-    checks: dict[str, Job] = {}
+    checks: dict[str, CheckJob | MetricJob] = {}
     if space.model not in FAMILIES:
         checks[f"model: {space.model}"] = CheckJob(space.settings(example_point(space)))
     if space.metric not in METRICS:

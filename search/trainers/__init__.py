@@ -2,7 +2,7 @@
 
 Offers:
     TrainerPool, run_job, run_jobs, usable_cores (pool): trainers, as their coordinator sees them.
-    TrialJob, FinalJob, CheckJob, TrainerSetup (jobs): what a trainer can be asked to do.
+    TrialJob, FinalJob, CheckJob, MetricJob, TrainerSetup (jobs): what a trainer can be asked to do.
     EpochDone, JobDone, JobFailed, Message, Verdict (messages): what trainers and coordinator say.
     trainer_setup (setup): what the numbers of a training depend on, but for its job.
 """

@@ -139,3 +139,25 @@ def test_trials_are_compared_on_the_same_held_out_images() -> None:
         "p < 0.01",  # on 8 and 0: 2 / 2**8
     ]
     assert "McNemar's exact test on the same validation images. Not compared: it is not" in text
+
+
+def test_scores_that_are_no_shares_of_the_images_are_not_tested() -> None:
+    space = replace(HELD_OUT.space, metric="log_loss")
+    config = replace(HELD_OUT, space=space)
+    trials = tuple(
+        Trial(
+            number,
+            {"epochs": 10},
+            State.COMPLETE,
+            score=score,
+            metrics={"score": score, "best_epoch": 3, "accuracy": 0.8},
+        )
+        for number, score in enumerate((-0.5, -0.25))
+    )
+    lines = describe_study(replace(result(trials), config=config)).splitlines()
+    assert any(line.endswith("score: negated log loss on held out images.") for line in lines)
+    assert "**Best: [trial 1](#/run1), score -0.2500**  " in lines
+    assert "No test: negated log loss is no share of the images." in lines
+    assert describe_trial(config, trials[0]).startswith(
+        "**score -0.5000, negated log loss on held out images after epoch 3**"
+    )
