@@ -32,5 +32,10 @@ def studies(context: click.Context, parameter: click.Parameter, begun: str) -> F
     return []
 
 
+def paths(context: click.Context, parameter: click.Parameter, begun: str) -> Found:  # noqa: ARG001
+    """Files and folders, which the shell finds itself."""
+    return [CompletionItem(begun, type="file")]
+
+
 def _beginning(begun: str, names: list[str]) -> Found:
     return [CompletionItem(name) for name in names if name.startswith(begun)]

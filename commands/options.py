@@ -191,16 +191,6 @@ checkpoint_option = click.option(
 )
 
 
-data_option = click.option(
-    "--data",
-    type=Text(),
-    default="fashion-mnist",
-    show_default=True,
-    envvar="FMSEARCH_DATA",
-    show_envvar=True,
-    metavar="NAME|FILE.npz",
-    help="fashion-mnist, or an .npz file with x_train, y_train, x_test and y_test.",
-)
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(1),

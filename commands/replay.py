@@ -18,7 +18,7 @@ from .terminal import say
     "--data",
     "spec",
     type=Text(),
-    metavar="NAME|FILE.npz",
+    metavar="NAME|DIR|FILE",
     help="Where the run's data set is now.  [default: where it was]",
 )
 @store_options

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .data_set import data_options, data_set
 from .options import (
     checkpoint_option,
-    data_option,
     jobs_option,
     places_of,
     store_options,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     help="Runs of each experiment.  [default: 5 of perceptrons, 3 of convolutional networks]",
 )
 @click.option("--name", default="reproduce", show_default=True, help="Of this reproduction.")
-@data_option
+@data_options
 @jobs_option
 @click.option(
     "--train-images", type=click.IntRange(1), metavar="N", help="Use only N images, to rehearse."
@@ -52,6 +52,7 @@ def reproduce(
     seeds: int | None,
     name: str,
     data: str,
+    image_size: str | None,
     jobs: int | None,
     train_images: int | None,
     epochs: int | None,
@@ -64,8 +65,6 @@ def reproduce(
     model meets the test images once. What is interrupted goes on with the same command. The report
     stands in MLflow: reproduction.md and reproduction.html of the run that has this one's name.
     """
-    from ..models import fashion_mnist
-    from ..models.data import FASHION_MNIST, describe
     from ..search.reproduction.catalogue import load_catalogue
     from ..search.reproduction.plan import ReproductionPlan
     from ..search.reproduction.reproduce import reproduce as run_reproduction
@@ -79,11 +78,9 @@ def reproduce(
     catalogue = load_catalogue(epochs)
     experiments = catalogue.select(only)
     places = places_of(store)
-    if data == FASHION_MNIST:
-        fashion_mnist.fetch()
     plan = ReproductionPlan(
         name=name,
-        data=describe(data),
+        data=data_set(data, image_size),
         places=places,
         jobs=jobs or usable_cores(),
         catalogue=catalogue,

@@ -12,11 +12,11 @@ from ..search.samplers import SAMPLERS
 from ..search.storage.ownership import HEARTBEAT
 from ..search.trial import State
 from . import completion
+from .data_set import data_options, data_set
 from .option_types import KeepModels, Number, StudyName
 from .options import (
     ask_to_delete,
     checkpoint_option,
-    data_option,
     jobs_option,
     offline_option,
     places_of,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     complete=completion.spaces,
 )
 @click.option("--name", type=StudyName(), help="Of the study.  [default: the space's name]")
-@data_option
+@data_options
 @jobs_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the whole study.")
 @click.option(
@@ -114,6 +114,7 @@ def study(
     space: str,
     name: str | None,
     data: str,
+    image_size: str | None,
     jobs: int | None,
     seed: int,
     train_images: int | None,
@@ -140,8 +141,6 @@ def study(
     Trainers compute convolutional networks with oneDNN, perceptrons with what TensorFlow takes
     by itself; FMSEARCH_KERNELS=onednn or eigen chooses otherwise, for a new study.
     """
-    from ..models import fashion_mnist
-    from ..models.data import FASHION_MNIST, describe
     from ..search.engines.strategy import choose_strategy
     from ..search.space.load import load_space
     from ..search.study.plan import Limits, Plan, check_plan
@@ -150,13 +149,11 @@ def study(
     searched = load_space(space)
     places = places_of(store)
     name = name or searched.name
-    if data == FASHION_MNIST:
-        fashion_mnist.fetch()
     jobs = jobs or usable_cores()
     plan = Plan(
         space=searched,
         name=name,
-        data=describe(data),
+        data=data_set(data, image_size),
         seed=seed,
         jobs=jobs,
         train_images=train_images,

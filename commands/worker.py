@@ -36,7 +36,7 @@ from .study import carry_out
     type=Text(),
     envvar="FMSEARCH_DATA",
     show_envvar=True,
-    metavar="NAME|FILE.npz",
+    metavar="NAME|DIR|FILE",
     help="Where the study's data set is on this machine.  [default: where the study has it]",
 )
 @jobs_option

@@ -200,6 +200,7 @@ def read_entry(folder: Path) -> Entry:
         tuple(about["class_names"]),
         tuple(about["conversions"]),
         whole=Images(pixels, labels),
+        files=tuple(json.loads((folder / FILES).read_text("utf-8"))),
     )
     return Entry(folder, parts, str(about["sha256"]))
 

@@ -51,6 +51,12 @@ class DataSet:
         """Of all images, in memory."""
         return (sum(self.train_counts) + sum(self.test_counts)) * math.prod(self.image_shape)
 
+    @property
+    def profile(self) -> dict[str, object]:
+        """What MLflow shows of it beside name, source and hash."""
+        made = {"conversions": list(self.conversions)} if self.conversions else {}
+        return {"train": sum(self.train_counts), "test": sum(self.test_counts), **made}
+
 
 def load_training(spec: str) -> Images:
     """The training images of a data set.

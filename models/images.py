@@ -36,6 +36,7 @@ class Parts:
         class_names: In the order of the labels.
         conversions: What was made of what the files hold, a line each.
         whole: Both parts in one array, the training images first, if they stand so already.
+        files: The file of each image of both parts, if each has one.
     """
 
     train: Images
@@ -43,6 +44,7 @@ class Parts:
     class_names: tuple[str, ...]
     conversions: tuple[str, ...] = ()
     whole: Images | None = None
+    files: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -69,3 +71,10 @@ class Parts:
             np.concatenate([self.train.pixels, self.test.pixels]),
             np.concatenate([self.train.labels, self.test.labels]),
         )
+
+    def name(self, row: int) -> str:
+        """What tells a reader which image this is, counted through both parts."""
+        if self.files:
+            return self.files[row]
+        train = len(self.train)
+        return f"training image {row}" if row < train else f"test image {row - train}"

@@ -11,8 +11,6 @@ TRAINER_BYTES = 400 * 2**20
 SMALL_BYTES = 64 * 2**20
 """Images of less are not asked about."""
 
-_CGROUPS = Path("/sys/fs/cgroup")
-
 
 def check_unpacking(source: str, size: int) -> None:
     """See that so many bytes of a file can be unpacked in memory.
@@ -49,7 +47,7 @@ def gigabytes(size: float) -> str:
 
 def usable() -> int:
     """Bytes that this process may take: what the machine has free, or its cgroup allows."""
-    return min([_available(), *_limits()])
+    return min([_available(), *_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))])
 
 
 def _available() -> int:
@@ -60,16 +58,16 @@ def _available() -> int:
     raise ValueError("/proc/meminfo has no MemAvailable")
 
 
-def _limits() -> list[int]:
-    """The limits of this process's cgroup and of those that it is in, without what others use."""
+def _limits(own: Path, cgroups: Path) -> list[int]:
+    """What is free below the limits of this process's cgroup and of those around it."""
     found = []
-    for line in Path("/proc/self/cgroup").read_text("utf-8", "replace").splitlines():
+    for line in own.read_text("utf-8", "replace").splitlines():
         _, controllers, path = line.split(":", 2)
-        root, name, used = _CGROUPS, "memory.max", "memory.current"
+        root, name, used = cgroups, "memory.max", "memory.current"
         if controllers:
             if "memory" not in controllers.split(","):
                 continue
-            root, name = _CGROUPS / "memory", "memory.limit_in_bytes"
+            root, name = cgroups / "memory", "memory.limit_in_bytes"
             used = "memory.usage_in_bytes"
         folder = root / path.lstrip("/")
         for one in (folder, *folder.parents):

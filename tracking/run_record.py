@@ -84,7 +84,7 @@ class DataInput:
     name: str
     sha256: str
     source: str
-    profile: Mapping[str, int]
+    profile: Mapping[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)

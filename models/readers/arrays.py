@@ -150,11 +150,10 @@ def _check_classes(source: str, images: Images, classes: int, fewest: int, kind:
     if classes < 2:
         what = f"all {kind}images have one label; two classes are needed"
         raise_if_any(source, [what])
-    raise_if_any(
-        source,
-        [
-            f"class {one} has {counts[one]} {kind}images; "
-            f"each class from 0 to {classes - 1} needs at least {fewest}"
-            for one in np.flatnonzero(counts[:classes] < fewest)
-        ],
-    )
+    scarce = np.flatnonzero(counts[:classes] < fewest)
+    if len(scarce):
+        more = f", {len(scarce) - 1} more have too few, too" if len(scarce) > 1 else ""
+        what = f"class {scarce[0]} has {counts[scarce[0]]} {kind}images{more}"
+        raise_if_any(
+            source, [f"{what}; each class from 0 to {classes - 1} needs at least {fewest}"]
+        )

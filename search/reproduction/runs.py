@@ -65,7 +65,6 @@ class ReproductionRuns:
             TAG_IMAGES: str(self.plan.train_images or "all"),
             TAG_NOTE: markdown(about),
         }
-        parts = {"train": sum(data.train_counts), "test": sum(data.test_counts)}
         return RunRecord(
             name=self.plan.name,
             identity=self.identity("reproduction"),
@@ -73,7 +72,7 @@ class ReproductionRuns:
             status=status,
             started_at=now,
             ended_at=None if status is Status.RUNNING else now,
-            data=DataInput(data.name, data.sha256, data.spec, parts),
+            data=DataInput(data.name, data.sha256, data.spec, data.profile),
             artifacts=folder,
         )
 

@@ -99,8 +99,8 @@ class RunRecords:
     @property
     def data_input(self) -> DataInput:
         """The data set as MLflow shows it."""
-        images = {"train": sum(self.data.train_counts), "test": sum(self.data.test_counts)}
-        return DataInput(self.data.name, self.data.sha256, self.data.spec, images)
+        data = self.data
+        return DataInput(data.name, data.sha256, data.spec, data.profile)
 
     def study_ended(
         self,

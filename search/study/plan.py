@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from ...errors import FmsearchError
 from ...models.data import DataSet
 from ...models.kernels import kernels_of_user
+from ...models.memory import check_training
 from ...models.metrics import find_metric
 from ...places import Places
 from ..engines.strategy import Strategy
@@ -112,12 +113,13 @@ class Plan:
 
 
 def check_plan(plan: Plan) -> None:
-    """See that the options of a plan go together, and that a library of kernels is a known one.
+    """See that a plan's options go together, its kernels are known, and its images fit in memory.
 
     Raises:
-        FmsearchError: Two do not, or it is none.
+        FmsearchError: They do not, or are not.
     """
     kernels_of_user()
+    check_training(plan.data.spec, plan.data.bytes, plan.jobs)
     space, limits = plan.space, plan.limits
     is_grid = space.traits.tries_every_point
     for option, given in {"--trials": limits.trials, "--enqueue": not plan.enqueue}.items():

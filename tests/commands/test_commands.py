@@ -34,8 +34,9 @@ def test_data_shows_classes_and_hash(fmsearch: Run, images: Path) -> None:
     lines = fmsearch("data", "--data", images).stdout.splitlines()
     assert lines[0] == "name:     fashion"
     assert lines[1] == f"from:     {images}"
-    assert lines[3:6] == [
+    assert lines[3:7] == [
         "images:   28 x 28, uint8",
+        "twice:    no image",
         "class              train    test",
         "T-shirt/top          240      60",
     ]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+import runpy
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mlflow import MlflowClient
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from fmsearch.search.trial import State
@@ -78,3 +83,38 @@ def test_a_built_in_space_works_on_other_images(fmsearch, tmp_path) -> None:  # 
     found = trials(tmp_path / "mlruns", "cnn")
     assert [one.state for one in found] == [State.COMPLETE] * 2
     assert [one.parameters["depth"] for one in found] == [3, 4]  # the published cnn_3 and cnn_4
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_line_of_the_readme_searches_its_folder_of_pictures(fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (line,) = re.findall(
+        "^fmsearch (.*examples/pictures.*)$", (ROOT / "README.md").read_text(), re.M
+    )
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples" / "pictures").symlink_to(ROOT / "examples" / "pictures")
+    cache = str(tmp_path / "cache")
+    done = fmsearch(*line.split(), "--jobs", 1, FMSEARCH_CACHE=cache)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("pictures: 200 pictures became grey images of 28 x 28")
+    found = trials(tmp_path / "mlruns", "mlp")
+    assert max(trial.score or 0 for trial in found) > 0.4  # guessing has 0.1
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    (study,) = client.search_runs(["1"], "tags.`fmsearch.role` = 'study'")
+    (data,) = study.inputs.dataset_inputs
+    assert data.dataset.source == str(ROOT / "examples" / "pictures")
+    conversions = json.loads(data.dataset.profile)["conversions"]
+    assert conversions[0] in done.stdout
+    assert len(conversions) == 2
+
+
+def test_the_pictures_of_the_examples_are_those_of_their_script(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    script = runpy.run_path(str(ROOT / "examples" / "make_pictures.py"))
+    script["main"](tmp_path)
+    made, kept = tmp_path, ROOT / "examples" / "pictures"
+    files = sorted(path.relative_to(kept) for path in kept.rglob("*.png"))
+    assert len(files) == 200
+    assert sorted(path.relative_to(made) for path in made.rglob("*.png")) == files
+    for file in files:
+        assert np.array_equal(Image.open(made / file), Image.open(kept / file))
