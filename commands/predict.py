@@ -42,8 +42,9 @@ def predict(
 ) -> None:
     """Say what a registered model sees in PICTURES.
 
-    PICTURES are PNG or JPEG files, arrays in .npy files, and folders of both. They are made grey
-    and resized as the model wants; what another shape leaves free gets the border's colour.
+    PICTURES are PNG, JPEG, BMP, GIF, TIFF or WebP files, arrays in .npy files, and folders of
+    these. They are made grey and resized as the model wants; what another shape leaves free gets
+    the border's colour.
 
     \b
       fmsearch predict boot.jpg

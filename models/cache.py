@@ -146,9 +146,11 @@ class Entry:
 
 
 def find(key: str) -> Entry | None:
-    """The entry of a key, if there is one that is whole."""
+    """The entry of a key, if there is one that is whole. Nothing is written for it."""
     with suppress(FmsearchError, OSError):
-        return _whole(_writable_home() / key)
+        for home in _homes():
+            if (entry := _whole(home / key)) is not None:
+                return entry
     return None
 
 
@@ -162,6 +164,8 @@ def kept(key: str, make: Make) -> Entry:
     Raises:
         FmsearchError: It cannot be written.
     """
+    if (entry := find(key)) is not None:
+        return entry
     home = _writable_home()
     folder = home / key
     with turn(home / f".{key}.lock"):
@@ -179,7 +183,6 @@ def _whole(folder: Path) -> Entry | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         entry = read_entry(folder)
         if entry.parts.sha256 == entry.sha256:
-            os.utime(folder)
             return entry
     log.warning("%s is damaged; it is made anew", folder)
     return None
@@ -192,6 +195,8 @@ def read_entry(folder: Path) -> Entry:
         OSError, ValueError, KeyError, TypeError: It is damaged.
     """
     about = json.loads((folder / ABOUT).read_text("utf-8"))
+    with suppress(OSError):  # it may be read only
+        os.utime(folder)  # it is in use
     # Copy on write: nobody writes, but only what may be written becomes a tensor without a copy.
     pixels = np.load(folder / PIXELS, mmap_mode="c", allow_pickle=False)
     labels = np.load(folder / LABELS, allow_pickle=False)
@@ -225,25 +230,34 @@ def _part(folder: Path) -> Iterator[Path]:
         raise
 
 
-def _writable_home() -> Path:
-    """The folder of entries; where the cache cannot be written, one for temporary files.
+def _homes() -> tuple[Path, Path]:
+    """The folder of entries, and the one in its place where the cache cannot be written.
 
     Raises:
-        FmsearchError: Neither can be written.
+        FmsearchError: They cannot be found, or the second one is another user's.
     """
-    first = cache_home() / "images"
-    others = Path(tempfile.gettempdir(), f"fmsearch-{os.getuid()}", "images")
+    temporary = Path(tempfile.gettempdir(), f"fmsearch-{os.getuid()}")
+    if temporary.exists() and temporary.stat().st_uid != os.getuid():
+        raise FmsearchError(f"{temporary} is another user's; remove it, or set TMPDIR")
+    return cache_home() / "images", temporary / "images"
+
+
+def _writable_home() -> Path:
+    """The first of the two folders that can be written.
+
+    Raises:
+        FmsearchError: Neither can.
+    """
     reasons = []
-    for folder in (first, others):
+    for folder in _homes():
         try:
-            folder.mkdir(0o700, parents=True, exist_ok=True)
-            if folder is others and folder.parent.stat().st_uid != os.getuid():
-                raise PermissionError(0, "it is another user's")
+            folder.parent.mkdir(0o700, parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:
-            if code := full_disk(error):
-                raise FmsearchError(code) from error
+            if line := full_disk(error):
+                raise FmsearchError(line) from error
             reasons.append(f"{folder}: {error.strerror}")
             continue
         if reasons:

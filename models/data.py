@@ -13,6 +13,7 @@ from .images import Images as Images
 from .images import Parts
 from .readers.decoding import OnProgress, no_progress
 from .readers.table import Found, find_data, split_spec
+from .readers.table import moved as moved
 
 FASHION_MNIST = "fashion-mnist"
 

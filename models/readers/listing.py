@@ -83,7 +83,7 @@ def list_pictures(root: Path) -> Listing:
     inside = _folders(listing, "")
     names = set(inside)
     parts: tuple[str, ...] = ("",)
-    if TRAIN in names:
+    if TRAIN in names and _folders(Listing(root), TRAIN):  # else it may be a class of vehicles
         parts = (TRAIN, TEST) if TEST in names else (TRAIN,)
         for name in sorted(names - {TRAIN, TEST}):
             listing.ignored[f"folder {name!r}"] += 1

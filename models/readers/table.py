@@ -101,6 +101,14 @@ def split_spec(spec: str) -> tuple[Path, Size | None]:
     return path, size
 
 
+def moved(spec: str, where: str | None) -> str:
+    """The spec of a data set that is at another place now, with the size that it has on record."""
+    if where is None or where == spec or WITH_SIZE.fullmatch(where):
+        return where or spec
+    size = WITH_SIZE.fullmatch(spec)
+    return f"{where}#{size[2]}x{size[3]}" if size and Path(where).is_dir() else where
+
+
 def _entry(entry: Entry) -> Found:
     return Found(entry.parts, entry.sha256, entry.folder)
 
@@ -145,7 +153,7 @@ def _key(files: Iterable[Path]) -> str:
     return ""
 
 
-def _is_archive(path: Path) -> bool:
+def _is_other(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() in (*ARCHIVES, *SUFFIXES)
 
 
@@ -175,7 +183,7 @@ READERS: Mapping[str, Reader] = {
     "an entry of the cache": Reader(_is_entry, _read_entry),
     "idx files": Reader(_has_arrays, _arrays(read_array_files, _files_of_arrays)),
     "pictures": Reader(Path.is_dir, _read_pictures),
-    "archives": Reader(_is_archive, _refuse),
+    "archives and single pictures": Reader(_is_other, _refuse),
     "npz": Reader(Path.is_file, _arrays(read_npz, lambda path: [path])),
 }
 """The formats of data; the first one that fits reads a path."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...errors import FmsearchError
 from ...models import fashion_mnist
-from ...models.data import FASHION_MNIST, DataSet, describe
+from ...models.data import FASHION_MNIST, DataSet, describe, moved
 from ...models.kernels import kernels_of_user
 from ...models.settings import Value
 from ...tracking.run_record import (
@@ -95,7 +95,7 @@ def read_recorded_training(store: Store, name: str, data: str | None = None) -> 
         )
     text = read_text(store, study, "space.yaml")
     space = read_space(text, f"the space of {study.name}", recorded=True)
-    spec = data or study.source
+    spec = moved(study.source, data)
     if spec == FASHION_MNIST:
         fashion_mnist.fetch()
     found = describe(spec)

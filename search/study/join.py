@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...errors import FmsearchError
 from ...models import fashion_mnist
-from ...models.data import FASHION_MNIST, DataSet, describe
+from ...models.data import FASHION_MNIST, DataSet, describe, moved
 from ...models.kernels import LIBRARIES, TENSORFLOWS, kernels_to_go_on
 from ...places import Places
 from ...redaction import shown
@@ -121,7 +121,7 @@ def _check_versions(config: StudyConfig) -> None:
 
 
 def _data(config: StudyConfig, where: str | None) -> DataSet:
-    spec = where or config.data
+    spec = moved(config.data, where)
     if spec == FASHION_MNIST:
         fashion_mnist.fetch()
     data = describe(spec)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from fmsearch.errors import FmsearchError
 from fmsearch.models import cache
-from fmsearch.models.data import DataSet, describe, load_parts
+from fmsearch.models.data import DataSet, describe, load_parts, moved
 from fmsearch.models.readers import decoding
 from fmsearch.models.readers.faults import DataFaultsError
 from fmsearch.models.readers.hold_out import HOLD_OUT
@@ -151,6 +151,15 @@ def test_grey_pictures_stay_grey_and_any_size_can_be_asked_for(root: Path) -> No
         describe(f"{root}#0x9")
 
 
+def test_the_size_on_record_holds_at_another_place(root: Path) -> None:
+    fill(root, "a", "b")
+    assert moved("/there/photos#5x9", str(root)) == f"{root}#5x9"
+    assert moved("/there/photos#5x9", f"{root}#4x4") == f"{root}#4x4"
+    assert moved("/there/photos#5x9", None) == "/there/photos#5x9"
+    assert moved("/there/photos", str(root)) == str(root)
+    assert moved("/there/photos#5x9", "mine.npz") == "mine.npz"
+
+
 def test_resizing_does_not_alias(root: Path) -> None:
     stripes = np.zeros((64, 64), np.uint8)
     stripes[:, ::2] = 255  # without antialiasing, half the size is all black or all white
@@ -240,6 +249,10 @@ def test_folders_without_classes_are_refused(
     assert expected in faults_of(fill(root, *folders))
 
 
+def test_a_folder_train_with_pictures_in_it_is_a_class(root: Path) -> None:
+    assert describe(str(fill(root, "plane", "train"))).class_names == ("plane", "train")
+
+
 def test_scarce_classes_are_all_named(root: Path) -> None:
     fill(root, "a", "b", count=2)
     fill(root, "c", count=5)
@@ -323,6 +336,12 @@ class TestKept:
         with pytest.raises(FmsearchError, match=r"take 0 MB, and .* has 1 MB of free space"):
             describe(str(root))
         assert not [one for one in kept_in.iterdir() if one.is_dir()]
+
+    def test_an_entry_that_may_only_be_read_is_used(
+        self, root: Path, made: DataSet, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(cache, "_writable_home", lambda: pytest.fail("written"))
+        assert describe(str(root)) == made
 
     def test_where_the_cache_cannot_be_written_another_folder_is_taken(
         self, root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
