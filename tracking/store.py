@@ -23,6 +23,7 @@ from .run_record import (
     TAG_PARENT,
     TAG_RESTORED,
     TAG_RESULT,
+    DataInput,
     Metric,
     RunRecord,
     Status,
@@ -223,9 +224,17 @@ class Store:
         metrics: Iterable[Metric],
         params: Mapping[str, str],
         tags: Mapping[str, str],
+        model_id: str | None = None,
+        data: DataInput | None = None,
     ) -> None:
-        """Add to a run, in one batch; raises what the client raises."""
-        self.client.log_batch(run_id, *batch(metrics, params, tags))
+        """Add to a run, in one batch; raises what the client raises.
+
+        Args:
+            run_id, metrics, params, tags: What is added.
+            model_id, data: As `batch` takes them.
+        """
+        what = batch(metrics, params, tags, model_id=model_id, data=data)
+        self.client.log_batch(run_id, *what)
 
     def _create(self, record: RunRecord, parent: str | None) -> str:
         family = {TAG_PARENT: parent} if parent else {}

@@ -25,7 +25,7 @@ def copy_network(store: Store, run: Run, file: Path) -> None:
     """
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    where = _model_of(store, run).artifact_location
+    where = model_of(store, run).artifact_location
     with store.errors(), tempfile.TemporaryDirectory() as folder:
         artifacts: Any = get_artifact_repository(where)
         shutil.move(artifacts.download_artifacts(MODEL_FILE, folder), file)
@@ -38,7 +38,7 @@ def load_network(store: Store, run: Run) -> Any:
         FmsearchError: The run has none, or it cannot be loaded here.
         TrackingError: The store did not answer, or refused.
     """
-    return loaded(store, f"models:/{_model_of(store, run).model_id}", f"of {run.info.run_name}")[0]
+    return loaded(store, f"models:/{model_of(store, run).model_id}", f"of {run.info.run_name}")[0]
 
 
 def loaded(store: Store, address: str, what: str) -> tuple[Any, Any]:
@@ -63,7 +63,13 @@ def loaded(store: Store, address: str, what: str) -> tuple[Any, Any]:
         raise FmsearchError(f"the model {what} cannot be loaded here: {reason}") from error
 
 
-def _model_of(store: Store, run: Run) -> LoggedModel:
+def model_of(store: Store, run: Run) -> LoggedModel:
+    """The logged model of a run.
+
+    Raises:
+        FmsearchError: The run has none.
+        TrackingError: The store did not answer.
+    """
     asked = f"source_run_id = '{run.info.run_id}'"
     search = store.client.search_logged_models
     models = store.again(lambda: list(search([store.experiment_id], asked)))

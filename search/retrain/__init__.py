@@ -2,7 +2,9 @@
 
 Offers:
     register_best (champion): trains the best parameters on all images and registers the model.
-    choose (choice): the trial whose parameters these are.
+    register_own (own_model): registers the model that a trial has left.
+    choose, Choice (choice): the trial that is registered, and why.
+    measure_latency (latency): how long a trial's network takes for one image.
     judge, Answers (gate): whether a candidate is better than the champion.
     check_target, roll_back (promotion): who may have an alias, and gives it back.
     read_recorded_training (recorded_training): what a run records of its training.

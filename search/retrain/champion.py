@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,17 +14,14 @@ from ...locks import hold
 from ...models.kernels import kernels_to_go_on
 from ...places import Places
 from ...tracking.reachability import check_reachable
-from ...tracking.registry import register_version
 from ...tracking.run_record import (
     TAG_DATA,
     TAG_EPOCHS,
     TAG_SPACE,
-    TAG_STUDY,
     TAG_TRIAL,
     RunRecord,
     Status,
 )
-from ...tracking.saved_views import run_address
 from ...tracking.store import Store
 from ..outbox import PREDICTED, is_whole, read_result
 from ..processes.fork_server import load_tensorflow_in_advance
@@ -37,11 +34,12 @@ from ..trainers.messages import EpochDone
 from ..trainers.pool import run_jobs
 from ..trainers.setup import trainer_setup
 from ..trial import Trial
-from .choice import choose
+from .choice import Choice, choose
 from .final_jobs import FinalJobs
 from .gate import GATE, Answers
-from .model_card import MODEL_CARD, Origin, model_card, version_text
-from .promotion import Promotion, check_target, promote, read_answers
+from .model_card import MODEL_CARD, Origin, model_card
+from .promotion import check_target, promote, read_answers
+from .version import Registered, enter
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -52,27 +50,6 @@ OnEpoch = Callable[[EpochDone], None]
 OnTraining = Callable[[FinalJob], None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Registered:
-    """A model version and what it was made from.
-
-    Attributes:
-        name, version: In the registry.
-        promotion: The alias that it got, and what the gate said.
-        trial: The trial whose parameters it has.
-        test_accuracy: In [0, 1].
-        test_loss: Mean categorical cross-entropy, in nats.
-    """
-
-    name: str
-    version: str
-    promotion: Promotion
-    trial: Trial
-    epochs: int
-    test_accuracy: float
-    test_loss: float
-
-
 def register_best(
     stored: StoredStudy,
     run_records: RunRecords,
@@ -81,7 +58,7 @@ def register_best(
     name: str,
     alias: str,
     epochs: int | None,
-    trial: Trial | None = None,
+    choice: Choice | None = None,
     force: bool = False,
     checkpoint_every: float = 10.0,
     on_training: OnTraining = lambda job: None,
@@ -94,49 +71,31 @@ def register_best(
 
     Args:
         name, alias, force: As `promote` takes them.
-        epochs, trial: None for as many as the trial, and for the best one.
+        epochs, choice: None for as many as the trial, and for the best one.
         checkpoint_every: Seconds between two checkpoints.
         on_training, on_epoch: Called before each training, and after each epoch.
 
     Raises:
         FmsearchError: No trial is complete, the store is away, or a training failed.
     """
-    study, chosen = run_records.study, trial or choose(stored)
+    study, choice = run_records.study, choice or choose(stored)
+    chosen, origin = choice.trial, Origin(study, run_records.data, choice.trial, choice.why)
     check_target(name, alias)
     check_reachable(places)
     jobs = FinalJobs.of(run_records, places, chosen, epochs)
     lock, what = places.lock(f"{study.name}.register"), f"registering from {study.name!r}"
     with hold(lock, what) as check_held:
-        train = partial(_train, run_records, checkpoint_every, on_training, on_epoch, check_held)
+        train = partial(do_jobs, run_records, checkpoint_every, on_training, on_epoch, check_held)
         store = Store(places)
         run, answers = _earlier(store, run_records, chosen, jobs.epochs)
         if answers is None:
             train(jobs.trainings if run is None else jobs.gate_trainings)
         with stored.ownership.shipping_lock():  # of many hosts one makes the run and the version
             if run is None or answers is None:
-                run, answers = _ship(store, run_records, chosen, jobs, run)
+                run, answers = _ship(store, run_records, origin, jobs, run)
             jobs.clear()  # an earlier call may have stopped before this
-            log.info("registering")
-            version = register_version(store, name, run.info.run_id, tags=_tags(run))
-            describe = partial(_describe, Origin(study, run_records.data, chosen), run, jobs.epochs)
-            got = promote(store, places, name, version, answers, describe, alias=alias, force=force)
-    return Registered(
-        name=name, version=version, promotion=got, trial=chosen, epochs=jobs.epochs, **_tested(run)
-    )
-
-
-def _tested(run: Run) -> dict[str, float]:
-    return {key: run.data.metrics[key] for key in ("test_accuracy", "test_loss")}
-
-
-def _tags(run: Run) -> dict[str, str]:
-    accuracy = _tested(run)["test_accuracy"]
-    return {TAG_STUDY: run.data.tags[TAG_STUDY], "test_accuracy": f"{accuracy:.4f}"}
-
-
-def _describe(origin: Origin, run: Run, epochs: int, gate: str) -> str:
-    address = run_address(run.info.experiment_id, run.info.run_id)
-    return version_text(origin, run.data.metrics, epochs=epochs, address=address, gate=gate)
+            fight = partial(promote, store, places, name, alias=alias, force=force)
+            return enter(store, name, origin, run, answers, jobs.epochs, fight)
 
 
 def _earlier(
@@ -150,7 +109,7 @@ def _earlier(
     return run, read_answers(store, run.info.run_id)
 
 
-def _train(
+def do_jobs(
     run_records: RunRecords,
     checkpoint_every: float,
     on_training: OnTraining,
@@ -158,7 +117,7 @@ def _train(
     check_held: Callable[[], None],
     jobs: list[FinalJob],
 ) -> None:
-    """Do what is not done yet."""
+    """Do what is not done yet, in a trainer; the parameters are those of `register_best`."""
     jobs = [job for job in jobs if not is_whole(job.folder)]
     if not jobs:
         return
@@ -173,7 +132,8 @@ def _train(
         raise FmsearchError(f"the final training failed: {error}")
 
 
-def _answers(run_records: RunRecords, jobs: FinalJobs) -> Answers:
+def answers_of(run_records: RunRecords, jobs: FinalJobs) -> Answers:
+    """What was answered to the gate images, by jobs that are done."""
     predicted = []
     if len(jobs.gate_rows):
         predicted = json.loads((jobs.gate.folder / PREDICTED).read_text("utf-8"))
@@ -186,21 +146,22 @@ def _identity(run_records: RunRecords, trial: Trial, epochs: int) -> dict[str, s
 
 
 def _ship(
-    store: Store, run_records: RunRecords, trial: Trial, jobs: FinalJobs, run: Run | None
+    store: Store, run_records: RunRecords, origin: Origin, jobs: FinalJobs, run: Run | None
 ) -> tuple[Run, Answers]:
     """Make the run, or add the answers to the one that is there without them."""
     log.info("shipping the final model")
-    answers = _answers(run_records, jobs)
+    answers = answers_of(run_records, jobs)
     if run is not None:
         store.add_artifacts(run.info.run_id, jobs.artifacts(answers))
         return run, answers
-    record = _record(run_records, trial, jobs.refit, answers)
+    record = _record(run_records, origin, jobs.refit, answers)
     study = store.find(identity(run_records.study, "study"))
     run_id = store.ship(record, None if study is None else str(study.info.run_id))
     return store.again(lambda: store.client.get_run(run_id)), answers
 
 
-def _record(run_records: RunRecords, trial: Trial, job: FinalJob, answers: Answers) -> RunRecord:
+def _record(run_records: RunRecords, origin: Origin, job: FinalJob, answers: Answers) -> RunRecord:
+    trial = origin.trial
     result = read_result(job.folder)
     heading = (
         f"{run_records.study.name}, trial {trial.number} on all training images: "
@@ -213,8 +174,7 @@ def _record(run_records: RunRecords, trial: Trial, job: FinalJob, answers: Answe
     }
     made = run_records.artifacts.make(FINAL, entry=job.folder, result=result, heading=heading)
     (made.folder / GATE).write_text(answers.text, "utf-8")
-    card = model_card(Origin(run_records.study, run_records.data, trial), result)
-    (made.folder / MODEL_CARD).write_text(card, "utf-8")
+    (made.folder / MODEL_CARD).write_text(model_card(origin, result), "utf-8")
     return RunRecord(
         name=f"{run_records.study.name}-{trial.number:04d}-final",
         identity=_identity(run_records, trial, job.epochs),
@@ -226,4 +186,5 @@ def _record(run_records: RunRecords, trial: Trial, job: FinalJob, answers: Answe
         ended_at=result.finished_at,
         artifacts=made.folder,
         model=run_records.artifacts.model(job.folder, result),
+        data=run_records.data_input,
     )

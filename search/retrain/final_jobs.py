@@ -1,4 +1,4 @@
-"""The two trainings of a registered model: its gate model's, and that on all images."""
+"""The two jobs of a registered model: its gate model's, and that on all images."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..runs.records import RunRecords
 from ..trainers.jobs import FinalJob
 from ..trial import Trial, training_seed
 from .gate import GATE, Answers, gate_rows
+from .model_card import MODEL_CARD
 
 
 @dataclass(frozen=True)
@@ -23,36 +24,54 @@ class FinalJobs:
     Attributes:
         gate: The same training as `refit`, without the gate images.
         refit: That of the model that is registered.
+        own: Where a trial's own model stands, if nothing is trained.
     """
 
     gate: FinalJob
     refit: FinalJob
     gate_rows: Rows
+    own: Path
 
     @classmethod
     def of(
-        cls, run_records: RunRecords, places: Places, trial: Trial, epochs: int | None
+        cls,
+        run_records: RunRecords,
+        places: Places,
+        trial: Trial,
+        epochs: int | None,
+        *,
+        is_own: bool = False,
     ) -> FinalJobs:
-        """Of a trial's parameters; `epochs` is None for as many as gave its score."""
+        """Of a trial's parameters, or of its own model.
+
+        Args:
+            run_records, places, trial: What is trained, and where results wait.
+            epochs: None for as many as gave its score.
+            is_own: Whether nothing is trained: the trial's own model answers in both jobs.
+        """
         settings = run_records.space.settings(trial.parameters)
-        if epochs is None and knows_its_length(settings):  # a shorter schedule differs throughout
+        # A shorter schedule differs throughout.
+        if epochs is None and knows_its_length(settings) and not is_own:
             epochs = int(settings["epochs"])
         elif epochs is None:
             epochs = int(trial.metrics.get("best_epoch", settings["epochs"]))
         del settings["epochs"]
         rows = gate_rows(run_records.data)
-        name = f"{run_records.study.label}-{trial.number}-{epochs}"
+        name = f"{run_records.study.label}-{trial.number}-{'own' if is_own else epochs}"
+        finals, more = places.home / "finals", () if is_own else ("final",)
+        own = finals / f"{name}.keras"
 
         def job(folder: str, gate: Rows | None) -> FinalJob:
             return FinalJob(
                 settings=settings,
-                seed=training_seed(run_records.study.seed, trial.parameters, "final"),
+                seed=training_seed(run_records.study.seed, trial.parameters, *more),
                 epochs=epochs,
-                folder=places.home / "finals" / folder,
+                folder=finals / folder,
                 gate=gate,
+                trained=own if is_own else None,
             )
 
-        return cls(job(f"{name}-gate", rows), job(name, None), rows)
+        return cls(job(f"{name}-gate", rows), job(name, None), rows, own)
 
     @property
     def epochs(self) -> int:
@@ -68,11 +87,13 @@ class FinalJobs:
         """Both, in their order."""
         return [*self.gate_trainings, self.refit]
 
-    def artifacts(self, answers: Answers) -> Path:
-        """A folder with the answers alone, to be added to a run."""
+    def artifacts(self, answers: Answers, card: str = "") -> Path:
+        """A folder with the answers, and a model's card if there is one, to be added to a run."""
         folder = self.gate.folder / "artifacts"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / GATE).write_text(answers.text, "utf-8")
+        if card:
+            (folder / MODEL_CARD).write_text(card, "utf-8")
         return folder
 
     def clear(self) -> None:
@@ -80,3 +101,4 @@ class FinalJobs:
         for job in (self.gate, self.refit):
             discard(job.folder)
             Checkpoint(job.checkpoint, 0).remove()
+        self.own.unlink(missing_ok=True)

@@ -23,11 +23,25 @@ MOST_CLASSES = 100
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a model comes from: its study, the study's data set, and the trial."""
+    """Where a model comes from: its study, the study's data set, and the trial.
+
+    Attributes:
+        why: As in `Choice`.
+        trained_on: How many images it was trained on; None for all training images.
+    """
 
     study: StudyConfig
     data: DataSet
     trial: Trial
+    why: str
+    trained_on: int | None = None
+
+    @property
+    def images(self) -> str:
+        """On how many training images it was trained, in words."""
+        count = sum(self.data.train_counts)
+        some = "all" if self.trained_on is None else f"{self.trained_on:,} of"
+        return f"{some} {count:,} training images"
 
     @property
     def score(self) -> str:
@@ -61,8 +75,8 @@ def version_text(
     accuracy = accuracy_text(metrics["test_accuracy"], sum(data.test_counts))
     lines = [
         f"Test accuracy {accuracy}.",
-        f"Trial {trial.number} of the study {origin.study.name}, score {origin.score}; trained for "
-        f"{epochs} epochs on all {sum(data.train_counts):,} training images of "
+        f"Trial {trial.number} of the study {origin.study.name}, chosen as {origin.why}; score "
+        f"{origin.score}. Trained for {epochs} epochs on {origin.images} of "
         f"{markdown(one_line(data.name))} (SHA-256 {data.sha256}).",
         f"Parameters: {markdown(one_line(origin.parameters))}.",
         f"Gate: {gate}.",
@@ -93,10 +107,10 @@ no other photographs, sizes or polarities.
 **Data**: {sum(data.train_counts):,} training and {sum(data.test_counts):,} test images, SHA-256
 {data.sha256}.
 
-**Chosen** among the trials of the study {study.name} by its score:
-{origin.score}. Test images played no part in that.
+**Chosen** among the trials of the study {study.name} as {origin.why};
+its score: {origin.score}. Test images played no part in that.
 
-**Trained** on all training images with seed {result.seed}: {markdown(one_line(settings))}.
+**Trained** on {origin.images} with seed {result.seed}: {markdown(one_line(settings))}.
 {result.parameters:,} parameters.
 
 **Test accuracy**: {accuracy}, evaluated once; loss {result.metrics["test_loss"]:.4f}.

@@ -77,10 +77,12 @@ _SIZE = {"parameters": Item("how many the network has", {Case.NOT_FAILED})}
 _SECONDS = {"train_seconds": Item("in all epochs of all folds", {Case.RESULT}, is_measured=True)}
 _TEST = dict.fromkeys(("test_accuracy", "test_loss"), Item("on the test images"))
 _FIT = dict.fromkeys(("fit_accuracy", "fit_loss"), Item("on its training images, without dropout"))
+_REGISTERED = {
+    "gate.json": Item("its answers to the gate images, or its gate model's"),
+    "model_card.md": Item("what it is for, its data, how it does on each class"),
+}
 _CHECKSUMS = {CHECKSUMS: Item("of these files, for `sha256sum --check`")}
-_MODEL = (
-    "the network, as `mlflow.keras` and `mlflow.pyfunc` load it, with the params and last metrics"
-)
+_MODEL = "the network, as `mlflow.keras` and `mlflow.pyfunc` load it, with params and metrics"
 
 
 def _training_files() -> dict[str, Artifact[TrainingDone]]:
@@ -154,12 +156,13 @@ TRIAL: Kind[TrainingDone] = Kind(
         "best_epoch": Item("the one that is scored and kept", {Case.COMPLETE, Case.HOLD_OUT}),
         **_SIZE,
         **_SECONDS,
+        **_of(Case.REGISTERED, _TEST),
     },
     artifacts={
         **_training_files(),
         RIGHT: Artifact(artifacts.right, {Case.COMPLETE, Case.TRAINED, Case.IS_RIGHT}),
     },
-    written=_of(Case.RESULT, _CHECKSUMS),
+    written={**_of(Case.RESULT, _CHECKSUMS), **_of(Case.REGISTERED, _REGISTERED)},
     model=Item(
         f"{_MODEL}; of several folds that with the median score",
         {Case.COMPLETE, Case.TRAINED, Case.KEEPS_MODELS},
@@ -180,11 +183,7 @@ FINAL: Kind[TrainingDone] = Kind(
     params=_settings(),
     metrics={**_curves(*CURVES[:2]), **_TEST, **_SIZE, **_SECONDS},
     artifacts=_training_files(),
-    written={
-        "gate.json": Item("its gate model's answers to the gate images"),
-        "model_card.md": Item("what it is for, its data, how it does on each class"),
-        **_CHECKSUMS,
-    },
+    written={**_REGISTERED, **_CHECKSUMS},
     model=Item(_MODEL),
 )
 REPRODUCTION: Kind[Any] = Kind(

@@ -34,6 +34,7 @@ class Case(Enum):
     NOT_BY_ACCURACY = "scored by another metric than accuracy"
     KEEPS_MODELS = "unless `--keep-models none`"
     IS_RIGHT = "scored on validation images, but not by an earlier version"
+    REGISTERED = "registered by `register --no-refit`"
     MODEL_DROPPED = "its model was dropped (`--keep-models`)"
     RESTORED = "made anew by the doctor"
     RETRIED = "failed, and tried again by `--retry-failed`"

@@ -1,7 +1,7 @@
 """Spaces: what a study may try, read from YAML.
 
 Offers:
-    Space (space): a model family, its parameters, and how a candidate is scored.
+    Space, MAXIMIZE (space): a model family, its parameters, and how a candidate is scored.
     Parameter, Choice, IntInterval, Point (parameters): a parameter and the values it may take.
     load_space, read_space, space_names (load): a space by its name, its file or its text.
     scored_by, scored_on, score_words, metric_words (score_words): how candidates are scored, in

@@ -2,7 +2,8 @@
 
 Offers:
     TrainerPool, run_job, run_jobs, usable_cores (pool): trainers, as their coordinator sees them.
-    TrialJob, FinalJob, CheckJob, MetricJob, TrainerSetup (jobs): what a trainer can be asked to do.
+    TrialJob, FinalJob, CheckJob, MetricJob, LatencyJob (jobs): what a trainer can be asked to do.
+    TrainerSetup (jobs): what a trainer needs once.
     EpochDone, JobDone, JobFailed, Message, Verdict (messages): what trainers and coordinator say.
     trainer_setup (setup): what the numbers of a training depend on, but for its job.
 """

@@ -40,17 +40,21 @@ def train_final(
     """
     started_at = now()
     fold = job.fold or Fold(_without(train, job.gate), train[:0])
-    history = _fit(job, network, fold, checkpoint, connection)
-    if diverged := history[-1].diverged:
-        checkpoint.remove()
-        return diverged
+    history: tuple[Epoch, ...] = ()
+    if job.trained:
+        network.model.load_weights(job.trained)
+    else:
+        history = _fit(job, network, fold, checkpoint, connection)
+        if diverged := history[-1].diverged:
+            checkpoint.remove()
+            return diverged
     rows = test if job.gate is None else job.gate
     result = _tested(job, network, fold, rows, history=history, started_at=started_at)
     publish_result(
         job.folder,
         result,
         network,
-        with_model=job.gate is None,
+        with_model=job.gate is None and job.trained is None,
         with_drawing=job.in_detail,
         predicted=None if job.gate is None else network.predict(job.gate),
     )

@@ -72,6 +72,8 @@ class FinalJob:
             its architecture is drawn.
         gate: Rows that are left out of the training of all, and answered at its end in place of
             the test images; the model is not kept. None for a model that is reported.
+        trained: The Keras file of a network that is trained already: it only answers, and is not
+            kept again. None for one that is to be trained.
     """
 
     settings: Mapping[str, Value]
@@ -81,6 +83,7 @@ class FinalJob:
     fold: Fold | None = None
     in_detail: bool = False
     gate: Rows | None = None
+    trained: Path | None = None
 
     @property
     def checkpoint(self) -> Path:
@@ -100,4 +103,16 @@ class MetricJob:
     """Computing a user's own metric of answers that are drawn, to see that it can be computed."""
 
 
-Job = TrialJob | FinalJob | CheckJob | MetricJob
+@dataclass(frozen=True)
+class LatencyJob:
+    """Measuring how long a network takes for one image; `settings` as in `TrialJob`.
+
+    Attributes:
+        file: Gets the seconds, as text.
+    """
+
+    settings: Mapping[str, Value]
+    file: Path
+
+
+Job = TrialJob | FinalJob | CheckJob | MetricJob | LatencyJob

@@ -18,6 +18,7 @@ from ...errors import FmsearchError, full_disk, too_little_memory
 from ...models.checkpoint import Checkpoint
 from ...models.data import load_parts, load_training
 from ...models.families import FAMILIES, find_family
+from ...models.latency import seconds_an_image
 from ...models.metrics import find_metric, try_metric
 from ...models.network import Network, Pixels, use_one_thread
 from ...models.quiet_tensorflow import MEMORY_ERRORS, NOT_FOLLOWED
@@ -25,7 +26,7 @@ from ...models.settings import Value
 from ...text import one_line
 from ..processes.fork_server import MachineFailed
 from .final_training import train_final
-from .jobs import CheckJob, FinalJob, Job, MetricJob, TrainerSetup, TrialJob
+from .jobs import CheckJob, FinalJob, Job, LatencyJob, MetricJob, TrainerSetup, TrialJob
 from .messages import NO_TEMPORARY_FILES, OUT_OF_MEMORY, JobDone, JobFailed
 from .trial_training import TrialTraining
 
@@ -121,8 +122,10 @@ class Trainer:
         if isinstance(job, MetricJob):
             labels = load_training(self._setup.data).labels[self._setup.folds[0].validation]
             try_metric(find_metric(self._setup.metric), labels, self._setup.classes)
-        else:
-            self._network(self._training_images, job.settings)
+            return ""
+        network = self._network(self._training_images, job.settings)
+        if isinstance(job, LatencyJob):
+            job.file.write_text(repr(seconds_an_image(network.model)), "utf-8")
         return ""
 
     @cached_property
@@ -148,7 +151,9 @@ class Trainer:
 
 def _home_is_gone(job: Job) -> bool:
     """Whether somebody has removed the folder that has the folder of a job's results."""
-    return not isinstance(job, (CheckJob, MetricJob)) and not job.checkpoint.parents[1].exists()
+    if isinstance(job, (CheckJob, LatencyJob, MetricJob)):
+        return False
+    return not job.checkpoint.parents[1].exists()
 
 
 def _line(text: str) -> str:

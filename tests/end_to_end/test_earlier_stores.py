@@ -168,6 +168,16 @@ def test_its_finished_grid_is_sound_and_registers_one_more_version(earlier: RunI
     assert shown[-3].startswith("gate: accuracy ")
 
 
+def test_of_its_running_study_what_is_complete_can_be_registered(earlier: RunIn) -> None:
+    ended = earlier("register", "search", "--max-parameters", 9)
+    assert ended.stdout.splitlines()[-1] == (
+        "search is not over (1 running): chosen from what is complete, 8"
+    )
+    assert ended.stderr.splitlines()[-1].startswith(
+        "fmsearch: no complete trial of 'search' has at most 9 parameters; the smallest has "
+    )
+
+
 def test_the_config_that_it_keeps_of_a_study_is_what_this_version_keeps(
     earlier: RunIn, tmp_path: Path
 ) -> None:

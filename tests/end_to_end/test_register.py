@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -16,22 +17,27 @@ import pytest
 from mlflow import MlflowClient
 
 from fmsearch.errors import FmsearchError
-from fmsearch.models.data import describe, load_training
+from fmsearch.models.data import describe, load_test, load_training
 from fmsearch.models.network import Network, Pixels
 from fmsearch.models.split import Fold
 from fmsearch.models.training import fit
 from fmsearch.places import Places
+from fmsearch.search.doctor.doctor import examine
 from fmsearch.search.retrain.champion import register_best
+from fmsearch.search.retrain.choice import choose
 from fmsearch.search.retrain.gate import GATE, Answers, gate_rows
+from fmsearch.search.retrain.latency import measure_latency
+from fmsearch.search.retrain.own_model import register_own
 from fmsearch.search.space.load import read_space
 from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.study.plan import Plan
 from fmsearch.search.study.run import run_study
-from fmsearch.search.study.sync import run_records_of
+from fmsearch.search.study.sync import run_records_of, sync_all
 from fmsearch.search.trainers import pool
 from fmsearch.search.trainers.messages import EpochDone
 from fmsearch.search.trial import Trial
 from fmsearch.tracking.store import Store
+from fmsearch.tracking.stored_models import load_network
 from fmsearch.tracking.stored_runs import find_named, read_metrics, read_text
 
 from ..conftest import newest_trainer
@@ -212,3 +218,39 @@ def test_a_gate_model_is_trained_as_the_model_but_without_the_gate_images(  # ty
     assert answers.predicted == tuple(network.predict(rows).tolist())
     assert answers.labels == tuple(images.labels[rows].tolist())
     assert answers.accuracy == network.evaluate(rows).accuracy > 0.3
+
+
+def test_a_trials_own_model_is_registered_as_it_is(home) -> None:  # type: ignore[no-untyped-def]
+    places, asked = Places.of(home), []
+    study = open_storage(places.storage).study("one")
+    run_records, options = run_records_of(study.config), {"name": "own", "alias": "champion"}
+    with pytest.raises(FmsearchError, match="trial 0 of 'one' is not in MLflow yet"):
+        register_own(study, run_records, places, choose(study), **options)
+    assert [one.left for one in sync_all(places)] == [None]
+    for _ in range(2):  # the second time nothing is asked again
+        done = register_own(
+            study, run_records, places, choose(study), **options, on_job=asked.append
+        )
+    assert [job.gate is None for job in asked] == [False, True]
+    store = Store(places)
+    run = store.client.get_run(find_named(store, "one-0000").id)
+    version = store.client.get_model_version("own", "1")
+    assert (version.run_id, version.aliases) == (run.info.run_id, ["champion"])
+    assert "on 150 of 2,400 training images" in version.description  # one of two folds of 300
+    network, data = load_network(store, run), run_records.data
+    images, rows = load_training(data.spec), gate_rows(data)
+    answers = Answers.read(read_text(store, find_named(store, "one-0000"), GATE))
+    assert answers.predicted == tuple(network.predict(images.pixels[rows]).argmax(axis=1))
+    test = load_test(data.spec)
+    right = network.predict(test.pixels).argmax(axis=1) == test.labels
+    assert done.test_accuracy == run.data.metrics["test_accuracy"] == right.mean()
+    assert not list((home / "finals").iterdir())
+    assert [one.left for one in examine(places, ["one"], fix=False)] == [[]]
+
+
+def test_the_time_for_an_image_is_measured(home) -> None:  # type: ignore[no-untyped-def]
+    study = open_storage(Places.of(home).storage).study("one")
+    run_records = run_records_of(study.config)
+    got = choose(study, most_seconds=1.0, seconds_of=partial(measure_latency, run_records))
+    assert got.trial.number == 0
+    assert 1e-5 < measure_latency(run_records, got.trial) < 1

@@ -97,12 +97,13 @@ def test_a_run_on_the_server_replays_identical(server, folder, warm_program) -> 
 def test_register_says_what_it_registered(folder) -> None:  # type: ignore[no-untyped-def]
     lines = (folder / "register.txt").read_text().splitlines()
     epochs = [f"  epoch {number}/5" for number in range(1, 6)]
-    assert lines[0] == "training its gate model, without 200 of 2,400 images"
-    assert lines[1:6] == lines[7:12] == epochs
-    assert re.fullmatch(r"training trial \d of served on all 2,400 images", lines[6])
-    assert re.fullmatch(r"trial \d, 5 epochs", lines[12])
-    assert lines[13].startswith("test accuracy 0.")
-    assert lines[14:] == [
+    assert re.fullmatch(r"trial \d of served: the one with the best score", lines[0])
+    assert lines[1] == "training its gate model, without 200 of 2,400 images"
+    assert lines[2:7] == lines[8:13] == epochs
+    assert re.fullmatch(r"training trial \d of served on all 2,400 images", lines[7])
+    assert re.fullmatch(r"trial \d, 5 epochs", lines[13])
+    assert lines[14].startswith("test accuracy 0.")
+    assert lines[15:] == [
         "gate: no version is champion yet",
         "registered: models:/fashion/1, alias champion",
     ]
