@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -38,10 +39,17 @@ def main() -> None:
     if options.form == "tiny" and not options.write:
         parser.error("--form tiny shows only that everything runs; it wants --write DIRECTORY")
     results = options.write or ROOT / "benchmarks" / "results"
+    failed = []
     for name in [] if options.page else options.parts or PARTS:
-        measure(name, options.form, results)
+        try:
+            measure(name, options.form, results)
+        except RuntimeError as error:  # a command failed; the other parts need it not
+            print(f"{name}: {error}", file=sys.stderr)
+            failed.append(name)
         write_page(results, options.write)  # after each part: an interruption loses one of them
     write_page(results, options.write)
+    if failed:
+        sys.exit(f"not measured: {', '.join(failed)}")
 
 
 def measure(name: str, form: str, results: Path) -> None:

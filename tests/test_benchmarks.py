@@ -92,6 +92,28 @@ def test_readme_takes_the_median_of_each_rounds_ratio() -> None:
     assert new.endswith(f"\n{END}after\n")
 
 
+def test_readme_takes_searches_and_tracking_from_the_long_form_alone() -> None:
+    from comparison.page import figures
+
+    rows = [
+        {"way": "--offline", "seconds": 50.0, "cpu": 10.0},
+        {"way": "SQLite", "seconds": 51.0, "cpu": 12.0},
+        {"way": "HTTP", "seconds": 52.0, "cpu": 13.0, "server": 4.0},
+    ]
+    searches = [
+        {"way": "fmsearch", "target": 100.0},
+        {"way": "Ray Tune", "target": 250.0},
+        {"way": "Optuna", "target": None},
+    ]
+    forms = [
+        [made("tracking", form, rows), made("search", form, searches)] for form in ("short", "long")
+    ]
+    assert figures(forms[0]) == ""
+    said = figures([*forms[1], *forms[0]]).replace("\n", " ")
+    assert "accuracy 0.925: 100 s; times as long: Ray Tune 2.5." in said
+    assert "Tracking takes 2.0% of the machine's time in SQLite, 3.0% over HTTP." in said
+
+
 def test_a_table_has_median_smallest_and_largest() -> None:
     from comparison.page import page
 

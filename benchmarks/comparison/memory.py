@@ -32,7 +32,7 @@ parameters:
 IMAGES = 3_000
 TRIALS = {
     "tiny": {"fmsearch": 4, "keras_tuner_grid": 4},
-    "short": {"fmsearch": 100, "keras_tuner_grid": 40},
+    "short": {"fmsearch": 100, "keras_tuner_grid": 20},
     "long": {"fmsearch": 100, "keras_tuner_grid": 100, "grid_search_cv": 100, "optuna_recipe": 100},
 }
 NAMES = {
