@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,14 +23,12 @@ import numpy as np
 
 from ..errors import FmsearchError, full_disk
 from ..locks import turn
-from .images import Images, Labels, Parts, Pixels
-from .memory import gigabytes
+from .images import Images, Parts
+from .new_entry import ABOUT, FILES, LABELS, PIXELS, Maker
 
 log = logging.getLogger(__name__)
 
-ABOUT, PIXELS, LABELS, FILES = "about.json", "images.npy", "labels.npy", "files.json"
 UNUSED_DAYS = 30
-SPARE_BYTES = 64 * 2**20
 
 
 def cache_home() -> Path:
@@ -48,89 +46,6 @@ def cache_home() -> Path:
         raise FmsearchError(
             f"the cache folder {folder} cannot be found ({error}); set FMSEARCH_CACHE"
         ) from error
-
-
-@dataclass(frozen=True)
-class NewImages:
-    """Images of a known number and shape, to be filled in.
-
-    Attributes:
-        pixels: uint8, (n, h, w) or (n, h, w, c), training images first; mapped from a file.
-        labels: int32, (n,).
-        file: That has the pixels, for other processes to map.
-    """
-
-    pixels: Pixels
-    labels: Labels
-    file: Path
-
-
-class Maker:
-    """Makes an entry: gives images to fill in, and takes what is said about them."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def new_images(self, count: int, shape: tuple[int, ...]) -> NewImages:
-        """Make so many images of a shape, all black.
-
-        Raises:
-            FmsearchError: The disk has not that much space.
-        """
-        file, whole = self._folder / PIXELS, (count, *shape)
-        size = int(np.prod(whole, dtype=np.int64))
-        free = shutil.disk_usage(self._folder).free
-        if size + SPARE_BYTES > free:
-            raise FmsearchError(
-                f"the images take {gigabytes(size)}, and {self._folder.parent} has "
-                f"{gigabytes(free)} of free space; make them smaller (--image-size, for a "
-                "folder), or set FMSEARCH_CACHE to a folder with more"
-            )
-        with file.open("wb") as opened:
-            np.lib.format.write_array_header_1_0(
-                opened, {"descr": "|u1", "fortran_order": False, "shape": whole}
-            )
-            opened.flush()
-            # A page that the disk has no space for would end the process when it is written.
-            os.posix_fallocate(opened.fileno(), opened.tell(), size)
-        pixels = np.load(file, mmap_mode="r+")
-        return NewImages(pixels, np.zeros(count, np.int32), file)
-
-    def finish(
-        self,
-        new: NewImages,
-        train: int,
-        class_names: tuple[str, ...],
-        conversions: tuple[str, ...],
-        files: Sequence[str] = (),
-    ) -> None:
-        """Write what is said about the images; the first `train` of them are for training.
-
-        Args:
-            new: The images, filled in.
-            train: How many are for training.
-            class_names, conversions: As in `Parts`.
-            files: The file of each image, if each has one.
-        """
-        new.pixels.flush()  # type: ignore[attr-defined]  # it is a memory map
-        np.save(self._folder / LABELS, new.labels)
-        parts = Parts(*_parts(new.pixels, new.labels, train), class_names)
-        about = {
-            "train": train,
-            "class_names": class_names,
-            "conversions": conversions,
-            "sha256": parts.sha256,
-        }
-        (self._folder / FILES).write_text(json.dumps(list(files)), "utf-8")
-        (self._folder / ABOUT).write_text(json.dumps(about), "utf-8")
-
-    def store(self, parts: Parts) -> None:
-        """Store a data set that stands in memory."""
-        train, whole = len(parts.train), len(parts.train) + len(parts.test)
-        new = self.new_images(whole, parts.shape)
-        for rows, images in ((slice(train), parts.train), (slice(train, whole), parts.test)):
-            new.pixels[rows], new.labels[rows] = images.pixels, images.labels
-        self.finish(new, train, parts.class_names, parts.conversions)
 
 
 Make = Callable[[Maker], None]
@@ -200,18 +115,15 @@ def read_entry(folder: Path) -> Entry:
     # Copy on write: nobody writes, but only what may be written becomes a tensor without a copy.
     pixels = np.load(folder / PIXELS, mmap_mode="c", allow_pickle=False)
     labels = np.load(folder / LABELS, allow_pickle=False)
+    whole = Images(pixels, labels)
     parts = Parts(
-        *_parts(pixels, labels, int(about["train"])),
+        *whole.cut(int(about["train"])),
         tuple(about["class_names"]),
         tuple(about["conversions"]),
-        whole=Images(pixels, labels),
+        whole=whole,
         files=tuple(json.loads((folder / FILES).read_text("utf-8"))),
     )
     return Entry(folder, parts, str(about["sha256"]))
-
-
-def _parts(pixels: Pixels, labels: Labels, train: int) -> tuple[Images, Images]:
-    return Images(pixels[:train], labels[:train]), Images(pixels[train:], labels[train:])
 
 
 @contextmanager

@@ -27,6 +27,14 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def cut(self, first: int) -> tuple[Images, Images]:
+        """The first images and the others, without a copy."""
+        head, tail = slice(first), slice(first, None)
+        return (
+            Images(self.pixels[head], self.labels[head]),
+            Images(self.pixels[tail], self.labels[tail]),
+        )
+
 
 @dataclass(frozen=True)
 class Parts:

@@ -8,12 +8,13 @@ import math
 import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from ..cache import Entry, Maker, kept
+from ..cache import Entry, kept
+from ..new_entry import Maker
 from .arrays import FEWEST_PER_CLASS
 from .decoding import OnProgress, Target, Task, decode_all, hash_all, look_at_all
 from .faults import raise_if_any, shown_path
@@ -50,7 +51,9 @@ def read_folder(root: Path, size: Size | None, on_progress: OnProgress) -> Entry
     for one, content in zip(listing.files, hashes, strict=True):
         key.update(f"{one.part} {one.label} ".encode() + os.fsencode(one.path) + b"\0" + content)
     source = _Pictures(listing, hashes, faults, size, on_progress)
-    return kept(key.hexdigest()[:40], source.decode)
+    entry = kept(key.hexdigest()[:40], source.decode)
+    told = (*entry.parts.conversions, *listing.told)  # what is not used is of no entry
+    return replace(entry, parts=replace(entry.parts, conversions=told))
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class _Pictures:
         images = f"{len(looks):,} pictures became {'grey' if is_grey else 'RGB'} images of "
         line = f"{images}{size[0]} x {size[1]} (height x width), {why}"
         held = () if self.listing.has_test else (HOLD_OUT,)
-        return ("; ".join([line, *done]), *held, *self.listing.told)
+        return ("; ".join([line, *done]), *held)
 
 
 def _most_frequent(sizes: Sequence[Size]) -> Size:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import FmsearchError
-from ..cache import ABOUT, PIXELS, Entry, find, kept, read_entry
+from ..cache import Entry, find, kept, read_entry
 from ..images import Parts
 from ..memory import SMALL_BYTES
+from ..new_entry import ABOUT, PIXELS
 from .array_files import array_files, read_array_files
 from .decoding import OnProgress
 from .folder import Size, read_folder
@@ -80,25 +81,28 @@ def split_spec(spec: str) -> tuple[Path, Size | None]:
         FmsearchError: There is no such path, or the size is none.
     """
     path, size = Path(spec), None
-    if (match := WITH_SIZE.fullmatch(spec)) and not path.exists():
-        path, size = Path(match[1]), (int(match[2]), int(match[3]))
-        if not all(1 <= side <= MOST_SIDE for side in size):
-            raise FmsearchError(f"--image-size {match[2]}x{match[3]} is not from 1x1 to "
-                                f"{MOST_SIDE}x{MOST_SIDE}")  # fmt: skip
     if URL.match(spec):
         raise FmsearchError(
             f"{spec} is a URL; --data takes what is on this machine: download it before"
         )
-    try:
-        is_there = path.exists()
-    except OSError as error:
-        raise FmsearchError(f"{path} cannot be read: {error.strerror}") from error
-    if not is_there:
+    if (match := WITH_SIZE.fullmatch(spec)) and not _is_there(path):
+        path, size = Path(match[1]), (int(match[2]), int(match[3]))
+        if not all(1 <= side <= MOST_SIDE for side in size):
+            raise FmsearchError(f"--image-size {match[2]}x{match[3]} is not from 1x1 to "
+                                f"{MOST_SIDE}x{MOST_SIDE}")  # fmt: skip
+    if not _is_there(path):
         raise FmsearchError(
             f"no data set {str(path)!r}; --data takes fashion-mnist or the path of an .npz file or "
             "of a folder"
         )
     return path, size
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise FmsearchError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def moved(spec: str, where: str | None) -> str:

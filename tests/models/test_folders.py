@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from PIL import Image
 from fmsearch.errors import FmsearchError
 from fmsearch.models import cache
 from fmsearch.models.data import DataSet, describe, load_parts, moved
+from fmsearch.models.new_entry import ABOUT, PIXELS
 from fmsearch.models.readers import decoding
 from fmsearch.models.readers.faults import DataFaultsError
 from fmsearch.models.readers.hold_out import HOLD_OUT
@@ -307,13 +309,21 @@ class TestKept:
         os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
         assert describe(str(root)).sha256 != made.sha256
 
+    def test_a_file_that_is_not_used_is_said_without_decoding_again(
+        self, root: Path, made: DataSet
+    ) -> None:
+        (root / "notes.txt").write_text("a")
+        found = describe(str(root))
+        assert found.entry == made.entry
+        assert found.conversions == (*made.conversions, "not used: 1 .txt files")
+
     def test_a_damaged_entry_is_made_anew(self, root: Path, made: DataSet) -> None:
-        images = Path(made.prepared) / cache.PIXELS
+        images = Path(made.prepared) / PIXELS
         content = bytearray(images.read_bytes())
         content[-1] ^= 1
         images.write_bytes(content)
         assert describe(str(root)) == made
-        (Path(made.prepared) / cache.ABOUT).write_text("{")
+        (Path(made.prepared) / ABOUT).write_text("{")
         assert describe(str(root)) == made
 
     def test_what_a_killed_process_left_is_no_entry(self, root: Path, made: DataSet) -> None:
@@ -321,6 +331,13 @@ class TestKept:
         entry.rename(entry.with_name(f"{entry.name}.part"))
         assert describe(str(root)) == made
         assert [one.name for one in entry.parent.iterdir() if one.is_dir()] == [entry.name]
+
+    def test_of_two_commands_at_once_one_makes_it(self, root: Path, kept_in: Path) -> None:
+        fill(root, "cat", "dog", count=30)
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            one, two = pool.map(describe, [str(root)] * 2, chunksize=1)
+        assert one == two == describe(str(root))
+        assert [path for path in kept_in.iterdir() if path.is_dir()] == [Path(one.entry)]
 
     def test_what_was_not_used_for_long_goes(self, root: Path, made: DataSet) -> None:
         os.utime(made.prepared, (0, 0))
