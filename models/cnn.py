@@ -95,7 +95,7 @@ def build(
 
     layers = keras.layers
     with_relu = partial(_with_relu, is_normalized=batch_norm == "each")
-    inputs, x = _pixels(input_shape)
+    inputs, x = pixels_of(input_shape)
     for block in range(1, depth + 1):
         for _ in range(blocks[f"convolutions_{block}"]):
             x = with_relu(x, layers.Conv2D, blocks[f"filters_{block}"], 3, padding="same")
@@ -128,7 +128,7 @@ def _with_relu(
     return keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=MOMENTUM)(x))
 
 
-def _pixels(input_shape: tuple[int, ...]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+def pixels_of(input_shape: tuple[int, ...]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """The input of raw images, and the same images as float32 (n, h, w, c) in [0, 1]."""
     import keras
 

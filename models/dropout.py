@@ -26,7 +26,8 @@ class Dropout:
         """Replace what the model's dropout layers compute in training mode.
 
         Args:
-            model: Any Keras model; layers with a `noise_shape` are not changed.
+            model: Any Keras model. A layer with a `noise_shape` draws one number for all units
+                that share it, such as all of an image.
             step: int64, (), the number of training steps so far.
         """
         self._layers = _dropout_layers(model)
@@ -60,7 +61,8 @@ class Dropout:
         def call(inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
             if not training:
                 return inputs
-            return inputs * self._mask(index, tf.shape(inputs), inputs.dtype)
+            shape = _noise_shape(self._layers[index], inputs)
+            return inputs * self._mask(index, shape, inputs.dtype)
 
         return call
 
@@ -93,8 +95,17 @@ def _dropout_layers(model: keras.Model) -> list[keras.layers.Dropout]:
     return [
         layer
         for layer in model._flatten_layers(include_self=False)
-        if type(layer) is keras.layers.Dropout and layer.noise_shape is None
+        if type(layer) is keras.layers.Dropout
     ]
+
+
+def _noise_shape(layer: keras.layers.Dropout, inputs: tf.Tensor) -> tf.Tensor:
+    """Int32, (rank,): the shape of a layer's mask, which may be broadcast."""
+    shape = tf.shape(inputs)
+    if layer.noise_shape is None:
+        return shape
+    given = zip(layer.noise_shape, tf.unstack(shape), strict=True)
+    return tf.stack([size if fixed is None else fixed for fixed, size in given])
 
 
 def _threshold(rate: float) -> int:

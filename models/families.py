@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import FmsearchError
-from . import cnn, mlp
+from . import cnn, mlp, resnet
 from .settings import OPTIMIZERS, TRAINING, Anything, Setting, Value
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class Family:
 FAMILIES: dict[str, Family] = {
     "mlp": Family(mlp.build, mlp.ARCHITECTURE, draws_by_keras=True, kernels=""),
     "cnn": Family(cnn.build, cnn.ARCHITECTURE, cnn.fault, cnn.idle, draws_by_keras=True),
+    "resnet": Family(resnet.build, resnet.ARCHITECTURE, resnet.fault, draws_by_keras=True),
 }
 
 

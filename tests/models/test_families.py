@@ -30,6 +30,10 @@ class TestCnn(FamilyContract):
     family = "cnn"
 
 
+class TestResnet(FamilyContract):
+    family = "resnet"
+
+
 def linear(input_shape: tuple[int, ...], classes: int, *, copies: int) -> keras.Model:
     """A linear model on several copies of the pixels."""
     import keras

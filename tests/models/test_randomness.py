@@ -27,6 +27,7 @@ FOLD = Fold(ROWS[:300], ROWS[300:])
 FAMILY_SETTINGS: dict[str, dict[str, Value]] = {
     "mlp": {"hidden_units": 8, "layers": 2, "batch_norm": True},
     "cnn": {"depth": 2, "filters_1": 4, "filters_2": 4, "batch_norm": "each", "dense_units": 8},
+    "resnet": {"stages": 2, "width": 4, "stochastic_depth": 0.3},
 }
 AUGMENTED: dict[str, Value] = {"flip": True, "shift": 2, "erase": 0.2, "label_smoothing": 0.1}
 INITIALIZERS = (
@@ -57,6 +58,7 @@ def assert_equal(one: Scored, other: Scored) -> None:
         ("mlp", "sgd", Scoring.VALIDATION),
         ("cnn", "adamw", Scoring.CROSS_VALIDATION),
         ("cnn", "rmsprop", Scoring.VALIDATION),
+        ("resnet", "adamw", Scoring.VALIDATION),
     ],
 )
 def test_the_fast_seeding_gives_the_numbers_of_the_whole_one(

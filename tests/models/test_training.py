@@ -109,6 +109,7 @@ def test_a_fit_continued_elsewhere_equals_an_uninterrupted_one_bit_for_bit(
     [
         *(("mlp", {"optimizer": name, "batch_norm": True}) for name in OPTIMIZERS),
         ("cnn", {"optimizer": "adamw", "batch_norm": "each"}),
+        ("resnet", {"optimizer": "adamw", "stages": 2, "width": 4, "stochastic_depth": 0.3}),
     ],
     ids=lambda one: str(one.get("optimizer") if isinstance(one, dict) else one),
 )
@@ -172,16 +173,24 @@ def test_a_used_network_that_goes_on_from_a_state_is_saved_as_a_fresh_one(
     assert rates_of(used.model) == rates_of(fresh.model)
 
 
+OF_FAMILIES: dict[str, tuple[str, dict[str, Value]]] = {
+    "mlp": ("dropout_rate", {"layers": 1}),
+    "cnn": ("dropout_rate", {"depth": 2}),
+    "resnet": ("stochastic_depth", {"blocks": 2}),
+}
+"""The share that is dropped, and a setting of the size."""
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_settings_that_are_variables_share_a_graph_and_other_ones_do_not(family: str) -> None:
     every = FAMILIES[family]
-    base = every.complete(EVERYTHING)
+    dropped, other_size = OF_FAMILIES[family]
+    base = every.complete({**EVERYTHING, dropped: 0.3})
     assert every.graph(base) == every.graph({**base, **OTHER, "epochs": 3})
-    for name in ("dropout_rate", "weight_decay", "label_smoothing", "shift", "erase"):
+    for name in (dropped, "weight_decay", "label_smoothing", "shift", "erase"):
         assert every.graph(base) != every.graph({**base, name: 0})
     changes = [{"batch_size": 7}, {"optimizer": "sgd"}, {"schedule": "constant"}, {"flip": False}]
-    changes.append({"layers": 1} if family == "mlp" else {"depth": 2})
-    for change in changes:
+    for change in (*changes, other_size):
         assert every.graph(base) != every.graph({**base, **change})
 
 

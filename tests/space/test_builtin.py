@@ -19,6 +19,8 @@ CNN = {*TRAINING, *BLOCKS, "convolutions_3", "batch_norm", "head", "dense_units"
         ("mlp", {*TRAINING, "layers", "hidden_units", "batch_size", "optimizer", "momentum",
                  "batch_norm", "flip"}, ONE, None, [109_386]),
         ("cnn", {*CNN, "flip"}, ONE, None, [246_154, 120_234]),
+        ("resnet", {"stages", "blocks", "width", "stochastic_depth", "learning_rate",
+                    "weight_decay", "label_smoothing", "flip"}, ONE, None, [78_042]),
         ("cnn_pareto", {*CNN, "flip"}, TWO, None, [246_154, 120_234]),
         ("cnn_small", {*CNN, "convolutions_1", "shift", "erase"}, ONE, 120_234, [120_234, 110_378]),
     ],
