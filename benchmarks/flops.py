@@ -131,8 +131,8 @@ def measure(name: str, with_keras: bool, rounds: int) -> Measured:
     settings = family.complete(chosen)
     data = load_training(FASHION_MNIST)
     network = Network(Pixels(data, 10), family, settings)
-    network.initialize(0, images, rounds)
     rows = np.arange(images, dtype=np.int32)
+    network.initialize(0, rows, rounds)
     matrix = tf.random.normal([SIDE, SIDE])
     product = tf.function(lambda: tf.reduce_sum(tf.matmul(matrix, matrix)))
     fit = _keras_fit(family, settings, data, images) if with_keras else lambda: None

@@ -33,7 +33,7 @@ def main() -> None:
     use_one_thread()
     family = FAMILIES["mlp"]
     network = Network(Pixels(load_training(FASHION_MNIST), 10), family, family.complete({}))
-    network.initialize(0, 1000, 1)
+    network.initialize(0, np.arange(1000, dtype=np.int32), 1)
     network.train_epoch(np.arange(1000, dtype=np.int32), 0, 1)
     rows = np.arange(IMAGES, dtype=np.int32)
     plain = milliseconds(lambda: network.evaluate(rows))

@@ -120,6 +120,7 @@ class Network:
         self._smoothing = tf.Variable(0.0, trainable=False)
         self._shift = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._erase = tf.Variable(0.0, trainable=False)
+        self._class_weights = tf.Variable(tf.ones([data.classes]), trainable=False)
         rows = tf.TensorSpec([None], tf.int32)
         self._train = tf.function(
             self._train_graph, input_signature=[rows, tf.TensorSpec([2], tf.int32)]
@@ -141,25 +142,39 @@ class Network:
     @property
     def _variables(self) -> list[keras.Variable | tf.Variable]:
         ours = [self._smoothing, self._shift, self._erase, *self._dropout.variables]
+        if self._is_weighted:  # else states are as earlier versions stored them
+            ours.append(self._class_weights)
         return [*self.model.variables, *self._optimizer.variables, *ours]
 
-    def initialize(self, seed: int, images: int, epochs: int) -> None:
+    @property
+    def _is_weighted(self) -> bool:
+        return self.settings["class_weight"] == "balanced"
+
+    def initialize(self, seed: int, rows: Rows, epochs: int) -> None:
         """Set new weights, drawn by the layers' own initializers.
 
         Args:
             seed: In [0, 2**31); determines weights and dropout.
-            images: Number of training images of an epoch.
+            rows: Those that are to be trained on.
             epochs: Number of epochs of the fit, for the learning rate schedule.
         """
         seed_everything(self._family, seed)
         fresh = self._build()
         for variable, value in zip(self.model.variables, fresh.variables, strict=True):
             variable.assign(value)
-        self._optimizer.begin(self.settings, -(-images // self._batch_size), epochs)
+        self._optimizer.begin(self.settings, -(-len(rows) // self._batch_size), epochs)
         self._dropout.set(seed, rates_of(fresh))
         self._smoothing.assign(float(self.settings["label_smoothing"]))
         self._shift.assign(int(self.settings["shift"]))
         self._erase.assign(float(self.settings["erase"]))
+        if self._is_weighted:
+            self._class_weights.assign(self._balanced(rows))
+
+    def _balanced(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """The weight of each class, that of scikit-learn's `compute_class_weight`; float32."""
+        counts = np.bincount(self._data.labels.numpy()[rows], minlength=self._data.classes)
+        there = np.count_nonzero(counts)
+        return np.asarray(len(rows) / (there * np.maximum(counts, 1)), np.float32)
 
     @property
     def _batch_size(self) -> int:
@@ -297,7 +312,14 @@ class Network:
         )
 
     def _losses(self, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
-        """Cross-entropy of each image, in nats, with smoothed labels if the settings say so."""
+        """Cross-entropy of each image, in nats, with weights if the settings say so."""
+        losses = self._cross_entropies(labels, probabilities)
+        if self._is_weighted:
+            losses *= tf.gather(self._class_weights, labels)
+        return losses
+
+    def _cross_entropies(self, labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+        """With smoothed labels if the settings say so."""
         if not self.settings["label_smoothing"]:
             return keras.ops.sparse_categorical_crossentropy(labels, probabilities)
         classes = self._data.classes

@@ -126,6 +126,7 @@ OPTIMIZERS: Mapping[str, Mapping[str, float]] = {
 """The optimizers, with Keras' defaults."""
 
 SCHEDULES = ("constant", "cosine")
+CLASS_WEIGHTS = ("none", "balanced")
 
 TRAINING: Mapping[str, Setting] = {
     "batch_size": Setting(IntRange(1, 2**20), 128),
@@ -137,6 +138,7 @@ TRAINING: Mapping[str, Setting] = {
     "schedule": Setting(OneOf(SCHEDULES), "constant"),
     "warmup_epochs": Setting(IntRange(0, 10**6), 0, Compiled.NOTHING),
     "label_smoothing": Setting(FloatRange(0.0, 1.0), 0.0, Compiled.PRESENCE),
+    "class_weight": Setting(OneOf(CLASS_WEIGHTS), "none"),
     "flip": Setting(Flag(), False),
     "shift": Setting(IntRange(0, 64), 0, Compiled.PRESENCE),
     "erase": Setting(FloatRange(0.0, 1.0), 0.0, Compiled.PRESENCE),
@@ -145,9 +147,11 @@ TRAINING: Mapping[str, Setting] = {
 
 Only sgd uses `momentum`. `weight_decay` is decoupled from the gradient (Loshchilov & Hutter 2019)
 and not applied to biases and normalization. With `cosine` the learning rate rises over
-`warmup_epochs` and falls to zero at the end of `epochs`. During training, `flip` mirrors half of
-the images left to right, `shift` is the largest shift in pixels, and `erase` is the share of images
-in which a rectangle is erased.
+`warmup_epochs` and falls to zero at the end of `epochs`. With `balanced` the loss of each image
+counts by its class' weight, scikit-learn's `balanced`: inverse to how many images of the class are
+trained on, 1 in the mean over images; as in Keras' `fit`, `train_loss` is weighted. During
+training, `flip` mirrors half of the images left to right, `shift` is the largest shift in pixels,
+and `erase` is the share of images in which a rectangle is erased.
 """
 
 

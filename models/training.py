@@ -82,7 +82,7 @@ def fit(
         Each new epoch with its evaluation.
     """
     if start is None:
-        network.initialize(seed, len(fold.train), epochs)
+        network.initialize(seed, fold.train, epochs)
     else:
         network.restore(start.variables)
     done = len(start.history) if start else 0

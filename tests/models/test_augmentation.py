@@ -175,7 +175,7 @@ def begin(pixels: Pixels, **settings: Value) -> Network:
     """A fresh perceptron that measures and does not learn."""
     still = {"optimizer": "sgd", "learning_rate": 0.0, "hidden_units": 8, "batch_size": 50}
     network = Network(pixels, FAMILIES["mlp"], FAMILIES["mlp"].complete({**still, **settings}))
-    network.initialize(3, len(ROWS), epochs=2)
+    network.initialize(3, ROWS, epochs=2)
     return network
 
 

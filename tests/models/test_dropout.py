@@ -41,7 +41,7 @@ def make_network(pixels: Pixels, family: str = "mlp", **settings: Value) -> Netw
 
 def test_dropout_drops_the_asked_share_and_keeps_the_mean(pixels: Pixels) -> None:
     network = make_network(pixels, hidden_units=64)
-    network.initialize(3, 500, epochs=1)
+    network.initialize(3, np.arange(500, dtype=np.int32), epochs=1)
     (layer, _) = [one for one in network.model.layers if isinstance(one, keras.layers.Dropout)]
     dropped = np.array(layer(tf.ones([2000, 64]), training=True))
     # 128,000 draws at rate 0.3: one standard deviation of the share is 0.0013.
@@ -55,7 +55,7 @@ def test_dropout_drops_the_asked_share_and_keeps_the_mean(pixels: Pixels) -> Non
 
 def test_masks_differ_from_step_to_step_and_layer_to_layer(pixels: Pixels) -> None:
     network = make_network(pixels, hidden_units=64)
-    network.initialize(3, 500, epochs=1)
+    network.initialize(3, np.arange(500, dtype=np.int32), epochs=1)
     first, second = (one for one in network.model.layers if isinstance(one, keras.layers.Dropout))
     ones = tf.ones([100, 64])
     before = np.array(first(ones, training=True))

@@ -44,7 +44,7 @@ def network(images: Path) -> Network:
 @pytest.fixture(scope="module")
 def evaluation(network: Network) -> Evaluation:
     """Of a network after one epoch, on 600 images: more than one batch of the evaluation."""
-    network.initialize(3, len(HELD.train), epochs=1)
+    network.initialize(3, HELD.train, epochs=1)
     network.train_epoch(HELD.train, 3, 1)
     return network.evaluate(HELD.validation, with_answers=True)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.utils.class_weight import compute_class_weight
 
 from fmsearch.models.checkpoint import Checkpoint
 from fmsearch.models.data import load_training
@@ -12,7 +13,7 @@ from fmsearch.models.dropout import rates_of
 from fmsearch.models.families import FAMILIES
 from fmsearch.models.fold_training import Progress
 from fmsearch.models.network import Network, Pixels, Variables
-from fmsearch.models.quiet_tensorflow import tf
+from fmsearch.models.quiet_tensorflow import keras, tf
 from fmsearch.models.settings import OPTIMIZERS, Value
 from fmsearch.models.split import Fold
 from fmsearch.models.training import Epoch, FitState, fit
@@ -30,6 +31,7 @@ EVERYTHING: dict[str, Value] = {
     "momentum": 0.9,
     "weight_decay": 0.01,
     "label_smoothing": 0.1,
+    "class_weight": "balanced",
     "flip": True,
     "shift": 2,
     "erase": 0.2,
@@ -205,7 +207,7 @@ def test_the_loss_is_the_cross_entropy_to_the_smoothed_labels(
 ) -> None:
     settings = {"label_smoothing": smoothing, "dropout_rate": 0.0, "batch_size": 500}
     network = make_network(pixels, **settings)
-    network.initialize(4, len(fold.train), epochs=1)
+    network.initialize(4, fold.train, epochs=1)
     images, labels = (tf.gather(all_, fold.train) for all_ in (pixels.pixels, pixels.labels))
     answers = network.model.predict(images.numpy(), verbose=0).astype(float)
     truth = np.eye(10)[labels.numpy()] * (1 - smoothing) + smoothing / 10
@@ -258,3 +260,36 @@ def test_a_fit_without_validation_images_measures_training_only(
     assert evaluation is None
     assert epoch.val_accuracy is None
     assert epoch.train_loss > 0
+
+
+def test_balanced_weights_are_scikit_learns_and_weigh_the_loss_as_keras_does(
+    pixels: Pixels, fold: Fold
+) -> None:
+    labels = pixels.labels.numpy()
+    first = fold.train[labels[fold.train] == 0][::5]
+    rows = np.concatenate([first, fold.train[labels[fold.train] != 0]])  # class 0 is rare
+    ours = make_network(
+        pixels, class_weight="balanced", dropout_rate=0.0, batch_size=500, optimizer="sgd"
+    )
+    ours.initialize(4, rows, epochs=1)
+    weights = compute_class_weight("balanced", classes=np.arange(10), y=labels[rows])
+    theirs = keras.models.clone_model(ours.model)
+    theirs.set_weights(ours.weights())
+    theirs.compile(keras.optimizers.SGD(0.01), loss="sparse_categorical_crossentropy")
+    loss = theirs.train_on_batch(
+        pixels.pixels.numpy()[rows], labels[rows], class_weight=dict(enumerate(weights))
+    )
+    # One batch of all images, in another order: sums in float32 are good to 1e-6.
+    assert ours.train_epoch(rows, 4, 1)[0] == pytest.approx(float(loss), rel=1e-5)
+    for left, right in zip(ours.weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-7)
+
+
+def test_balanced_weights_pass_over_a_class_that_is_not_there(pixels: Pixels, fold: Fold) -> None:
+    labels = pixels.labels.numpy()
+    rows = fold.train[labels[fold.train] != 3]
+    network = make_network(pixels, class_weight="balanced")
+    network.initialize(4, rows, epochs=1)
+    expected = compute_class_weight("balanced", classes=np.unique(labels[rows]), y=labels[rows])
+    np.testing.assert_allclose(np.delete(network.state()[-1], 3), expected, rtol=1e-6)
+    assert np.isfinite(network.train_epoch(rows, 4, 1)[0])

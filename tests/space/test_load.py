@@ -77,6 +77,7 @@ def test_settings_fill_in_what_a_point_does_not_say() -> None:
         "schedule": "constant",
         "warmup_epochs": 0,
         "label_smoothing": 0.0,
+        "class_weight": "none",
         "flip": False,
         "shift": 0,
         "erase": 0.0,
