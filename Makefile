@@ -46,7 +46,7 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo --no-cache
 	@rm -rf $(VENV)/as && mkdir -p $(VENV)/as && ln -s "$(CURDIR)" $(VENV)/as/fmsearch
-	MYPYPATH=$(VENV)/as $(BIN)/mypy -p fmsearch.cli -p fmsearch.errors -p fmsearch.text -p fmsearch.places -p fmsearch.addresses -p fmsearch.checksums -p fmsearch.redaction -p fmsearch.locks -p fmsearch.sqlite -p fmsearch.commands \
+	MYPYPATH=$(VENV)/as $(BIN)/mypy -p fmsearch.cli -p fmsearch.api -p fmsearch.loaded_study -p fmsearch.homes -p fmsearch.errors -p fmsearch.text -p fmsearch.places -p fmsearch.addresses -p fmsearch.checksums -p fmsearch.redaction -p fmsearch.locks -p fmsearch.sqlite -p fmsearch.commands \
 		-p fmsearch.models -p fmsearch.search -p fmsearch.tracking
 
 # The peers have pins of their own: they are no part of the product, and nothing else needs them.

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +12,7 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from ..errors import FmsearchError
+from ..homes import DEFAULT_HOME, home_above
 from ..places import working_folder
 from .option_types import Duration, Folder, Text
 from .terminal import say
@@ -25,9 +24,8 @@ if TYPE_CHECKING:
 
 # Slow imports are inside the functions, so that --help answers at once.
 
-DEFAULT_HOME = Path("mlruns")
-IN_A_HOME = ("studies.db", "mlflow.db", "worker")
-"""Files of which each home has one at least."""
+OF_THE_STORE = ("home", "tracking_uri", "storage", "experiment")
+"""Names of the `store_options`."""
 
 Command = Callable[..., None]
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
@@ -119,7 +117,9 @@ def places_of(options: dict[str, Any]) -> Places:
     """The places that the `store_options` name; raises what `Places.of` raises."""
     from ..places import Places
 
-    home = _home_above() if is_default_home() else None
+    home = home_above() if is_default_home() else None
+    if home is not None and home.parent != working_folder():
+        say(f"the store in use is {home}", err=True)
     places = Places.of(
         home or options["home"],
         options["tracking_uri"],
@@ -134,19 +134,6 @@ def is_default_home() -> bool:
     """Whether the user left it to this program where the home is."""
     source = click.get_current_context().get_parameter_source("home")
     return source is ParameterSource.DEFAULT
-
-
-def _home_above() -> Path | None:
-    """Where the working folder has no home, that of the nearest folder above that has one."""
-    here = working_folder()
-    for folder in (here, *here.parents):
-        home = folder / DEFAULT_HOME
-        with suppress(OSError):  # a folder that may not be read
-            if any((home / name).exists() for name in IN_A_HOME):
-                if folder != here:
-                    say(f"the store in use is {home}", err=True)
-                return home
-    return None
 
 
 def where_looked(places: Places) -> str:

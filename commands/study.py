@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import FmsearchError
 from ..search.pruners import PRUNERS
 from ..search.samplers import SAMPLERS
 from ..search.storage.ownership import HEARTBEAT
-from ..search.trial import State
 from . import completion
 from .data_set import data_options, data_set
 from .option_types import KeepModels, Number, StudyName
 from .options import (
+    OF_THE_STORE,
     ask_to_delete,
     checkpoint_option,
     jobs_option,
@@ -111,28 +110,7 @@ if TYPE_CHECKING:
 @offline_option
 @store_options
 def study(
-    space: str,
-    name: str | None,
-    data: str,
-    image_size: str | None,
-    jobs: int | None,
-    seed: int,
-    train_images: int | None,
-    trials: int | None,
-    timeout: float | None,
-    target_score: float | None,
-    sampler: str | None,
-    pruner: str | None,
-    enqueue: str,
-    reproducible: bool,
-    keep_models: int | None,
-    checkpoint_every: float,
-    fresh: bool,
-    retry_failed: bool,
-    yes: bool,
-    heartbeat: int,
-    offline: bool,
-    **store: Any,
+    space: str, data: str, image_size: str | None, *, enqueue: str, yes: bool, **options: Any
 ) -> None:
     """Run a study to its end, or go on with one that was interrupted.
 
@@ -141,36 +119,15 @@ def study(
     Trainers compute convolutional networks with oneDNN, perceptrons with what TensorFlow takes
     by itself; FMSEARCH_KERNELS=onednn or eigen chooses otherwise, for a new study.
     """
-    from ..search.engines.strategy import choose_strategy
     from ..search.space.load import load_space
-    from ..search.study.plan import Limits, Plan, check_plan
-    from ..search.trainers.pool import usable_cores
+    from ..search.study.make_plan import make_plan
 
     searched = load_space(space)
-    places = places_of(store)
-    name = name or searched.name
-    jobs = jobs or usable_cores()
-    plan = Plan(
-        space=searched,
-        name=name,
-        data=data_set(data, image_size),
-        seed=seed,
-        jobs=jobs,
-        train_images=train_images,
-        places=places,
-        offline=offline,
-        strategy=choose_strategy(searched, sampler, pruner, reproducible=reproducible, jobs=jobs),
-        limits=Limits(trials or searched.trials, timeout, target_score),
-        enqueue=enqueue == "published",
-        keep_models=keep_models,
-        checkpoint_every=checkpoint_every,
-        fresh=fresh,
-        retry_failed=retry_failed,
-        heartbeat=heartbeat,
-    )
-    check_plan(plan)
-    if fresh and not yes:
-        _ask_to_delete(places, name)
+    places = places_of({name: options.pop(name) for name in OF_THE_STORE})
+    found = data_set(data, image_size)
+    plan = make_plan(searched, places, found, enqueue=enqueue == "published", **options)
+    if plan.fresh and not yes:
+        _ask_to_delete(places, plan.name)
     carry_out(plan)
 
 
@@ -181,7 +138,7 @@ def carry_out(plan: Plan) -> None:
         FmsearchError: What `run_study` raises, or all trials have failed.
     """
     from ..search.runs.tables import shown
-    from ..search.study.run import run_study
+    from ..search.study.run import check_outcome, run_study
     from .progress import StudyProgress
 
     with StudyProgress(make_console(), plan.name) as progress:
@@ -194,9 +151,7 @@ def carry_out(plan: Plan) -> None:
         say(f"browse: fmsearch ui    register: fmsearch register --study {plan.name}")
     else:
         say(f"{summary.waiting} trials wait in the outbox; `fmsearch sync` ships them")
-    finished = [trial for trial in summary.trials if trial.state.finished]
-    if finished and all(trial.state is State.FAILED for trial in finished):
-        raise FmsearchError(f"every trial failed, the last one: {finished[-1].reason}")
+    check_outcome(summary)
 
 
 def _ask_to_delete(places: Places, name: str) -> None:

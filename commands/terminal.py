@@ -47,10 +47,20 @@ class LogFormatter(logging.Formatter):
 
 
 def make_console(width: int | None = None) -> Console:
-    """A console to which `[b]` and `:smile:` are letters, and which colours no numbers."""
+    """A console to which `[b]` and `:smile:` are letters, and which colours no numbers.
+
+    What stands in the place of standard output, as in a notebook, gets plain lines.
+    """
     from rich.console import Console
 
-    return Console(width=width, markup=False, emoji=False, highlight=False)
+    return Console(
+        width=width,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        force_jupyter=False,
+        force_terminal=None if isinstance(sys.stdout, TextIOWrapper) else False,
+    )
 
 
 def make_table(

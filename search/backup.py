@@ -33,7 +33,7 @@ def back_up(places: Places, folder: Path) -> list[str]:
     try:
         part.mkdir(parents=True)
         _copy_database(places.storage_file, part / "studies.db")
-        for name in ("worker", "outbox", "finals"):
+        for name in ("worker", "outbox", "finals", "data"):
             _copy(places.home / name, part / name)
         _remove_shipped(places.home, part)
         _copy_database(places.runs_file, part / "mlflow.db")

@@ -6,9 +6,11 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing import forkserver, util
 from multiprocessing.connection import Connection
@@ -20,6 +22,7 @@ from ...models.environment_variables import fix_environment_variables
 from ...models.kernels import computed_by
 from ...text import one_line
 from .scratch import restore_scratch, scratch_folder, temporary_files_in
+from .signals import is_main_thread
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
@@ -71,13 +74,34 @@ def load_tensorflow_in_advance(kernels: str = "") -> None:
         _kernels = kernels
     fix_environment_variables()
     multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOADED])
-    # Ctrl-C reaches the whole process group, but only the coordinator reacts to it.
+    with temporary_files_in(scratch_folder()), computed_by(_kernels), _deaf_to_ctrl_c():
+        forkserver.ensure_running()
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let what is started be deaf to Ctrl-C, which reaches the whole process group: the coordinator
+    alone reacts to it. In another thread than the first, Python lets nobody do that."""
+    if not is_main_thread():
+        yield
+        return
     heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with temporary_files_in(scratch_folder()), computed_by(_kernels):
-            forkserver.ensure_running()
+        yield
     finally:
         signal.signal(signal.SIGINT, heard)
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Let a process that is started not import this one's program, which a trainer does not need:
+    a script that runs a study at its top would run it in each."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def start_process(
@@ -98,7 +122,7 @@ def start_process(
         process = context.Process(target=_run, args=(run, theirs, *arguments), daemon=True)
         try:
             # A fork server that Python starts in its place has the same files and kernels.
-            with temporary_files_in(scratch_folder()), computed_by(_kernels):
+            with temporary_files_in(scratch_folder()), computed_by(_kernels), _without_main():
                 process.start()
             theirs.close()
             return process, ours

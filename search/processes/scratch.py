@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from multiprocessing import util
 from pathlib import Path
 
 PREFIX = "fmsearch-scratch-"
@@ -42,6 +43,8 @@ def scratch_folder() -> Path:
         except OSError:
             return folder  # nothing can be locked here, so nobody removes it
         if folder.exists():
+            # Where another program than ours uses it; after Python's own folders in it.
+            util.Finalize(None, clear_scratch, exitpriority=-200)
             return folder  # locked until this process ends
         os.close(lock)
 

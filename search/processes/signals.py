@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 LEAVE_SECONDS = 8
 """Time to end after a SIGTERM; container engines kill 10 s after it."""
+
+
+def is_main_thread() -> bool:
+    """Whether this thread may say what is done at signals; only a process's first one may."""
+    return threading.current_thread() is threading.main_thread()
 
 
 class Interruption:
@@ -19,6 +25,8 @@ class Interruption:
 
     `LEAVE_SECONDS` after a SIGTERM an alarm is the second signal. Results that still wait for a
     server stay in the outbox then, and other workers take the trials that could not be given back.
+
+    In another thread than the first one signals are left to that.
     """
 
     def __init__(self, check_more: Callable[[], None] = lambda: None) -> None:
@@ -27,7 +35,8 @@ class Interruption:
         self._check_more = check_more
 
     def __enter__(self) -> Interruption:
-        self._before = {number: signal.signal(number, self._hear) for number in SIGNALS}
+        heard = SIGNALS if is_main_thread() else ()
+        self._before = {number: signal.signal(number, self._hear) for number in heard}
         return self
 
     def __exit__(
@@ -36,7 +45,8 @@ class Interruption:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        signal.alarm(0)
+        if self._before:
+            signal.alarm(0)
         for number, handler in self._before.items():
             signal.signal(number, handler)
 

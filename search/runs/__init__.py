@@ -16,6 +16,7 @@ Offers:
     parameter_columns (tables): names of columns, none of them twice.
     trials_csv, cv_results_csv, csv_text (tables): tables as CSV.
     shown (tables): a parameter's value as text.
+    interactive_figures (search_figures): figures of a search, for notebooks.
     study_view (study_view): how MLflow's UI shows a study's trials.
     note_importances (importances): puts on record how much each parameter matters for the scores.
     Shipping, is_unshipped, UNSHIPPED (shipping): from the outbox to MLflow, in the background.

@@ -6,7 +6,7 @@ import html
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import optuna
@@ -25,6 +25,9 @@ from optuna.distributions import IntDistribution
 
 from .importances import FEWEST_TRIALS
 from .plain_study import for_matplotlib, for_plotly, plain
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure as PlotlyFigure
 
 FIGURES = (
     ("pareto_front", "plot_pareto_front"),
@@ -72,6 +75,23 @@ def draw(study: optuna.Study, objectives: Mapping[str, str], page: Path) -> None
     title = html.escape(study.study_name)
     head = f"<!doctype html><meta charset='utf-8'><title>{title}</title><h1>{title}</h1>"
     page.write_text(head + "".join(parts), "utf-8")
+
+
+def interactive_figures(
+    study: optuna.Study, objectives: Mapping[str, str]
+) -> dict[str, PlotlyFigure]:
+    """Each figure that the trials so far can fill, by name, as plotly's.
+
+    Args:
+        study: With any number of trials; with fewer than two complete ones there are no figures.
+        objectives: As `draw` takes them.
+    """
+    complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    if len(complete) < FEWEST_TRIALS:
+        return {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return dict(_drawn(plain(study, for_plotly), objectives, optuna.visualization))
 
 
 def _drawn(

@@ -1,6 +1,7 @@
 """The storage: the durable record of studies and trials, in a database of Optuna's.
 
 Offers:
+    open_database (database): the same database for Optuna's own tools.
     open_storage, Storage (storage): all studies of a database.
     StoredStudy, Decision (stored_study): one study's trials, and how they change their states.
     StudyConfig (study_config): what a study is, so that only the same study resumes it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -166,7 +167,20 @@ class Storage:
             config = replace(config, id=uuid.uuid4().hex[:12])
             study_id = self._make(config.name, config.space)
         self._optuna.set_study_user_attr(study_id, CONFIG_KEY, config.to_store())
+        self._name_metrics(config)
         return config
+
+    def _name_metrics(self, config: StudyConfig) -> None:
+        """Let Optuna's own tools know what the values of trials are."""
+        import optuna
+        from optuna.exceptions import ExperimentalWarning
+
+        study = optuna.load_study(study_name=config.name, storage=self._optuna)
+        names = list(config.space.objectives)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            if study.metric_names != names:
+                study.set_metric_names(names)
 
     def _make(self, name: str, space: Space) -> int:
         from optuna.exceptions import DuplicatedStudyError

@@ -1,7 +1,8 @@
 """Studies: run, resumed, joined from other machines, looked at, shipped, renamed and deleted.
 
 Offers:
-    run_study (run): runs a plan, or goes on with it.
+    run_study, check_outcome (run): runs a plan, or goes on with it.
+    make_plan (make_plan): what a user asks for, as a plan.
     Plan, Limits, check_plan (plan): what a study is to be, and when it ends.
     StudyCallback (callback): hears how a study goes on.
     join, wait_for, WorkerOptions (join): one more worker of a study.

@@ -22,6 +22,7 @@ from ..storage.study_config import StudyConfig
 from ..trainers.jobs import CheckJob, MetricJob, TrainerSetup
 from ..trainers.pool import TrainerPool, run_job
 from ..trainers.setup import trainer_setup
+from ..trial import State
 from .callback import StudyCallback
 from .delete import delete_study
 from .loop import Pool, StudyLoop, Summary
@@ -79,6 +80,17 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
             plan, study, split=split, setup=setup, callback=callback, interruption=interruption,
             pool=pool,
         ).run()  # fmt: skip
+
+
+def check_outcome(summary: Summary) -> None:
+    """See that not all finished trials have failed.
+
+    Raises:
+        FmsearchError: All have; it has the last one's reason.
+    """
+    finished = [trial for trial in summary.trials if trial.state.finished]
+    if finished and all(trial.state is State.FAILED for trial in finished):
+        raise FmsearchError(f"every trial failed, the last one: {finished[-1].reason}")
 
 
 def choose_kernels(space: Space, known: StudyConfig | None) -> str:
