@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fmsearch.models.data import FASHION_MNIST, load_training
-from fmsearch.models.split import Fold, Split, cut_folds, split_rows
+from fmsearch.models.split import Fold, Folding, Split, cut_folds, split_rows
 
 if TYPE_CHECKING:
     import keras
@@ -78,9 +78,9 @@ class Problem:
     def folded(self) -> tuple[np.ndarray, np.ndarray, list[Fold]]:
         """For a grid: flat images, float32 (n, h x w) from 0 to 1, their labels, and the folds."""
         pixels, labels, split = self._images
-        rows = split.train
-        folds = cut_folds(np.arange(len(rows), dtype=np.int32), FOLDS)[: self.folds]
-        return pixels[rows].reshape(len(rows), -1), labels[rows], list(folds)
+        x, y = pixels[split.train], labels[split.train]
+        folds = cut_folds(np.arange(len(y), dtype=np.int32), Folding(FOLDS), y)
+        return x.reshape(len(y), -1), y, list(folds[: self.folds])
 
     @cached_property
     def held_out(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
