@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from .commands.backup import backup
+from .commands.dashboard import dashboard
 from .commands.data import data
 from .commands.doctor import doctor
 from .commands.env import env
@@ -138,6 +139,7 @@ for command in (
     status,
     studies,
     ui,
+    dashboard,
     register,
     predict,
     replay,

@@ -30,6 +30,7 @@ Options:
 
 Commands:
   backup     Copy the store into a new FOLDER: databases, outbox and...
+  dashboard  Open Optuna's dashboard on the studies; Ctrl-C ends it.
   data       Show a data set: where it is from, its hash, its classes.
   doctor     Compare storage, outbox and MLflow; one line for each...
   env        Print variables that tell a shell where the store is.
@@ -54,6 +55,7 @@ def test_help_teaches_the_three_steps(fmsearch: Run) -> None:
 @pytest.mark.parametrize(
     "command",
     [
+        "dashboard",
         "data",
         "doctor",
         "env",

@@ -26,6 +26,8 @@ OPTIONS = (
     Bad("an experiment of spaces", f"{STUDY} --experiment \t", r"--experiment '\t' must be 1 to"),
     Bad("an overlong experiment", f"status --experiment {LONG}", "must be 1 to 500 characters"),
     Bad("a high port", "ui --port 65536", "65536 is not in the range 1<=x<=65535", code=2),
+    Bad("a dashboard's high port", "dashboard --port 65536", "65536 is not in the range", code=2),
+    Bad("a dashboard of no store", "dashboard --home none", "there is no store in"),
     Bad("endless epochs", "register --study a --epochs 9999999", "1<=x<=1000000", code=2),
     Bad("a rollback of what", "register --rollback", "--rollback wants --model NAME", code=2),
     Bad("a trial below 0", "register --study a --trial -1", "-1 is not in the range x>=0", code=2),
