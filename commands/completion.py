@@ -1,8 +1,9 @@
-"""What a shell offers where the name of a space or of a study is to come."""
+"""What a shell offers where the name of a space, a study or a model is to come."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 import click
@@ -35,6 +36,25 @@ def studies(context: click.Context, parameter: click.Parameter, begun: str) -> F
 def paths(context: click.Context, parameter: click.Parameter, begun: str) -> Found:  # noqa: ARG001
     """Files and folders, which the shell finds itself."""
     return [CompletionItem(begun, type="file")]
+
+
+def models(context: click.Context, parameter: click.Parameter, begun: str) -> Found:  # noqa: ARG001
+    """The registered models of an embedded store, and each with its aliases.
+
+    MLflow itself would take seconds to load, and a server's answer may take longer.
+    """
+    with suppress(Exception), context.scope(cleanup=False):  # as above
+        file = places_to_look_at(context.params).runs_file
+        if file is not None and file.exists():
+            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+                named = [name for (name,) in database.execute(_MODELS)]
+                aliases = [f"{name}@{alias}" for name, alias in database.execute(_ALIASES)]
+            return _beginning(begun, [*named, *aliases])
+    return []
+
+
+_MODELS = "SELECT name FROM registered_models ORDER BY name"
+_ALIASES = "SELECT name, alias FROM registered_model_aliases ORDER BY name, alias"
 
 
 def _beginning(begun: str, names: list[str]) -> Found:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console
@@ -21,7 +22,7 @@ from ..search.runs.tables import shown
 from ..search.trainers.jobs import FinalJob
 from ..search.trainers.messages import EpochDone
 from ..search.trial import State, Trial, best_trial
-from .terminal import visible
+from .terminal import make_console, visible
 
 
 class StudyProgress:
@@ -164,7 +165,18 @@ class ModelsProgress:
         return _left(spent * (self._epochs - self._epochs_done) / self._epochs_done)
 
 
-def _bars(console: Console) -> Progress:
+@contextmanager
+def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal how many of some things are done; gives what is told of more of them.
+
+    It is shown where errors are, and is gone in the end: results may go elsewhere.
+    """
+    with _bars(make_console(is_for_errors=True), is_gone=True) as live:
+        task = live.add_task(what, total=total, note="")
+        yield lambda more: live.advance(task, more)
+
+
+def _bars(console: Console, *, is_gone: bool = False) -> Progress:
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
@@ -173,6 +185,7 @@ def _bars(console: Console) -> Progress:
         TimeElapsedColumn(),
         console=console,
         disable=not console.is_terminal,
+        transient=is_gone,
     )
 
 

@@ -46,20 +46,22 @@ class LogFormatter(logging.Formatter):
         return visible(super().format(record))
 
 
-def make_console(width: int | None = None) -> Console:
+def make_console(width: int | None = None, *, is_for_errors: bool = False) -> Console:
     """A console to which `[b]` and `:smile:` are letters, and which colours no numbers.
 
     What stands in the place of standard output, as in a notebook, gets plain lines.
     """
     from rich.console import Console
 
+    stream = sys.stderr if is_for_errors else sys.stdout
     return Console(
         width=width,
+        stderr=is_for_errors,
         markup=False,
         emoji=False,
         highlight=False,
         force_jupyter=False,
-        force_terminal=None if isinstance(sys.stdout, TextIOWrapper) else False,
+        force_terminal=None if isinstance(stream, TextIOWrapper) else False,
     )
 
 

@@ -6,12 +6,14 @@ To add one, write a module like `mlp.py`, and give it a name in `FAMILIES`.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import FmsearchError
 from . import cnn, mlp, resnet
+from .own_code import OwnCode, own_code
 from .settings import OPTIMIZERS, TRAINING, Anything, Setting, Value
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class Family:
         kernels: The library that is the faster one for such networks; empty where that is the one
             that TensorFlow takes by itself. A user's own model has oneDNN's: where that is the
             wrong choice it costs less than Eigen where that is (`docs/speed.md`).
+        module: Of a user's own model, whose code travels with each network; else empty.
     """
 
     build: Build
@@ -46,6 +49,12 @@ class Family:
     idle: Callable[[Mapping[str, Value]], frozenset[str]] = lambda settings: frozenset()
     draws_by_keras: bool = False
     kernels: str = "onednn"
+    module: str = ""
+
+    @property
+    def code(self) -> OwnCode | None:
+        """The user's code with which a network was built by now; None of a built-in family."""
+        return own_code(self.module) if self.module in sys.modules else None
 
     @property
     def settings(self) -> dict[str, Setting]:
@@ -101,7 +110,8 @@ def find_family(model: str, parameters: Iterable[str]) -> Family:
     if model in FAMILIES:
         return FAMILIES[model]
     names = [name for name in parameters if name not in TRAINING]
-    return Family(_OwnModel(model), {name: Setting(Anything(), None) for name in names})
+    settings = {name: Setting(Anything(), None) for name in names}
+    return Family(_OwnModel(model), settings, module=model.partition(":")[0])
 
 
 @dataclass(frozen=True)
@@ -126,6 +136,7 @@ class _OwnModel:
             raise
         except Exception as error:  # a user's code may raise anything
             raise FmsearchError(f"{type(error).__name__}: {error}") from error
+        own_code(module)  # as it is now
         expected = (2, classes)
         if answers.shape != expected:
             raise FmsearchError(
@@ -133,4 +144,8 @@ class _OwnModel:
             )
         if not np.allclose(answers.sum(axis=1), 1, atol=1e-3) or (answers < 0).any():
             raise FmsearchError("its outputs are no probabilities: end it with a softmax")
+        if answers.dtype != np.float32:
+            raise FmsearchError(
+                f'its outputs are {answers.dtype}: give its last layer dtype="float32"'
+            )
         return model

@@ -17,6 +17,7 @@ from .dropout import Dropout, rates_of
 from .families import Family
 from .normalization import fuse_batch_normalization
 from .optimizers import Optimizer
+from .own_code import OwnCode
 from .pooling import rectify_after_pooling
 from .quiet_tensorflow import keras, tf
 from .randomness import seed_everything, unseeded_randomness
@@ -193,6 +194,11 @@ class Network:
     def weights(self) -> Variables:
         """Copies of the model's weights, in the order of `keras.Model.get_weights`."""
         return tuple(self.model.get_weights())
+
+    @property
+    def code(self) -> OwnCode | None:
+        """The code that travels with a user's own model."""
+        return self._family.code
 
     @property
     def trainable_parameters(self) -> int:

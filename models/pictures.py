@@ -15,6 +15,8 @@ from .readers.picture import SUFFIXES, PictureError, edges, fitted, read
 
 ARRAYS = ".npy"
 DARK = 128
+MOST_OF = 0.9
+"""The share of training images with such a border from which on they have a background."""
 
 
 def find_pictures(paths: Sequence[Path]) -> list[Path]:
@@ -38,9 +40,9 @@ def find_pictures(paths: Sequence[Path]) -> list[Path]:
 
 
 def read_pictures(
-    path: Path, shape: tuple[int, ...], *, invert: bool | None
-) -> Iterator[tuple[str, Pixels]]:
-    """Each image of a file, by its name: a picture's one, or all of an array.
+    path: Path, shape: tuple[int, ...], *, invert: bool | None, background: str = "dark"
+) -> Iterator[tuple[str, Pixels, bool]]:
+    """Each image of a file: a picture's one, or all of an array.
 
     A picture is made grey or coloured as the network wants, and resized; what is transparent
     becomes white, and what another height or width leaves free gets the border's colour.
@@ -48,18 +50,19 @@ def read_pictures(
     Args:
         path: Of a picture, or of an array uint8 (h, w), (n, h, w) or with channels behind.
         shape: Of an image that the network takes, (h, w) or (h, w, c).
-        invert: Whether bright becomes dark; None if a grey picture's border is bright.
+        invert: Whether bright becomes dark; None if a grey picture's border is not as `background`.
+        background: `dark` or `bright`; else None inverts nothing.
 
     Yields:
-        Name and uint8 pixels of that shape.
+        Name, uint8 pixels of that shape, and whether they were inverted.
 
     Raises:
         FmsearchError: It is no picture, is too large, or has another shape.
     """
     if path.suffix.lower() == ARRAYS:
         array = _read_array(path, shape)
-        for number, one in enumerate(array):
-            yield f"{path}[{number}]", 255 - one if invert else one
+        for number, one in enumerate(array):  # as its maker made it, unless told otherwise
+            yield f"{path}[{number}]", 255 - one if invert else one, bool(invert)
         return
     try:
         picture = read(path, is_grey=len(shape) == 2 or shape[2] == 1)
@@ -67,8 +70,26 @@ def read_pictures(
         raise FmsearchError(f"{path} {error}") from error
     pixels = fitted(picture, shape)
     if invert is None:
-        invert = pixels.ndim == 2 and _border(pixels) >= DARK
-    yield str(path), (255 - pixels if invert else pixels).reshape(shape)
+        is_bright = pixels.ndim == 2 and float(np.median(edges(pixels))) >= DARK
+        invert = pixels.ndim == 2 and background == ("dark" if is_bright else "bright")
+    yield str(path), (255 - pixels if invert else pixels).reshape(shape), invert
+
+
+def background_of(images: Pixels) -> str:
+    """Whether most grey images have a `dark` or a `bright` border, or `mixed`; empty of colours.
+
+    Args:
+        images: uint8, (n, h, w) or with channels behind.
+    """
+    if images.ndim == 4 and images.shape[3] != 1:
+        return ""
+    height, width = images.shape[1:3]
+    rows, columns = images.reshape(-1, height, width)[:, [0, -1]], images[:, :, [0, -1]]
+    borders = np.concatenate([rows.reshape(len(images), -1), columns.reshape(len(images), -1)], 1)
+    bright = float(np.mean(np.median(borders, axis=1) >= DARK))
+    if bright >= MOST_OF:
+        return "bright"
+    return "dark" if bright <= 1 - MOST_OF else "mixed"
 
 
 def _read_array(path: Path, shape: tuple[int, ...]) -> Pixels:
@@ -84,10 +105,6 @@ def _read_array(path: Path, shape: tuple[int, ...]) -> Pixels:
         )
     pixels: Pixels = array.reshape(-1, *shape)
     return pixels
-
-
-def _border(pixels: Pixels) -> float:
-    return float(np.median(edges(pixels)))
 
 
 _SUFFIXES = (*SUFFIXES, ARRAYS)

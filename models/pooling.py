@@ -23,7 +23,10 @@ def rectify_after_pooling(model: keras.Model) -> None:
 
 
 def _pairs(model: keras.Model) -> Iterator[tuple[keras.layers.Layer, keras.layers.Layer]]:
-    outputs = {id(one._keras_history.operation) for one in model.outputs}
+    # The layers of a class of one's own stand in no graph: it has no outputs.
+    outputs = {id(one._keras_history.operation) for one in getattr(model, "outputs", ())}
+    if not outputs:
+        return
     for pooling in model._flatten_layers(include_self=False):
         if type(pooling) is not keras.layers.MaxPooling2D or len(pooling._inbound_nodes) != 1:
             continue

@@ -24,6 +24,7 @@ from .result import Duplicate, Failure, Result
 
 RESULT, MODEL, SUMMARY = "result.json", "model.keras", "model_summary.txt"
 ARCHITECTURE, PREDICTED = "architecture.png", "predicted.json"
+OWN_CODE = "own_code.json"
 PART, REMOVED = ".part", ".old"
 APART, WHY = "apart-", "why.txt"
 ENVIRONMENT = "circumstances"
@@ -120,7 +121,7 @@ def _check(folder: Path) -> str:
         raise DamagedError(folder, error) from error
     for name, what in damages(folder, listed).items():
         raise DamagedError(folder, f"{name} {what}")
-    ours = {RESULT, MODEL, SUMMARY, ARCHITECTURE, PREDICTED, *_NOTES}
+    ours = {RESULT, MODEL, OWN_CODE, SUMMARY, ARCHITECTURE, PREDICTED, *_NOTES}
     for name in sorted(ours - listed.keys()):  # a list that was cut off
         if (folder / name).exists():
             raise DamagedError(folder, f"{CHECKSUMS} is damaged")

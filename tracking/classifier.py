@@ -6,6 +6,7 @@ not needed where the model is used: it imports nothing of fmsearch.
 
 from __future__ import annotations
 
+import importlib
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 CLASS_NAMES = "class_names"
 """Of `params`: whether the answer names classes; of the model's metadata: the names."""
 IMAGE_SHAPE = "image_shape"
+BACKGROUND = "background"
+"""Of the metadata: `dark`, `bright` or `mixed`, as it is around what the training images show."""
+MODULE = "own_module"
+"""Of the metadata: the module of a user's own model, which is loaded before the network."""
 
 
 class Classifier:
@@ -114,12 +119,20 @@ def _refusal(reason: str) -> Exception:
     return refusal
 
 
+def load_network(file: Path, module: str = "") -> keras.Model:
+    """Load a Keras file; `module` is that of a user's own model, whose layers it registers."""
+    import keras
+
+    if module:
+        importlib.import_module(module)
+    return keras.saving.load_model(file)
+
+
 def _load_pyfunc(path: str) -> Classifier:
     """The model in a folder of MLflow's; MLflow calls this by name."""
-    import keras
     from mlflow.models import Model
 
     described = Model.load(path).metadata or {}
-    model = keras.saving.load_model(Path(path, "data", "model.keras"))
+    model = load_network(Path(path, "data", "model.keras"), described.get(MODULE, ""))
     names, shape = described[CLASS_NAMES], described[IMAGE_SHAPE]
     return Classifier(model, tuple(names), tuple(shape))

@@ -30,7 +30,8 @@ REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
 def write_model_folder(folder: Path, model: LoggedModel, model_id: str | None = None) -> None:
     """Fill an empty folder with a model, an example of its input and MLflow's description of it.
 
-    Its metadata have the names of the classes and the shape of an image. The signature says what
+    Its metadata have the names of the classes and the shape of an image, and more where there is
+    more to know of its images and its code. The signature says what
     it gives, and not what it takes: MLflow would refuse whatever is not one array of that very type
     and shape, and print it; `classifier.py` takes what people have.
     """
@@ -47,6 +48,8 @@ def write_model_folder(folder: Path, model: LoggedModel, model_id: str | None = 
         metadata={
             classifier.CLASS_NAMES: list(model.class_names),
             classifier.IMAGE_SHAPE: list(model.example.shape[1:]),
+            **({classifier.BACKGROUND: model.background} if model.background else {}),
+            **({classifier.MODULE: model.module} if model.module else {}),
         },
         saved_input_example_info=EXAMPLE,
     )
@@ -56,6 +59,7 @@ def write_model_folder(folder: Path, model: LoggedModel, model_id: str | None = 
         keras_version=version("keras"),
         keras_backend="tensorflow",
         save_exported_model=False,
+        code=str(CODE.parent),
     )
     pyfunc.add_to_model(
         description, loader_module=CODE.stem, code=str(CODE.parent), python_env="python_env.yaml"
@@ -65,6 +69,10 @@ def write_model_folder(folder: Path, model: LoggedModel, model_id: str | None = 
     shutil.copyfile(model.file, folder / "data" / "model.keras")
     (folder / CODE).parent.mkdir()
     shutil.copyfile(classifier.__file__, folder / CODE)
+    for path, text in model.code.items():
+        file = folder / CODE.parent / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
     (folder / "data" / "keras_module.txt").write_text("keras")
     (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in pinned))
     environment = {"python": _python(), "dependencies": ["-r requirements.txt"]}

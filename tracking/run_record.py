@@ -69,12 +69,18 @@ class LoggedModel:
         class_names: Of its probabilities, in their order.
         step: The epoch after which it was saved.
         example: A few images that it takes, uint8 (n, height, width) or with channels behind.
+        background: As of `classifier.BACKGROUND`; empty if there is none, as of colours.
+        module: Of a user's own model, which is imported before the file is loaded; else empty.
+        code: The user's Python files, by their paths below a folder of the import path.
     """
 
     file: Path
     class_names: tuple[str, ...]
     step: int
     example: npt.NDArray[np.uint8] = field(compare=False)
+    background: str = ""
+    module: str = ""
+    code: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FmsearchError
+from ..text import one_line
 from .run_record import TAG_MODEL
 from .store import Store
 from .stored_runs import MODEL_FILE
@@ -58,9 +60,22 @@ def loaded(store: Store, address: str, what: str) -> tuple[Any, Any]:
     try:
         around = store.again(lambda: mlflow.pyfunc.load_model(address))
         return around.get_raw_model(), around
-    except (ValueError, TypeError, ImportError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise FmsearchError(f"the model {what} cannot be loaded here: {reason}") from error
+    except FmsearchError:
+        raise
+    except Exception as error:  # the code that is loaded with it may raise anything
+        raise FmsearchError(f"the model {what} cannot be loaded here: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    text = one_line(str(error))
+    if isinstance(error, ModuleNotFoundError):
+        return f"there is no module {error.name!r} here, with which it was made; install it"
+    if found := re.search(r"Could not locate \w+ '([^']+)'", text):
+        return (
+            f"the code of its {found[1]!r} did not travel with it, as it does since this version; "
+            "`fmsearch register` its study again"
+        )
+    return f"{type(error).__name__}: {text[:300]}"
 
 
 def model_of(store: Store, run: Run) -> LoggedModel:

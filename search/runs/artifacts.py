@@ -17,16 +17,21 @@ from ...models import figures
 from ...models.confusion import Confusion, classification_report
 from ...models.data import DataSet, load_training
 from ...models.many_classes import ManyClassesFigure
+from ...models.own_code import OwnCode
 from ...models.paired import Flags, unpacked
+from ...models.pictures import background_of
 from ...models.training import Epoch
 from ...tracking.run_record import LoggedModel
-from ..outbox import ARCHITECTURE, MODEL, SUMMARY
+from ..outbox import ARCHITECTURE, MODEL, OWN_CODE, SUMMARY
 from ..result import Result
 from .schema_words import Case, Kind, Made, write
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+MOST_LOOKED_AT = 2_000
+"""Training images, to find out what is around what they show."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +51,26 @@ class Artifacts:
     def model(self, entry: Path, result: Result) -> LoggedModel:
         """The model that stands in an entry."""
         names, step = self.data.class_names, len(result.history)
-        return LoggedModel(entry / MODEL, names, step, self._example)
+        own = OwnCode.read(entry / OWN_CODE) or OwnCode("", {})
+        return LoggedModel(
+            entry / MODEL,
+            names,
+            step,
+            self._training[:1],
+            background=self._background,
+            module=own.module,
+            code=own.files,
+        )
 
     @cached_property
-    def _example(self) -> npt.NDArray[np.uint8]:
-        return load_training(self.data.prepared).pixels[:1]
+    def _training(self) -> npt.NDArray[np.uint8]:
+        """Some of the training images, from all places among them."""
+        pixels = load_training(self.data.prepared).pixels
+        return pixels[:: -(-len(pixels) // MOST_LOOKED_AT)].copy()
+
+    @cached_property
+    def _background(self) -> str:
+        return background_of(self._training)
 
     def make(
         self,

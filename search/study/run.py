@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ...errors import FmsearchError
 from ...locks import hold
@@ -19,7 +21,7 @@ from ..space.fit import check_fit, example_point
 from ..space.space import Space
 from ..storage.storage import open_storage
 from ..storage.study_config import StudyConfig
-from ..trainers.jobs import CheckJob, MetricJob, TrainerSetup
+from ..trainers.jobs import CheckJob, LoadJob, MetricJob, TrainerSetup
 from ..trainers.pool import TrainerPool, run_job
 from ..trainers.setup import trainer_setup
 from ..trial import State
@@ -109,16 +111,21 @@ def choose_kernels(space: Space, known: StudyConfig | None) -> str:
 
 
 def _check_own_code(space: Space, setup: TrainerSetup, interruption: Interruption) -> None:
-    """Let a trainer build a user's own model once, and compute a user's own metric.
+    """Try a user's own model and metric once.
+
+    A trainer builds and saves the model, and another one loads it; one computes the metric.
 
     Raises:
-        FmsearchError: The model cannot be built, or does not fit the data; or the metric fails.
+        FmsearchError: The model cannot be built, saved or loaded, or does not fit the data; or the
+            metric fails.
     """
-    checks: dict[str, CheckJob | MetricJob] = {}
-    if space.model not in FAMILIES:
-        checks[f"model: {space.model}"] = CheckJob(space.settings(example_point(space)))
-    if space.metric not in METRICS:
-        checks["score.metric"] = MetricJob()
-    for what, job in checks.items():
-        if error := run_job(job, setup, check_interrupted=interruption.check):
-            raise FmsearchError(f"{what}: {error}")
+    with TemporaryDirectory() as name:
+        folder, checks = Path(name), list[tuple[str, CheckJob | LoadJob | MetricJob]]()
+        if space.model not in FAMILIES:
+            build = CheckJob(space.settings(example_point(space)), folder)
+            checks += [(f"model: {space.model}", job) for job in (build, LoadJob(folder))]
+        if space.metric not in METRICS:
+            checks.append(("score.metric", MetricJob()))
+        for what, job in checks:
+            if error := run_job(job, setup, check_interrupted=interruption.check):
+                raise FmsearchError(f"{what}: {error}")

@@ -93,9 +93,15 @@ class FinalJob:
 
 @dataclass(frozen=True)
 class CheckJob:
-    """Building a user's own network, to see that it fits; `settings` as in `TrialJob`."""
+    """Building a user's own network, to see that it fits, and saving it.
+
+    Attributes:
+        settings: As in `TrialJob`.
+        folder: Gets what a `LoadJob` needs.
+    """
 
     settings: Mapping[str, Value]
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -115,4 +121,14 @@ class LatencyJob:
     file: Path
 
 
-Job = TrialJob | FinalJob | CheckJob | MetricJob | LatencyJob
+@dataclass(frozen=True)
+class LoadJob:
+    """Loading what a `CheckJob` saved, and comparing its answers; for a process of its own.
+
+    There the user's code is not, but for that which travels with the model.
+    """
+
+    folder: Path
+
+
+Job = TrialJob | FinalJob | CheckJob | LoadJob | MetricJob | LatencyJob

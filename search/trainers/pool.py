@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ...errors import FmsearchError
 from ..processes.fork_server import receive, start_process
-from .jobs import CheckJob, Job, MetricJob, TrainerSetup
+from .jobs import CheckJob, Job, LoadJob, MetricJob, TrainerSetup
 from .messages import NO_TEMPORARY_FILES, OUT_OF_MEMORY, EpochDone, JobFailed, Message, Verdict
 
 if TYPE_CHECKING:
@@ -158,9 +158,7 @@ class TrainerPool:
         death = _death(trainer.process.exitcode)
         trainer.process, trainer.connection = self._start()
         job = trainer.job
-        if isinstance(
-            job, (CheckJob, MetricJob)
-        ):  # which the next process would not survive either
+        if isinstance(job, CheckJob | LoadJob | MetricJob):  # the next process would die of it, too
             trainer.assign(None)
             return JobFailed(f"it ends its process ({death})")
         log.warning("a trainer died (%s); it is replaced", death)

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...models.architecture import draw_architecture
-from ..outbox import ARCHITECTURE, MODEL, PREDICTED, SUMMARY, new_folder, publish, write_result
+from ..outbox import ARCHITECTURE, PREDICTED, SUMMARY, new_folder, publish, write_result
 from ..result import Result
+from .saved_model import save_network
 
 if TYPE_CHECKING:
-    import keras
-
     from ...models.network import Network
     from ...models.split import Rows
 
@@ -41,20 +40,10 @@ def publish_result(
     if with_drawing:
         draw_architecture(part / ARCHITECTURE, network.model)
     if with_model:
-        _compiled(network.model).save(part / MODEL)
+        save_network(network, part)
     if predicted is not None:
         (part / PREDICTED).write_text(json.dumps(predicted.tolist()), "utf-8")
     publish(part, entry)
-
-
-def _compiled(model: keras.Model) -> keras.Model:
-    """The model with loss and metric, so that `evaluate` works where its file is loaded.
-
-    Its optimizer is one without state, as no file has that of the training.
-    """
-    if not model.compiled:  # a user's own may be
-        model.compile("sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
 
 
 def now() -> int:

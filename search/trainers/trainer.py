@@ -26,8 +26,9 @@ from ...models.settings import Value
 from ...text import one_line
 from ..processes.fork_server import MachineFailed
 from .final_training import train_final
-from .jobs import CheckJob, FinalJob, Job, LatencyJob, MetricJob, TrainerSetup, TrialJob
+from .jobs import FinalJob, Job, LatencyJob, LoadJob, MetricJob, TrainerSetup, TrialJob
 from .messages import NO_TEMPORARY_FILES, OUT_OF_MEMORY, JobDone, JobFailed
+from .saved_model import load_to_check, save_to_check
 from .trial_training import TrialTraining
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,8 @@ class Trainer:
 
     def _load(self, job: Job) -> None:
         """Read the images of a job, if they are not there yet."""
-        _ = self._all_images if isinstance(job, FinalJob) else self._training_images
+        if not isinstance(job, LoadJob):
+            _ = self._all_images if isinstance(job, FinalJob) else self._training_images
 
     def _do(self, job: Job) -> str:
         """The reason why a job, or a part of it, cannot be done; empty if all is done."""
@@ -123,10 +125,13 @@ class Trainer:
             labels = load_training(self._setup.data).labels[self._setup.folds[0].validation]
             try_metric(find_metric(self._setup.metric), labels, self._setup.classes)
             return ""
+        if isinstance(job, LoadJob):
+            return load_to_check(job.folder)
         network = self._network(self._training_images, job.settings)
         if isinstance(job, LatencyJob):
             job.file.write_text(repr(seconds_an_image(network.model)), "utf-8")
-        return ""
+            return ""
+        return save_to_check(network, self._training_images.image_shape, job.folder)
 
     @cached_property
     def _training_images(self) -> Pixels:
@@ -151,9 +156,7 @@ class Trainer:
 
 def _home_is_gone(job: Job) -> bool:
     """Whether somebody has removed the folder that has the folder of a job's results."""
-    if isinstance(job, (CheckJob, LatencyJob, MetricJob)):
-        return False
-    return not job.checkpoint.parents[1].exists()
+    return isinstance(job, TrialJob | FinalJob) and not job.checkpoint.parents[1].exists()
 
 
 def _line(text: str) -> str:

@@ -145,15 +145,22 @@ def test_the_champion_says_what_a_picture_shows(server, folder, images, warm_pro
         *(f"pictures/some.npy[{number}]" for number in range(8)),
     ]
     assert sum(line.startswith("Trouser") for line in lines) >= 14
-    told = json.loads(
-        predict("pictures/0.png", "--alias", "1", "--model", "fashion", "--json").stdout
-    )
-    assert list(told[0]) == ["picture", "class", "probability"]
+    (folder / "pictures" / "text.png").write_text("no picture")
+    done = predict("pictures", "--csv")
+    assert len(done.stdout.splitlines()) == 1 + 16
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 2)
+    assert done.stderr.endswith("fmsearch: 1 of 10 files could not be read\n")
+    told = json.loads(predict("pictures/0.png", "--model", "fashion/1", "--json").stdout)
+    assert list(told[0]) == ["picture", "class", "probability", "inverted"]
+    assert told[0]["inverted"]
     for options, reason in {
-        ("--model", "none"): "the model 'none' is not there, or has no alias 'champion'",
-        ("--alias", "7", "--model", "fashion"): "or has no version '7'",
+        "none": "there is no registered model 'none'; there are: fashion",
+        "fashion/7": "the model 'fashion' has no version 7",
+        "@other": "the model 'fashion' has no alias 'other'; it has: champion",
+        "it's": 'there is no registered model "it\'s"',
+        "fashion/x": "'fashion/x' names no model; write NAME, NAME@ALIAS or NAME/VERSION",
     }.items():
-        done = predict("pictures/0.png", *options)
+        done = predict("pictures/0.png", "--model", options)
         assert (done.returncode, reason in done.stderr) == (1, True)
         assert len(done.stderr.splitlines()) == 1
 

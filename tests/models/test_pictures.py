@@ -13,7 +13,7 @@ from fmsearch.models.pictures import find_pictures, read_pictures
 
 
 def read(path: Path, shape: tuple[int, ...], invert: bool | None = False):  # type: ignore[no-untyped-def]
-    ((name, pixels),) = read_pictures(path, shape, invert=invert)
+    ((name, pixels, _),) = read_pictures(path, shape, invert=invert)
     assert (name, pixels.dtype, pixels.shape) == (str(path), np.uint8, shape)
     return pixels
 
@@ -43,6 +43,23 @@ def test_a_picture_with_a_bright_border_is_inverted(boot, tmp_path) -> None:  # 
     assert np.array_equal(read(tmp_path / "boot.png", (28, 28), None), boot)
 
 
+def test_the_background_of_the_training_images_decides_what_is_inverted(boot, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    from fmsearch.models.pictures import background_of
+
+    dark = np.stack([boot] * 20)
+    half = np.concatenate([dark[:10], 255 - dark[:10]])
+    for images, background in ((dark, "dark"), (255 - dark, "bright"), (half, "mixed")):
+        assert background_of(images) == background_of(images[..., None]) == background
+        for pixels in (boot, 255 - boot):
+            Image.fromarray(pixels).save(tmp_path / "one.png")
+            how = {"invert": None, "background": background}
+            ((_, read, inverted),) = read_pictures(tmp_path / "one.png", (28, 28), **how)
+            wanted = {"dark": boot, "bright": 255 - boot, "mixed": pixels}[background]
+            assert np.array_equal(read, wanted)
+            assert inverted == (not np.array_equal(pixels, wanted))
+    assert background_of(np.repeat(dark[..., None], 3, axis=3)) == ""
+
+
 def test_a_wide_picture_is_shown_whole_on_its_borders_colour(tmp_path) -> None:  # type: ignore[no-untyped-def]
     pixels = np.full((40, 80), 30, "uint8")
     pixels[15:25, 20:60] = 200
@@ -68,12 +85,14 @@ def test_an_array_holds_one_image_or_many(boot, tmp_path) -> None:  # type: igno
     for given in (boot, boot[None], boot[None, ..., None], boot[..., None]):
         np.save(file, given)
         for shape in ((28, 28), (28, 28, 1)):
-            ((name, pixels),) = read_pictures(file, shape, invert=None)
+            ((name, pixels, inverted),) = read_pictures(file, shape, invert=None)
+            assert not inverted
             assert name == f"{file}[0]"
             assert np.array_equal(pixels, boot.reshape(shape))
     np.save(file, np.stack([boot, 255 - boot]))
-    named = dict(read_pictures(file, (28, 28), invert=True))
-    assert np.array_equal(named[f"{file}[1]"], boot)
+    _, (name, pixels, inverted) = read_pictures(file, (28, 28), invert=True)
+    assert (name, inverted) == (f"{file}[1]", True)
+    assert np.array_equal(pixels, boot)
 
 
 def test_what_is_no_picture_is_refused_by_name(boot, tmp_path) -> None:  # type: ignore[no-untyped-def]

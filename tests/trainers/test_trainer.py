@@ -52,7 +52,7 @@ def test_images_that_are_gone_are_no_trials_failure(tmp_path: Path) -> None:
     gone = tmp_path / "gone.npz"
     ours, theirs = Pipe()
     setup = TrainerSetup(data=str(gone), classes=10, model="mlp", parameters=())
-    Trainer(theirs, setup).answer(CheckJob(FAMILIES["mlp"].complete({})))
+    Trainer(theirs, setup).answer(CheckJob(FAMILIES["mlp"].complete({}), tmp_path))
     with pytest.raises(FmsearchError, match=r"gone\.npz"):
         receive(ours)
 
@@ -93,5 +93,6 @@ def test_a_users_model_that_does_not_fit_is_found_out(  # type: ignore[no-untype
         theirs,
         TrainerSetup(data=str(images), classes=10, model=f"{name}:build", parameters=("width",)),
     )
-    trainer.answer(CheckJob(find_family(f"{name}:build", ["width"]).complete({"width": 4})))
+    settings = find_family(f"{name}:build", ["width"]).complete({"width": 4})
+    trainer.answer(CheckJob(settings, tmp_path))
     assert ours.recv() == JobFailed(expected)
