@@ -17,10 +17,12 @@ from .commands.dashboard import dashboard
 from .commands.data import data
 from .commands.doctor import doctor
 from .commands.env import env
+from .commands.evaluate import evaluate
 from .commands.predict import predict
 from .commands.register import register
 from .commands.replay import replay
 from .commands.reproduce import reproduce
+from .commands.serve import serve
 from .commands.spaces import spaces
 from .commands.status import status
 from .commands.streams import flush, mend_streams, nobody_reads
@@ -142,6 +144,8 @@ for command in (
     dashboard,
     register,
     predict,
+    evaluate,
+    serve,
     replay,
     sync,
     doctor,

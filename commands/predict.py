@@ -60,13 +60,17 @@ def predict(
       fmsearch predict pictures/ --csv > answers.csv
       fmsearch predict boot.jpg --model fashion-mnist@challenger
     """
-    from ..models import quiet_tensorflow  # noqa: F401  # loads TensorFlow without its messages
     from ..models.pictures import find_pictures
+    from ..tracking.reachability import check_answers
+
+    files = find_pictures(pictures)
+    places = places_to_look_at(store)
+    check_answers(places)
+    from ..models import quiet_tensorflow  # noqa: F401  # loads TensorFlow without its messages
     from ..tracking.registered import load_registered
     from ..tracking.store import Store
 
-    files = find_pictures(pictures)
-    loaded = load_registered(Store(places_to_look_at(store), create=False), model)
+    loaded = load_registered(Store(places, create=False), model)
     rows, unread = _answers(loaded, files, invert)
     if len(files) == 1 and unread:
         raise unread[0]

@@ -39,9 +39,9 @@ def ui(study: str | None, port: int, **store: Any) -> None:
     turns the table into charts. Where a server has the store, its page is named.
     """
     from ..search.processes.scratch import scratch_folder
+    from ..tracking.loopback import HOST
     from ..tracking.ui import running_ui, wait_until_up
     from ..tracking.ui_app import PATH
-    from ..tracking.ui_server import HOST
 
     given = places_of(store)
     places = given.to_look_at(scratch_folder)

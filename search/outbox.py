@@ -23,8 +23,7 @@ from .environment import Environment
 from .result import Duplicate, Failure, Result
 
 RESULT, MODEL, SUMMARY = "result.json", "model.keras", "model_summary.txt"
-ARCHITECTURE, PREDICTED = "architecture.png", "predicted.json"
-OWN_CODE = "own_code.json"
+ARCHITECTURE, PREDICTED, OWN_CODE = "architecture.png", "predicted.json", "own_code.json"
 PART, REMOVED = ".part", ".old"
 APART, WHY = "apart-", "why.txt"
 ENVIRONMENT = "circumstances"

@@ -64,4 +64,11 @@ def dataset_input(data: DataInput) -> entities.DatasetInput:
         source=data.source,
         profile=json.dumps(dict(data.profile)),
     )
-    return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", data.use)])
+
+
+def model_inputs(model_id: str) -> list[entities.LoggedModelInput] | None:
+    """What `log_inputs` takes for a model that a run measures; empty for none."""
+    from mlflow.entities import LoggedModelInput
+
+    return [LoggedModelInput(model_id)] if model_id else None

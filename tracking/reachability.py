@@ -13,7 +13,7 @@ from ..redaction import redacted, shown
 from ..sqlite import MLFLOW, write_ahead
 from .again_at_once import PASSING, again_at_once, is_passing
 from .quiet_mlflow import load_mlflow
-from .unreached import WAY_OUT, why_not_reached
+from .unreached import OFFLINE, WAY_OUT, why_not_reached
 
 if TYPE_CHECKING:
     import requests
@@ -33,6 +33,20 @@ def check_reachable(places: Places) -> None:
         _check_server(places)
     else:
         _check_database(places)
+
+
+def check_answers(places: Places) -> None:
+    """Check that a server answers, for a command that cannot do without and stores no artifacts.
+
+    Raises:
+        FmsearchError: It does not, or refuses.
+    """
+    if not places.is_server:
+        return
+    try:
+        _check_server(places, stores=False)
+    except FmsearchError as error:
+        raise FmsearchError(str(error).replace(f", {OFFLINE}", "")) from error
 
 
 def _ask(places: Places, what: str, **params: str) -> requests.Response:
@@ -81,7 +95,7 @@ def _check_settings() -> None:
             variable.get()  # type: ignore[no-untyped-call]
 
 
-def _check_server(places: Places) -> None:
+def _check_server(places: Places, *, stores: bool = True) -> None:
     load_mlflow()
     from mlflow.exceptions import MlflowException
 
@@ -97,14 +111,14 @@ def _check_server(places: Places) -> None:
         raise FmsearchError(
             f"the MLflow server {shown(places.tracking_uri)} refuses the credentials "
             f"(HTTP {answer.status_code}); set MLFLOW_TRACKING_USERNAME and "
-            "MLFLOW_TRACKING_PASSWORD, or go on without by --offline"
+            f"MLFLOW_TRACKING_PASSWORD, {OFFLINE}"
         )
     if answer.status_code != 200:
         raise FmsearchError(
             f"{shown(places.tracking_uri)} does not answer as an MLflow server "
             f"(HTTP {answer.status_code}); {WAY_OUT}"
         )
-    if found.status_code == 200:
+    if found.status_code == 200 and stores:
         try:
             location = str(found.json()["experiment"]["artifact_location"])
         except (ValueError, LookupError, TypeError) as error:

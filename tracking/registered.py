@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import FmsearchError
-from .classifier import BACKGROUND, CLASS_NAMES, IMAGE_SHAPE
+from .classifier import BACKGROUND, CLASS_NAMES, IMAGE_SHAPE, probabilities
 from .store import Store
 from .stored_models import loaded
 
@@ -44,13 +44,18 @@ class RegisteredModel:
     background: str
 
     @property
+    def model_id(self) -> str:
+        """Of MLflow's logged model; empty if an earlier version of MLflow made it."""
+        return str(self.loaded.metadata.model_id or "")
+
+    @property
     def title(self) -> str:
         """Its name and version."""
         return title(self.version)
 
     def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Of each class, float32 (n, classes), for images uint8 (n, *image_shape)."""
-        return np.asarray(self.network.predict(images, verbose=0), np.float32)
+        """Of each class, float32 (n, classes), for n > 0 images uint8 (n, *image_shape)."""
+        return probabilities(self.network, images)
 
 
 def title(version: ModelVersion) -> str:
@@ -91,7 +96,7 @@ def find_version(store: Store, model: str | None) -> ModelVersion:
     name, sign, which = _parts(model or "")
     name = name or _only(store)
     client = store.client
-    registered = store.again(_if_there(lambda: client.get_registered_model(name)))
+    registered = store.again(if_there(lambda: client.get_registered_model(name)))
     if registered is None:
         raise FmsearchError(f"there is no registered model {name!r}; there are: {_names(store)}")
     number: str | None = which
@@ -100,7 +105,7 @@ def find_version(store: Store, model: str | None) -> ModelVersion:
         if (number := aliases.get(which)) is None:
             has = ", ".join(sorted(aliases)) or "none; `fmsearch register` gives it"
             raise FmsearchError(f"the model {name!r} has no alias {which!r}; it has: {has}")
-    found = store.again(_if_there(lambda: client.get_model_version(name, str(number))))
+    found = store.again(if_there(lambda: client.get_model_version(name, str(number))))
     if found is None:
         raise FmsearchError(f"the model {name!r} has no version {number}; see it in `fmsearch ui`")
     return found
@@ -122,7 +127,7 @@ def _parts(model: str) -> tuple[str, str, str]:
     raise FmsearchError(f"{model!r} names no model; write NAME, NAME@ALIAS or NAME/VERSION")
 
 
-def _if_there(find: Callable[[], T]) -> Callable[[], T | None]:
+def if_there(find: Callable[[], T]) -> Callable[[], T | None]:
     """The same, but None where the registry says that there is no such thing."""
     from mlflow.exceptions import MlflowException
 

@@ -22,6 +22,7 @@ TAG_EXPERIMENT, TAG_SEED = "fmsearch.experiment", "fmsearch.seed"
 TAG_CHOSEN, TAG_SEARCHED = "fmsearch.chosen_by", "fmsearch.searched_by"
 TAG_BEST = "fmsearch.best_parameters"
 TAG_PRUNED, TAG_DUPLICATE, TAG_MODEL = "fmsearch.pruned", "fmsearch.duplicate_of", "fmsearch.model"
+TAG_EVALUATED, TAG_MODEL_ID = "fmsearch.evaluated", "fmsearch.model_id"
 TAG_RESULT = "fmsearch.result"
 TAG_RETRIED = "fmsearch.retried"
 ATTEMPT = "attempt"
@@ -85,12 +86,13 @@ class LoggedModel:
 
 @dataclass(frozen=True)
 class DataInput:
-    """The data set of a run, as MLflow shows it."""
+    """The data set of a run, as MLflow shows it; `use` is MLflow's word for what it was for."""
 
     name: str
     sha256: str
     source: str
     profile: Mapping[str, object]
+    use: str = "training"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +107,7 @@ class RunRecord:
         artifacts: A folder whose content becomes the run's artifacts.
         model: Logged with the run's name and params, and with the last value of each metric.
         data: Logged as the run's input, and as what the model's metrics were measured on.
+        measured: Id of a model that is there already, whose metrics these are; else empty.
     """
 
     name: str
@@ -118,6 +121,7 @@ class RunRecord:
     artifacts: Path | None = None
     model: LoggedModel | None = None
     data: DataInput | None = None
+    measured: str = ""
 
     def __post_init__(self) -> None:
         if (self.status is Status.RUNNING) != (self.ended_at is None):

@@ -15,7 +15,7 @@ from ..places import Places
 from ..redaction import redacted, shown
 from .again_at_once import repeating
 from .embedded import in_use, make_database
-from .entities import batch, dataset_input
+from .entities import batch, dataset_input, model_inputs
 from .logged_models import LoggedModels
 from .quiet_mlflow import load_mlflow
 from .reachability import TrackingError, prepare_sqlite
@@ -197,8 +197,10 @@ class Store:
                 return str(run.info.run_id)
         run_id = str(run.info.run_id) if run else self._create(record, parent)
         if record.data is not None:
-            self.client.log_inputs(run_id, [dataset_input(record.data)])
-        model_id = None
+            self.client.log_inputs(
+                run_id, [dataset_input(record.data)], model_inputs(record.measured)
+            )
+        model_id = record.measured or None
         if record.model is not None:
             model_id = self.models.log(run_id, record, record.model, run)
         if record.artifacts is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,9 +13,9 @@ from urllib.request import urlopen
 from ..errors import FmsearchError
 from ..places import Places
 from .embedded import in_use
+from .loopback import HOST, listen
 from .quiet_mlflow import without_set_aside
 from .reachability import check_reachable
-from .ui_server import HOST
 
 
 @contextmanager
@@ -36,14 +35,7 @@ def running_ui(
             f"there is no store at {places.runs_file} yet; run `fmsearch study` first"
         )
     check_reachable(places)
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise FmsearchError(
-                f"port {port} is taken ({error.strerror}); choose another one with --port"
-            ) from error
+    listen(port).close()
     command = [
         sys.executable, "-m", "fmsearch.tracking.ui_server",
         str(port), places.artifacts.as_uri(), places.experiment, *([study] if study else []),

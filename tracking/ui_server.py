@@ -17,10 +17,7 @@ import time
 import warnings
 
 from ..errors import FmsearchError
-
-HOST = "127.0.0.1"
-END_SECONDS = 5
-"""Time for requests that are being answered."""
+from .loopback import END_SECONDS, HOST
 
 
 def main() -> None:

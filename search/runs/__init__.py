@@ -1,7 +1,8 @@
 """Runs: what MLflow gets of trials and studies, who makes it, and shipping.
 
 Offers:
-    STUDY, TRIAL, FINAL, REPRODUCTION, EXPERIMENT (schema): what each kind of run holds.
+    STUDY, TRIAL, FINAL, EVALUATION (schema): what each kind of run holds.
+    REPRODUCTION, EXPERIMENT (schema): the same.
     BEST_SCORE, CURVES (schema): names of metrics.
     CONFUSION, CONFUSION_FIGURE, CURVES_FIGURE (schema): names of files.
     ARCHITECTURE_FIGURE, REPRODUCTION_PAGE, REPRODUCTION_TEXT, SEARCH_PAGE (schema): names of files.
@@ -11,6 +12,7 @@ Offers:
     STATUS, identity, trial_identity, run_name, trial_tags (values): a run's name, status and tags.
     training_params, metrics, final_metrics, result_metrics (values): its params and metrics.
     study_outcome (values): what came out of a study.
+    data_input (values): a data set as MLflow shows it.
     RunRecords (records): makes the run records of one study.
     Artifacts, TrainingDone, best_epoch (artifacts): makes the files of a training's run.
     parameter_columns (tables): names of columns, none of them twice.

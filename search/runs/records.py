@@ -37,6 +37,7 @@ from .values import (
     STATUS,
     cases_of_study,
     cases_of_trial,
+    data_input,
     final_metrics,
     identity,
     metrics,
@@ -99,8 +100,7 @@ class RunRecords:
     @property
     def data_input(self) -> DataInput:
         """The data set as MLflow shows it."""
-        data = self.data
-        return DataInput(data.name, data.sha256, data.spec, data.profile)
+        return data_input(self.data)
 
     def study_ended(
         self,

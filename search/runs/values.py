@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ...models.data import DataSet
 from ...models.metrics import ACCURACY
 from ...models.settings import Scoring
 from ...tracking.run_record import (
@@ -21,6 +22,7 @@ from ...tracking.run_record import (
     TAG_STATE,
     TAG_STUDY,
     TAG_TRIAL,
+    DataInput,
     Metric,
     Status,
 )
@@ -56,6 +58,11 @@ def run_name(study: StudyConfig, number: int) -> str:
 def training_params(settings: Mapping[str, object], seed: int) -> dict[str, str]:
     """A training's settings and its seed, as MLflow's params."""
     return {**{name: str(value) for name, value in settings.items()}, SEED: str(seed)}
+
+
+def data_input(data: DataSet, use: str = "training") -> DataInput:
+    """A data set as MLflow shows it, beside what it was used for."""
+    return DataInput(data.name, data.sha256, data.spec, data.profile, use)
 
 
 def cases_of_trial(study: StudyConfig, trial: Trial) -> frozenset[Case]:

@@ -34,10 +34,12 @@ Commands:
   data       Show a data set: where it is from, its hash, its classes.
   doctor     Compare storage, outbox and MLflow; one line for each...
   env        Print variables that tell a shell where the store is.
+  evaluate   Test a registered model on the test images of a data set.
   predict    Say what a registered model sees in PICTURES.
   register   Train the best trial's parameters on all training images and...
   replay     Train a run again from what it records and compare every...
   reproduce  Do the published experiments again and hold the results...
+  serve      Let a registered model answer over HTTP, on this machine;...
   spaces     List the search spaces, or print one as YAML, to copy and edit.
   status     List the studies, or one study's trials: states, scores,...
   studies    List the studies, as `fmsearch status` does; rename, export...
@@ -59,10 +61,12 @@ def test_help_teaches_the_three_steps(fmsearch: Run) -> None:
         "data",
         "doctor",
         "env",
+        "evaluate",
         "predict",
         "register",
         "replay",
         "reproduce",
+        "serve",
         "spaces",
         "status",
         "studies",

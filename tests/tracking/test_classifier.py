@@ -67,7 +67,7 @@ def test_images_are_taken_as_people_have_them(model, pixels) -> None:  # type: i
 
 def test_a_model_of_channels_takes_channels() -> None:
     class Network:
-        def predict(self, images: np.ndarray[Any, Any], verbose: int) -> np.ndarray[Any, Any]:
+        def predict_on_batch(self, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
             assert (images.dtype, images.shape[1:]) == (np.uint8, shape)
             return np.ones((len(images), 3), "float32") / 3
 

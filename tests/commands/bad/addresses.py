@@ -18,6 +18,8 @@ def other_database(folder: Path) -> None:
     database.close()
 
 
+AWAY = "9 cannot be reached (ConnectionError); start it, mend MLFLOW_TRACKING_URI\n"
+
 # fmt: off
 ADDRESSES = (
     Bad("an unknown server", f"{STUDY} --tracking-uri ftp://a/b", "neither an http(s) address nor"),
@@ -36,6 +38,9 @@ ADDRESSES = (
     Bad("a storage's bad port", "status --storage postgresql://me:secret@h:x/d", "me:***@h:x/d: inv"),
     Bad("no driver", "status --storage mysql://me:secret@h/d", "storage mysql://me:***@h/d is neither"),
     Bad("no such database", "sync --storage postgresql://127.0.0.1:9/d", "the storage postgresql://127.0.0.1:9/d: "),
+    Bad("a registry that is away", "predict tiny.npz --tracking-uri http://127.0.0.1:9", AWAY),
+    Bad("a registry that is away to test", "evaluate a --tracking-uri http://127.0.0.1:9", AWAY),
+    Bad("a registry that is away to serve", "serve a --tracking-uri http://127.0.0.1:9", AWAY),
     Bad("text as storage", "status --storage sqlite:///small.yaml", "file is not a database"),
     Bad("a folder as storage", "sync --storage sqlite:///.", "unable to open database file"),
     Bad("text as runs", "ui --tracking-uri sqlite:///small.yaml", "file is not a database"),
