@@ -114,7 +114,7 @@ class CurvesFigure:
         if key not in self._canvases:
             self._canvases[key] = self._prepare(*key)
         canvas, artists = self._canvases[key]
-        heading, lines, marks = artists[0], artists[1:5], artists[5:]
+        heading, lines, marks = artists[0], artists[1:5], artists[5:7]
         set_heading(heading, title)  # type: ignore[arg-type]  # a Text
         numbers = [one.epoch for one in history]
         names = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
@@ -136,6 +136,7 @@ class CurvesFigure:
             heading = figure.suptitle("Learning curves", fontsize=11)
             lines: list[Artist] = []
             marks: list[Artist] = []
+            legends: list[Artist] = []
             for place, (what, low, high) in enumerate(
                 (("loss (cross-entropy, nats)", 0.0, top), ("accuracy", bottom, 1.0)), start=1
             ):
@@ -149,8 +150,12 @@ class CurvesFigure:
                 lines += axes.plot([], [], color=VALIDATION, label="validation", **style)
                 if is_marked:
                     marks.append(axes.axvline(1, color=MARK, linestyle="--", label="best epoch"))
-                axes.legend(frameon=False, loc="upper right" if place == 1 else "lower right")
-            artists = [heading, *lines, *marks]
+                # Drawn over the mark, which is often at the end of the curves, too.
+                corner = "upper right" if place == 1 else "lower right"
+                frame = {"facecolor": "white", "edgecolor": "none", "framealpha": 1.0}
+                legend = axes.legend(loc=corner, frameon=is_marked, **frame)
+                legends += [legend] if is_marked else []
+            artists = [heading, *lines, *marks, *legends]
             return Canvas(figure, artists), artists
 
 
