@@ -151,9 +151,10 @@ class CurvesFigure:
                 if is_marked:
                     marks.append(axes.axvline(1, color=MARK, linestyle="--", label="best epoch"))
                 # Drawn over the mark, which is often at the end of the curves, too.
-                corner = "upper right" if place == 1 else "lower right"
-                frame = {"facecolor": "white", "edgecolor": "none", "framealpha": 1.0}
-                legend = axes.legend(loc=corner, frameon=is_marked, **frame)
+                frame: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "framealpha": 1}
+                legend = axes.legend(
+                    loc="upper right" if place == 1 else "lower right", frameon=is_marked, **frame
+                )
                 legends += [legend] if is_marked else []
             artists = [heading, *lines, *marks, *legends]
             return Canvas(figure, artists), artists
