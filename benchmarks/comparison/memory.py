@@ -15,7 +15,7 @@ TITLE = "Memory after many trials"
 ABOUT = """\
 Trials of one epoch on few images: of a perceptron, of Optuna's recipe of convolutional networks.
 The memory is that of all processes of a command, with shared pages counted once, looked at each
-second; the growth is that from a fifth of the time to the end, scaled to 100 trials.
+second; the growth is that from half of the time to the end, scaled to 100 trials.
 """
 SPACE = """\
 name: memory
@@ -71,9 +71,9 @@ def problem(way: str, trials: int) -> Problem:
 
 
 def growth(megabytes: list[float], trials: int) -> float:
-    """MB for 100 trials, from a fifth of the time, when all is loaded, to the end."""
-    early, late = megabytes[len(megabytes) // 5], max(megabytes[-3:])
-    return (late - early) / (0.8 * trials) * 100
+    """MB for 100 trials, from half of the time, when all is loaded, to the end."""
+    early, late = megabytes[len(megabytes) // 2], max(megabytes[-3:])
+    return (late - early) / (0.5 * trials) * 100
 
 
 def section(result: Result) -> str:
