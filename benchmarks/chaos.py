@@ -2,6 +2,7 @@
 
     python benchmarks/chaos.py                                  # 100 kills, about 20 minutes
     python benchmarks/chaos.py --kills 100 --engine optuna      # with pruned trials
+    python benchmarks/chaos.py --kills 100 --engine pausing     # with paused ones
     python benchmarks/chaos.py --kills 10 --phase saving        # one phase alone
     python benchmarks/chaos.py --faults 200                     # all but kills, about 25 minutes
 

@@ -36,6 +36,7 @@ class StudyProgress:
         self._trainers: list[TaskID] = []
         self._total: int | None = None
         self._finished = self._finished_before = 0
+        self._step = "epoch"
         self._clock: Callable[[], float] = time.monotonic
         self._start = self._clock()
 
@@ -70,6 +71,7 @@ class StudyProgress:
         ]
 
     def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
+        self._step = "fold" if done.folds > 1 else "epoch"
         numbers = ", ".join(str(trial.number) for trial in trials)
         accuracy = "" if done.accuracy is None else f"accuracy {done.accuracy:.4f}"
         self._live.update(
@@ -78,6 +80,13 @@ class StudyProgress:
             completed=(done.fold - 1) * done.epochs + done.epoch,
             total=done.folds * done.epochs,
             note=f"fold {done.fold}/{done.folds} epoch {done.epoch}/{done.epochs} {accuracy}",
+        )
+
+    def on_trial_pause(self, trial: Trial, trials: list[Trial]) -> None:
+        paused = sum(one.state is State.PAUSED for one in trials)
+        step = f"{self._step} {trial.paused_at}"
+        self._console.print(
+            f"[{self._place()}] trial {trial.number}: paused after {step}; {paused} paused in all"
         )
 
     def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:

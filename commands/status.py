@@ -145,7 +145,7 @@ def _print_for_programs(stored: StoredStudy, output: str, wanted: Wanted) -> Non
     from .trial_table import arranged, trial_columns
 
     now = overview(stored)
-    trials = arranged(now.latest, trial_columns(now.latest, now.objectives), wanted)
+    trials = arranged(now.latest, trial_columns(now.latest, now), wanted)
     if output == "csv":
         say(trials_csv(trials).rstrip("\n"))
         return

@@ -36,13 +36,14 @@ class Wanted:
 EVERYTHING = Wanted()
 
 
-def trial_columns(trials: Sequence[Trial], objectives: Sequence[str]) -> dict[str, Column]:
+def trial_columns(trials: Sequence[Trial], now: StudyStatus) -> dict[str, Column]:
     """All columns that a table of trials can have, in their order.
 
     Args:
         trials: Those in the table.
-        objectives: As in `StudyStatus`.
+        now: The study's status.
     """
+    objectives = now.objectives
     parameters = sorted({name for trial in trials for name in trial.parameters})
     metrics = sorted({name for trial in trials for name in trial.metrics} - {*objectives})
     own: dict[str, Column] = {
@@ -56,7 +57,12 @@ def trial_columns(trials: Sequence[Trial], objectives: Sequence[str]) -> dict[st
     others = {name: _metric(name) for name in metrics if name != "score_std"}
     names = parameter_columns(parameters, [*own, *others, "reason"])
     searched = {column: _parameter(name) for column, name in zip(names, parameters, strict=True)}
-    return {**own, **searched, **others, "reason": lambda trial: trial.reason or None}
+
+    def reason(trial: Trial) -> str | None:
+        paused = f"after {now.step} {trial.paused_at}" if trial.state is State.PAUSED else None
+        return trial.reason or paused
+
+    return {**own, **searched, **others, "reason": reason}
 
 
 def _metric(name: str) -> Column:
@@ -175,7 +181,7 @@ def trials_table(
     listed = now.latest
     if most is not None and now.trials > most:
         listed = [trial for trial in listed if trial.state is not State.WAITING][-most:]
-    columns = trial_columns(listed, now.objectives)
+    columns = trial_columns(listed, now)
     trials = arranged(listed, columns, wanted)
     if wanted.columns is None:
         names = usual_columns(columns, listed, now.objectives)

@@ -74,6 +74,7 @@ class Checkpoint:
             ],
             "horizons": list(progress.kept),
             "error": progress.error,
+            "scores": progress.scores,
         }
         packed = io.BytesIO()
         np.savez(packed, allow_pickle=False, document=np.array(json.dumps(document)), **arrays)
@@ -122,7 +123,8 @@ def _read(document: dict[str, Any], arrays: Any) -> Progress:
         )
     variables = tuple(arrays[name] for name in document["variables"])
     state = FitState(_history(document["history"]), variables)
-    return Progress(document["fold"], state, kept, document["error"])
+    scores = tuple(document.get("scores", ()))  # which earlier versions did not write
+    return Progress(document["fold"], state, kept, document["error"], scores)
 
 
 def _history(epochs: list[dict[str, Any]]) -> tuple[Epoch, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import FmsearchError
@@ -29,12 +30,27 @@ class Progress:
         fold: The current fold, counted from 1.
         kept: The outcomes so far, by horizon and fold.
         error: Why other horizons will not be reached; empty if all can be.
+        scores: As in `Report`, of the last epoch. They are reported again when the training goes
+            on, as its process may have died before it heard the answer.
     """
 
     fold: int
     state: FitState
     kept: dict[int, dict[int, FoldOutcome]]
     error: str = ""
+    scores: tuple[float, ...] = ()
+
+    @property
+    def epoch(self) -> int:
+        """The last epoch that is done, counted from 1 in each fold."""
+        return self.state.history[-1].epoch
+
+
+class Stop(Enum):
+    """Why a training does not go on after a report: it ends there, or may go on later."""
+
+    PRUNE = "prune"
+    PAUSE = "pause"
 
 
 @dataclass(frozen=True)
@@ -60,11 +76,13 @@ class Scored:
         outcomes: By horizon, for the horizons that every fold reached.
         error: Why other horizons were not reached; empty if all were.
         pruned: The outcome so far of a training that was pruned; None for any other.
+        paused: The progress of a training that was paused; None for any other.
     """
 
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     error: str = ""
     pruned: Outcome | None = None
+    paused: Progress | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +138,7 @@ class Keeper(Protocol):
 def train_and_score(
     network: Network,
     training: Training,
-    report: Callable[[Report], bool] = lambda one: False,
+    report: Callable[[Report], Stop | None] = lambda one: None,
     keeper: Keeper | None = None,
     *,
     start: Progress | None = None,
@@ -132,8 +150,8 @@ def train_and_score(
 
     Args:
         network: Its state is overwritten.
-        report: Called after each epoch; if the report has scores, returning True prunes the
-            training.
+        report: Called after each epoch; if the report has scores, the training stops there as the
+            answer says.
         keeper: Stores the progress whenever that is due.
         start: The progress to continue from.
     """
@@ -142,6 +160,12 @@ def train_and_score(
         kept = {horizon: dict(folds) for horizon, folds in start.kept.items()}
     error = start.error if start else ""
     metric = find_metric(training.metric)
+    if start and start.scores:
+        stop = report(Report(start.fold, start.state.history[-1], start.scores))
+        if stop is Stop.PAUSE:
+            return Scored(paused=start)
+        if stop is Stop.PRUNE:
+            return Scored(pruned=training.outcome(kept[max(kept)]))
     for number, fold in enumerate(training.folds, start=1):
         if start and number < start.fold:
             continue
@@ -166,10 +190,17 @@ def train_and_score(
                     if epoch.epoch <= horizon:
                         outcomes[number] = training.better(outcomes.get(number), now)
                 scores = training.scores(kept[longest], now, longest)
-            if report(Report(number, epoch, scores)) and now is not None and scores:
+            stop = report(Report(number, epoch, scores))
+            if stop is Stop.PRUNE and now is not None and scores:
                 return Scored(pruned=training.outcome({**kept[longest], number: now}))
-            if keeper is not None and keeper.due():
-                keeper.keep(Progress(number, FitState(history, network.state()), kept, error))
+            pausing = stop is Stop.PAUSE and scores
+            if pausing or (keeper is not None and keeper.due()):
+                state = FitState(history, network.state())
+                progress = Progress(number, state, kept, error, scores)
+                if pausing:
+                    return Scored(paused=progress)
+                if keeper is not None:
+                    keeper.keep(progress)
         if not kept:
             break
     return Scored({at: training.outcome(folds) for at, folds in kept.items()}, error)

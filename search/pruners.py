@@ -21,8 +21,6 @@ LOOKS = 5
 the next a score changes by more than good trials differ. Judging after each epoch pruned the best
 of 40 trials in a fifth of their random orders, judging five times in 2 of 100
 (`benchmarks/pruning.py`)."""
-LEAST_EPOCHS = 3
-"""The fewest epochs before asha or hyperband prunes a trial."""
 
 
 def make_pruner(name: str, space: Space) -> BasePruner:
@@ -47,16 +45,11 @@ def _median(space: Space) -> BasePruner:
     )
 
 
-def _asha(space: Space) -> BasePruner:  # noqa: ARG001
+def _halving(space: Space) -> BasePruner:  # noqa: ARG001
+    """Prunes nothing: such studies pause trials instead (`engines/halving.py`)."""
     import optuna
 
-    return optuna.pruners.SuccessiveHalvingPruner(min_resource=LEAST_EPOCHS, reduction_factor=3)
-
-
-def _hyperband(space: Space) -> BasePruner:  # noqa: ARG001
-    import optuna
-
-    return optuna.pruners.HyperbandPruner(min_resource=LEAST_EPOCHS, reduction_factor=3)
+    return optuna.pruners.NopPruner()
 
 
 def _wilcoxon(space: Space) -> BasePruner:  # noqa: ARG001
@@ -73,8 +66,8 @@ def _none(space: Space) -> BasePruner:  # noqa: ARG001
 
 PRUNERS: dict[str, Callable[[Space], BasePruner]] = {
     "median": _median,
-    "asha": _asha,
-    "hyperband": _hyperband,
+    "asha": _halving,
+    "hyperband": _halving,
     "wilcoxon": _wilcoxon,
     "none": _none,
 }

@@ -21,6 +21,7 @@ class State(Enum):
 
     WAITING = "waiting"
     RUNNING = "running"
+    PAUSED = "paused"
     COMPLETE = "complete"
     PRUNED = "pruned"
     FAILED = "failed"
@@ -39,10 +40,11 @@ class Trial:
         score: The number that the study maximises; None unless complete.
         metrics: Final numbers by name; empty unless complete or pruned.
         fit_seconds, score_seconds: As in `Result`.
-        reason: Why it failed or was pruned; empty if it did not.
+        reason: Why it failed, was pruned, or is to be pruned; else empty.
         result: Id of its result, as `read_entry` gives it; empty unless finished, or if an earlier
             version finished it.
         duplicate_of: Number of the earlier trial with equal parameters, whose result it has.
+        paused_at: The step (epoch or fold) after which it was last paused; 0 if it never was.
         is_damaged: Whether its record in the storage cannot be read; it counts as failed.
     """
 
@@ -56,6 +58,7 @@ class Trial:
     reason: str = ""
     result: str = ""
     duplicate_of: int | None = None
+    paused_at: int = 0
     is_damaged: bool = False
 
     def __post_init__(self) -> None:
@@ -73,6 +76,19 @@ class Trial:
     def fold_scores(self) -> tuple[float, ...]:
         names = (f"fold_{fold}_score" for fold in range(1, len(self.fit_seconds) + 1))
         return tuple(self.metrics[name] for name in names if name in self.metrics)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a training after a score.
+
+    Attributes:
+        prune: Why it is to end here; empty if it is not.
+        pause: Whether it is to stop here and keep its state, so that it can go on later.
+    """
+
+    prune: str = ""
+    pause: bool = False
 
 
 def is_over(trials: Sequence[Trial]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..result import Result
-from ..trial import Trial
+from ..trial import Trial, Verdict
 
 
 class TrialRecorder(Protocol):
@@ -41,15 +41,21 @@ class Engine(TrialRecorder, Protocol):
         It is called once, before anything is asked; to make an engine changes nothing.
         """
 
-    def ask(self) -> tuple[Trial, ...]:
-        """Take trials that one training answers; none if there is nothing to try now."""
+    def ask(self, *, begin: bool = True, promote: bool = True) -> tuple[Trial, ...]:
+        """Take trials that one training answers; none if there is nothing to try now.
 
-    def report(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> str:
-        """Hear a running trial's scores, as in `Report`; gives why it is to be pruned, if it is.
+        Args:
+            begin: Whether new trials may be begun. If not, only a paused one can go on; where
+                nothing runs that could let one go on, it is to be pruned for the trial's reason.
+            promote: Whether paused trials may be trained further.
+        """
 
-        `step` counts epochs or, cross-validated, folds; after the last one nothing is pruned. The
-        answer is on record before it is given.
+    def report(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> Verdict:
+        """Hear a running trial's scores, as in `Report`; gives what becomes of it.
+
+        `step` counts epochs or, cross-validated, folds; after the last one the training just ends.
+        That a trial is to be pruned is on record before it is said.
         """
 
     def release(self, trial: Trial) -> None:
-        """Give a taken trial back, to be tried again under its number."""
+        """Give a taken trial back, to be taken again under its number."""

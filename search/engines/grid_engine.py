@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..result import Result
 from ..space.space import Space
 from ..storage.stored_study import StoredStudy
-from ..trial import State, Trial
+from ..trial import State, Trial, Verdict
 from .grid_process import enumerate_apart
 
 
@@ -26,7 +26,9 @@ class GridEngine:
             choices = self._space.choices
             self._stored.enqueue(enumerate_apart(choices), choices)
 
-    def ask(self) -> tuple[Trial, ...]:
+    def ask(self, *, begin: bool = True, promote: bool = True) -> tuple[Trial, ...]:  # noqa: ARG002
+        if not begin:
+            return ()
         if not self._waiting or self._taken_back != self._stored.taken_back:
             self._read()  # what others gave back, or left
         while self._waiting:
@@ -45,8 +47,8 @@ class GridEngine:
         waiting = [one for one in self._stored.trials() if one.state is State.WAITING]
         self._waiting = {trial.number: trial for trial in waiting}
 
-    def report(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> str:  # noqa: ARG002
-        return ""  # every point of a grid is tried to its end
+    def report(self, trial: Trial, step: int, scores: tuple[float, ...], *, last: bool) -> Verdict:  # noqa: ARG002
+        return Verdict()  # every point of a grid is tried to its end
 
     def tell(self, trial: Trial, result: Result) -> bool:
         return self._stored.tell(trial, result)

@@ -54,14 +54,11 @@ def _fault(space: Space, strategy: Strategy) -> str:
         return f"--pruner {pruner}: a study of several objectives has none; use --pruner none"
     if space.scoring is Scoring.VALIDATION and pruner == "wilcoxon":
         return "--pruner wilcoxon compares folds, and this space scores by validation; use median"
-    if space.scoring is Scoring.CROSS_VALIDATION:
-        if pruner in ("asha", "hyperband"):
-            return f"--pruner {pruner} compares epochs, and this space scores by folds; use median"
-        if pruner == "wilcoxon" and space.folds < FEWEST_FOLDS_OF_WILCOXON:
-            return (
-                f"--pruner wilcoxon cannot decide on {space.folds} folds, "
-                f"only from {FEWEST_FOLDS_OF_WILCOXON} on; use median"
-            )
+    if pruner == "wilcoxon" and space.folds < FEWEST_FOLDS_OF_WILCOXON:
+        return (
+            f"--pruner wilcoxon cannot decide on {space.folds} folds, "
+            f"only from {FEWEST_FOLDS_OF_WILCOXON} on; use median"
+        )
     if strategy.lag and strategy.sampler == "nsga2":
         return (
             "--reproducible: nsga2 proposes generations, which need all trials; use tpe or random"

@@ -234,7 +234,7 @@ class Shipping:
             store.ship(replace(record, tags={**record.tags, TAG_NOTE: note}))
         if entries(self._outbox):
             return
-        if status is Status.FINISHED:
+        if status is Status.FINISHED and not any(one.state is State.PAUSED for one in trials):
             remove_outbox(self._outbox)
-        else:  # checkpoints stay, from which the interrupted trainings go on
+        else:  # checkpoints stay, from which interrupted and paused trainings go on
             (self._outbox / UNSHIPPED).unlink()

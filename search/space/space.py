@@ -85,6 +85,11 @@ class Space:
         return find_family(self.model, {**self.parameters, **self.fixed})
 
     @property
+    def step(self) -> str:
+        """What a step is at which a running trial is judged."""
+        return "fold" if self.scoring is Scoring.CROSS_VALIDATION else "epoch"
+
+    @property
     def steps(self) -> int:
         """The most scores that a trial reports: one for each fold or, without folds, epoch."""
         if self.scoring is Scoring.CROSS_VALIDATION:

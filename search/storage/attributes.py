@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ...errors import FmsearchError
 from ..trial import State, Trial
+from .optuna_private import constraint_key
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, TrialState
@@ -20,6 +22,42 @@ METRICS, FIT, SCORE = "metrics", "fit_seconds", "score_seconds"
 DAMAGE = "fmsearch.damage"
 """Stands for the attributes of a trial that cannot be read, and says why; it is never stored."""
 REASON, DUPLICATE, DECISION, RESULT = "reason", "duplicate_of", "pruned_at", "result"
+CONSTRAINT = constraint_key("parameters")
+"""The system attribute with the limit of a network's size."""
+PAUSE = "pause"
+"""Of a trial that was paused, as `Pause` has it. In Optuna's tables paused trials are RUNNING, as
+those that are WAITING there have not begun."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """That a trial was paused.
+
+    Attributes:
+        step: The epoch or fold after which it was.
+        worker: Whose outbox has its state.
+        resumed: Whether it goes on, or went on and has finished.
+    """
+
+    step: int
+    worker: str
+    resumed: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.step, int):
+            raise TypeError(f"step {self.step!r}")
+
+
+def pause_of(trial: FrozenTrial) -> Pause | None:
+    """That a running or finished trial was last paused; None if it never was."""
+    noted = trial.user_attrs.get(PAUSE)
+    return None if noted is None else Pause(**noted)
+
+
+def is_paused(trial: FrozenTrial) -> bool:
+    """Whether a trial is paused now."""
+    pause = pause_of(trial)
+    return trial.state.name == "RUNNING" and pause is not None and not pause.resumed
 
 
 def attributes_of(
@@ -38,6 +76,8 @@ def check_attribute(name: str, value: Any) -> None:
     Raises:
         TypeError: It has another one.
     """
+    if name == PAUSE:
+        Pause(**value)
     expected = _SHAPES.get(name, object)
     is_sound = isinstance(value, expected)
     if is_sound and expected in (dict, list):
@@ -50,6 +90,14 @@ def check_attribute(name: str, value: Any) -> None:
 _SHAPES: Mapping[str, type] = {METRICS: dict, FIT: list, SCORE: list, REASON: str, DUPLICATE: int}
 
 
+@dataclass(frozen=True)
+class Decision:
+    """A pruner's: the step (epoch or fold) after which a trial ends, and the reason."""
+
+    step: int
+    reason: str
+
+
 def state_of(optuna_state: TrialState) -> State:
     """Our state for Optuna's."""
     return State.FAILED if optuna_state.name == "FAIL" else State[optuna_state.name]
@@ -59,7 +107,13 @@ def optuna_state(state: State) -> TrialState:
     """Optuna's state for ours."""
     from optuna.trial import TrialState
 
-    return TrialState.FAIL if state is State.FAILED else TrialState[state.name]
+    others = {State.FAILED: "FAIL", State.PAUSED: "RUNNING"}
+    return TrialState[others.get(state, state.name)]
+
+
+def is_running(trial: FrozenTrial) -> bool:
+    """Whether a trial is being trained, as far as the storage knows."""
+    return trial.state.name == "RUNNING" and not is_paused(trial)
 
 
 def read_trial(trial: FrozenTrial) -> Trial:
@@ -71,7 +125,8 @@ def read_trial(trial: FrozenTrial) -> Trial:
     if damage := trial.user_attrs.get(DAMAGE):
         reason = f"its record in the storage is damaged ({damage})"
         return Trial(trial.number, trial.params, State.FAILED, reason=reason, is_damaged=True)
-    state = state_of(trial.state)
+    state = State.PAUSED if is_paused(trial) else state_of(trial.state)
+    pause = pause_of(trial)
     metrics = trial.user_attrs.get(METRICS, {})
     return Trial(
         number=trial.number,
@@ -84,6 +139,7 @@ def read_trial(trial: FrozenTrial) -> Trial:
         reason=trial.user_attrs.get(REASON, ""),
         result=trial.user_attrs.get(RESULT, "") if state.finished else "",
         duplicate_of=trial.user_attrs.get(DUPLICATE),
+        paused_at=0 if pause is None else pause.step,
     )
 
 

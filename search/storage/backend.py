@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..trial import DAMAGED, State
-from .attributes import optuna_state
+from .attributes import is_paused, optuna_state
 from .optuna_private import id_of
 from .retrying import retry
 
@@ -76,13 +76,17 @@ class Backend:
 
     def counts(self, study_id: int) -> dict[str, int]:
         """Number of trials of each `Trial.status` that occurs, in the order of `State`."""
-        from .queries import count_states, find_damaged
+        from .queries import are_running, count_states, find_damaged, read_trials
 
         def read() -> dict[str, int]:
             with self._backend.engine.connect() as connection:
                 damaged = find_damaged(connection, study_id)
                 found = count_states(connection, study_id, damaged)
+                running = read_trials(connection, are_running(study_id))
+            paused = sum(map(is_paused, running))
             states = {state: found.get(optuna_state(state), 0) for state in State}
+            states[State.RUNNING] -= paused
+            states[State.PAUSED] = paused
             counts = {**{state.value: n for state, n in states.items()}, DAMAGED: len(damaged)}
             return {status: count for status, count in counts.items() if count}
 

@@ -9,11 +9,11 @@ from typing import Any
 from optuna.trial import TrialState
 from sqlalchemy import Connection, delete, exists, select, update
 
-from .attributes import DECISION, DUPLICATE, FIT, METRICS, REASON, RESULT, SCORE
+from .attributes import DECISION, DUPLICATE, FIT, METRICS, PAUSE, REASON, RESULT, SCORE
 from .ownership import OWNER
 from .rows import models
 
-OF_AN_ATTEMPT = (METRICS, FIT, SCORE, REASON, DUPLICATE, DECISION, RESULT, OWNER)
+OF_AN_ATTEMPT = (METRICS, FIT, SCORE, REASON, DUPLICATE, DECISION, RESULT, PAUSE, OWNER)
 """Attributes of a trial that say how it went."""
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,7 @@ class Ownership:
     ) -> None:
         self._database = database
         self._study_id = study_id
-        self._worker = worker
+        self.worker = worker
         self._marks: dict[int, str] = {}
         self._interval = heartbeat_seconds / 2  # so that one may be late
         self._beaten_at = time.monotonic()
@@ -94,7 +94,7 @@ class Ownership:
     def take(self, trial_id: int) -> None:
         """Mark a trial that has just been made RUNNING; the caller holds the lock."""
         if self._database.is_shared:
-            mark = f"{self._worker}:{uuid.uuid4().hex[:12]}"
+            mark = f"{self.worker}:{uuid.uuid4().hex[:12]}"
             self._database.optuna.set_trial_user_attr(trial_id, OWNER, mark)
             self._database.write_heartbeat(trial_id)
             self._marks[trial_id] = mark
@@ -143,9 +143,9 @@ class Ownership:
         if not others:
             return []
         ages = self._database.seconds_since_heartbeat([id_of(trial) for trial in others])
-        grace = 4 * self._interval
+        grace = self._grace
         answers = seconds_since_outage() > grace
-        own = f"{self._worker}:"
+        own = f"{self.worker}:"
         return [
             id_of(trial)
             for trial in others
@@ -153,6 +153,33 @@ class Ownership:
             or (answers and ages[id_of(trial)] > grace)
             or trial.user_attrs.get(OWNER, "").startswith(own)  # an earlier session's
         ]
+
+    def are_gone(self, workers: Mapping[int, str], running: list[FrozenTrial]) -> set[int]:
+        """Of trials that others trained last, those whose worker is gone.
+
+        It has sent no heartbeat of that trial for as long as a living one may take, and runs no
+        other trial of the study.
+
+        Args:
+            workers: By the trials' ids.
+            running: The running trials.
+        """
+        if not workers or seconds_since_outage() <= self._grace:
+            return set()
+        dead = set(self.abandoned(running))
+        marks = [one.user_attrs.get(OWNER, "") for one in running if id_of(one) not in dead]
+        alive = {mark.rpartition(":")[0] for mark in marks}
+        ages = self._database.seconds_since_heartbeat([*workers])
+        return {
+            trial_id
+            for trial_id, worker in workers.items()
+            if worker not in alive and ages.get(trial_id, self._grace + 1) > self._grace
+        }
+
+    @property
+    def _grace(self) -> float:
+        """Seconds without a heartbeat after which a coordinator counts as dead."""
+        return 4 * self._interval
 
     def others_live(self, running: list[FrozenTrial]) -> bool:
         """Whether another coordinator that is alive owns any of the running trials."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ...errors import FmsearchError
@@ -11,38 +11,28 @@ from ...models.settings import Value
 from ..result import Result
 from ..trial import State, Trial, best_trial
 from .attributes import (
+    CONSTRAINT,
     DECISION,
     DUPLICATE,
     METRICS,
     REASON,
     RESULT,
+    Decision,
     StudyAttributes,
     attributes_of,
+    is_running,
     optuna_state,
     read_trial,
-    state_of,
 )
-from .optuna_private import constraint_key
 from .ownership import Ownership
+from .pauses import Pauses
 from .study_config import StudyConfig
 
 if TYPE_CHECKING:
-    from optuna.pruners import BasePruner
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
     from .database import Database
-
-CONSTRAINT = constraint_key("parameters")
-"""The limit of a network's size."""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A pruner's: the step (epoch or fold) after which a trial ends, and the reason."""
-
-    step: int
-    reason: str
 
 
 class StoredStudy:
@@ -54,6 +44,7 @@ class StoredStudy:
     Attributes:
         storage: The storage for Optuna's functions.
         attributes: What the storage has of the study beside config and trials.
+        pauses: Which trials are paused, and how they go on.
         taken_back: Number of trials that `take_back` has made waiting again.
     """
 
@@ -65,6 +56,7 @@ class StoredStudy:
         self.config = config
         self.attributes = StudyAttributes(storage, study_id, config.name)
         self.ownership = ownership
+        self.pauses = Pauses(storage, study_id, ownership)
         self.taken_back = 0
         self._study_id = study_id
         self._read_of: dict[int, tuple[FrozenTrial, Trial]] = {}
@@ -135,7 +127,7 @@ class StoredStudy:
         """Make running trials of dead coordinators wait again."""
         with self.ownership.alone():
             for trial_id in self.ownership.abandoned(self._running()):
-                self.storage.set_trial_state_values(trial_id, optuna_state(State.WAITING))
+                self._give_back(trial_id)
                 self.taken_back += 1
 
     def check_run_nowhere_else(self) -> None:
@@ -152,13 +144,22 @@ class StoredStudy:
                 raise FmsearchError(f"the study {name!r} is being run by another worker; stop it")
 
     def _running(self) -> list[FrozenTrial]:
-        found = self._backend.running(self._study_id)
-        return [one for one in found if state_of(one.state) is State.RUNNING]  # no damaged one
+        return [one for one in self._backend.running(self._study_id) if is_running(one)]
 
     def release(self, number: int) -> bool:
-        """Make a running trial wait again, under the same number."""
-        trial = self.trial(number)
-        return not trial.state.finished and self._change(trial, State.WAITING)
+        """Make a running trial what it was before it was taken, under the same number."""
+        trial_id = self._id(number)
+        with self.ownership.alone(), self.ownership.ignore_finished_by_others():
+            if not self.trial(number).state.finished and self.ownership.holds(trial_id):
+                self._give_back(trial_id)
+                self.ownership.drop(trial_id)
+                return True
+        return False
+
+    def _give_back(self, trial_id: int) -> None:
+        """Make a running trial pause again or, if it never did, wait."""
+        if not self.pauses.put_back(trial_id):
+            self.storage.set_trial_state_values(trial_id, optuna_state(State.WAITING))
 
     def tell(self, trial: Trial, result: Result) -> bool:
         """Make a running trial complete or pruned, according to its result."""
@@ -191,14 +192,14 @@ class StoredStudy:
         self,
         trial: Trial,
         state: State,
-        attributes: Mapping[str, Any] | None = None,
+        attributes: Mapping[str, Any],
         values: Sequence[float] | None = None,
     ) -> bool:
         """Change the state of a running trial, if this coordinator still owns it."""
         from optuna.exceptions import UpdateFinishedTrialError
 
         trial_id = self._id(trial.number)
-        attributes = {**attributes, RESULT: trial.result} if attributes else {}
+        attributes = {**attributes, RESULT: trial.result}
         with self.ownership.alone():
             if not self.ownership.holds(trial_id):
                 return False
@@ -216,11 +217,11 @@ class StoredStudy:
             self.ownership.drop(trial_id)
             return True
 
-    def study(self, pruner: BasePruner | None = None) -> Study:
+    def study(self) -> Study:
         """Optuna's study."""
         import optuna
 
-        return optuna.load_study(study_name=self.config.name, storage=self.storage, pruner=pruner)
+        return optuna.load_study(study_name=self.config.name, storage=self.storage)
 
     def owns(self, number: int) -> bool:
         """Whether this coordinator still owns a running trial."""

@@ -20,5 +20,8 @@ class StudyCallback(Protocol):
     def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
         """A trainer finished an epoch of the training of these trials."""
 
+    def on_trial_pause(self, trial: Trial, trials: list[Trial]) -> None:
+        """This coordinator paused a trial, which may go on later; `trials` as below."""
+
     def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:
         """This coordinator finished a trial; `trials` are all trials of the study so far."""

@@ -8,7 +8,7 @@ trials count as failed when another one has ended by itself, and until then as r
 from __future__ import annotations
 
 from ...errors import FmsearchError
-from ..trainers.messages import JobDone, JobFailed
+from ..trainers.messages import JobEnd, JobFailed
 
 MOST_FAILURES = 5
 """Failed trainings in a row that stop a study."""
@@ -27,7 +27,7 @@ class Failures:
         self._error = ""
         self._machine_trains = False
 
-    def count(self, end: JobDone | JobFailed) -> str:
+    def count(self, end: JobEnd) -> str:
         """Count how a training ended; gives its error, if any."""
         self._error = end.error if isinstance(end, JobFailed) else ""
         self._in_a_row = self._in_a_row + 1 if self._error else 0

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ...models.settings import Scoring
 from ...models.split import Split
 from ...tracking.run_record import Status
 from ..engines.make import make_engine
-from ..outbox import DamagedError, checkpoint_name, entry_name, keep_apart, write_note
+from ..outbox import DamagedError, entry_name, keep_apart, write_note
 from ..processes.signals import Interruption
 from ..result import Duplicate, Failure
 from ..runs.importances import note_importances
 from ..runs.records import RunRecords
 from ..runs.shipping import Shipping
 from ..storage.stored_study import StoredStudy
-from ..trainers.jobs import TrainerSetup, TrialJob
-from ..trainers.messages import EpochDone, JobDone, JobFailed, Message, Verdict
+from ..trainers.jobs import TrainerSetup
+from ..trainers.messages import EpochDone, JobEnd, JobFailed, JobPaused, Message
 from ..trainers.pool import TrainerPool
-from ..trial import State, Trial, best_trial, training_seed
+from ..trial import State, Trial, best_trial
 from .callback import StudyCallback
 from .duplicates import Duplicates
 from .failures import Failures
 from .plan import Plan
 from .resume import recover, settle
+from .trial_job import seed_of, trial_job
 
 Pool = Callable[[int, TrainerSetup], TrainerPool]
 """Makes a pool: the number of its trainers, and their setup."""
@@ -85,7 +86,7 @@ class StudyLoop:
             total = len(trials)
         left = (total or len(trials) + self._plan.jobs) - sum(one.state.finished for one in trials)
         # Trials that others run count as left: their coordinator may be dead, or die.
-        unfinished = left > 0 and not self._plan.limits.are_final(trials, self._begun_at)
+        unfinished = left > 0 and not self._is_over(trials)
         jobs = min(self._plan.jobs, left) if unfinished else 0
         self._callback.on_start(trials, total, jobs)
         status = Status.FAILED
@@ -129,11 +130,17 @@ class StudyLoop:
                 self._hand_out(trainers)
 
     def _others_may_die(self) -> bool:
-        """Whether others run trials that would have to be taken up."""
+        """Whether others run or have paused trials that would have to be taken up."""
         trials = self._stored.trials()
-        if not any(trial.state is State.RUNNING for trial in trials):
+        if not any(trial.state in (State.RUNNING, State.PAUSED) for trial in trials):
             return False
-        return not self._plan.limits.are_final(trials, self._begun_at)
+        return not self._is_over(trials)
+
+    def _is_over(self, trials: Sequence[Trial]) -> bool:
+        """Whether no trial may be begun or go on; those that are paused may have to end."""
+        if any(trial.state is State.PAUSED for trial in trials):
+            return self._plan.limits.time_is_up(self._begun_at)
+        return self._plan.limits.are_final(trials, self._begun_at)
 
     def _hand_out(self, trainers: TrainerPool) -> None:
         for trainer in trainers.idle():
@@ -141,15 +148,19 @@ class StudyLoop:
             if not trials:
                 return
             self._running[trainer] = trials
-            trainers.give(trainer, self._job(trials))
+            trainers.give(trainer, trial_job(self._plan, self._outbox, trials))
 
     def _next(self) -> tuple[Trial, ...]:
         """Trials to be trained; those that repeat others are settled on the way."""
         while True:
             with self._stored.ownership.alone():  # so that no two begin the last trial
-                if self._plan.limits.reached(self._stored.trials(), self._begun_at):
+                known, limits = self._stored.trials(), self._plan.limits
+                if limits.time_is_up(self._begun_at):
                     return ()
-                trials = self._engine.ask()
+                trials = self._engine.ask(
+                    begin=not limits.reached(known, self._begun_at),
+                    promote=not limits.are_final(known, self._begun_at),
+                )
             if not trials or trials[0].duplicate_of is None:
                 return trials
             (trial,) = trials
@@ -164,24 +175,9 @@ class StudyLoop:
             entry = self._outbox / entry_name(trial.number)
             settings = self._plan.space.settings(trial.parameters)
             now = time.time_ns() // 1_000_000
-            write_note(entry, Duplicate(of, settings, self._seed(trial), now))
+            write_note(entry, Duplicate(of, settings, seed_of(self._plan, trial), now))
             if settle(self._engine, trial, entry, self._stored.trial):
                 self._announce(trial)
-
-    def _job(self, trials: tuple[Trial, ...]) -> TrialJob:
-        settings = self._plan.space.settings(trials[0].parameters)
-        epochs = {
-            trial.number: int(self._plan.space.settings(trial.parameters)["epochs"])
-            for trial in trials
-        }
-        del settings["epochs"]
-        return TrialJob(
-            epochs=epochs,
-            settings=settings,
-            seed=self._seed(trials[0]),
-            entries={number: self._outbox / entry_name(number) for number in epochs},
-            checkpoint=self._outbox / checkpoint_name(trials[0].number),
-        )
 
     def _hear(self, trainers: TrainerPool, trainer: int, message: Message) -> None:
         if isinstance(message, EpochDone):
@@ -197,23 +193,34 @@ class StudyLoop:
         last = (done.fold, done.epoch) == (done.folds, done.epochs)  # too late to save anything
         report = self._engine.report
         trials = self._running[trainer]
-        reasons = [report(trial, step, done.scores, last=last) for trial in trials]
+        verdicts = [report(trial, step, done.scores, last=last) for trial in trials]
         if self._setup.judged:
-            trainers.judge(trainer, Verdict(next(iter(reasons), "")))
+            trainers.judge(trainer, verdicts[0])
 
-    def _end(self, trainers: TrainerPool, trainer: int, end: JobDone | JobFailed) -> None:
-        """Settle a training's trials, unless its trainers died: then another one comes first.
+    def _end(self, trainers: TrainerPool, trainer: int, end: JobEnd) -> None:
+        """Pause a training's trials, or settle them, unless its trainers died: then another one
+        comes first.
 
         Raises:
             FmsearchError: Too many trainings in a row had an error.
         """
         error = self._failures.count(end)
-        self._ended.extend((trial, error) for trial in self._running.pop(trainer))
+        trials = self._running.pop(trainer)
+        if isinstance(end, JobPaused):
+            self._pause(trials, end)
+        else:
+            self._ended.extend((trial, error) for trial in trials)
         if self._engine.asks_ahead:
             self._hand_out(trainers)
         if not self._failures.deaths:
             self._settle_ended()
         self._failures.check()
+
+    def _pause(self, trials: Sequence[Trial], paused: JobPaused) -> None:
+        for trial in trials:
+            if self._stored.pauses.pause(trial.number, paused.step):
+                told = self._stored.trials()
+                self._callback.on_trial_pause(told[trial.number], told)
 
     def _settle_ended(self) -> None:
         """Tell or fail the trials that have ended, each as its folder in the outbox says."""
@@ -223,7 +230,7 @@ class StudyLoop:
             if not entry.exists():
                 settings = self._plan.space.settings(trial.parameters)
                 now = time.time_ns() // 1_000_000
-                write_note(entry, Failure(settings, self._seed(trial), error, now))
+                write_note(entry, Failure(settings, seed_of(self._plan, trial), error, now))
             try:
                 counts = settle(self._engine, trial, entry, self._stored.trial)
             except DamagedError as damaged:
@@ -240,7 +247,3 @@ class StudyLoop:
         self._shipping.trial(trial.number)
         told = self._stored.trials()
         self._callback.on_trial_end(told[trial.number], told)
-
-    def _seed(self, trial: Trial) -> int:
-        """Of a training: from the study's seed and the parameters, but for the epochs."""
-        return training_seed(self._plan.seed, trial.parameters)

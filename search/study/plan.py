@@ -37,9 +37,13 @@ class Limits:
         """Whether no trial may be begun, not even to replace one that was given back."""
         return replace(self, trials=None).reached(trials, since)
 
+    def time_is_up(self, since: float) -> bool:
+        """Whether this session is over; `since` as in `reached`."""
+        return self.seconds is not None and time.monotonic() - since >= self.seconds
+
     def reached(self, trials: Sequence[Trial], since: float) -> bool:
         """Whether a limit is reached; `since` is `time.monotonic` at the session's beginning."""
-        if self.seconds is not None and time.monotonic() - since >= self.seconds:
+        if self.time_is_up(since):
             return True
         if self.trials is not None:
             begun = sum(trial.state is not State.WAITING for trial in trials)

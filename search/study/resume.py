@@ -81,7 +81,8 @@ def recover(stored: StoredStudy, outbox: Path) -> None:
 def _recover(stored: StoredStudy, trial: Trial, entry: Path) -> None:
     read = read_entry(entry)
     if not trial.state.finished:
-        stored.take(trial.number)
+        if not stored.take(trial.number):
+            stored.pauses.resume(trial.number)
         _tell(stored, trial, entry, read, stored.trial)
     elif trial.result != (result_id := read[0]):
         keep_apart(

@@ -42,7 +42,8 @@ class StudySummary:
         if self.counts.get(State.RUNNING.value):
             return Progress.RUNNING
         wanted = self.config.trials or 0
-        is_left = self.counts.get(State.WAITING.value) or sum(self.counts.values()) < wanted
+        waiting = [self.counts.get(one.value, 0) for one in (State.WAITING, State.PAUSED)]
+        is_left = any(waiting) or sum(self.counts.values()) < wanted
         return Progress.UNFINISHED if is_left else Progress.FINISHED
 
 
@@ -63,6 +64,7 @@ class StudyStatus:
     Attributes:
         objectives: Names of what the study maximizes or minimizes.
         metric: What the scores measure.
+        step: What a step is at which a trial was paused: an epoch or a fold.
         front: Of several objectives, the numbers of the trials than which none is better in all.
         counts: Number of trials of each status that occurs, as `Trial.status` has it.
         best: The best trial; None while none is complete.
@@ -76,6 +78,7 @@ class StudyStatus:
 
     objectives: Sequence[str] = ("score",)
     metric: str = ACCURACY
+    step: str = "epoch"
     front: Set[int] = frozenset()
     counts: Mapping[str, int]
     best: Trial | None
@@ -101,6 +104,7 @@ def overview(stored: StoredStudy, most: int | None = None) -> StudyStatus:
     return StudyStatus(
         objectives=objectives,
         metric=stored.config.space.metric,
+        step=stored.config.space.step,
         front=frozenset(trial.number for trial in front),
         counts=counts,
         best=stored.best(),

@@ -50,6 +50,7 @@ class TrialJob:
         seed: Of the training.
         entries: The folder in the outbox for each trial's result.
         checkpoint: The file of its checkpoint.
+        ending: Why the training is pruned as its checkpoint has it; empty to train.
     """
 
     epochs: Mapping[int, int]
@@ -57,6 +58,7 @@ class TrialJob:
     seed: int
     entries: Mapping[int, Path]
     checkpoint: Path
+    ending: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,13 +7,6 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Why a training is to be pruned after the score that it just reported; empty to go on."""
-
-    prune: str
-
-
-@dataclass(frozen=True)
 class EpochDone:
     """A trainer finished an epoch.
 
@@ -37,6 +30,17 @@ class JobDone:
 
 
 @dataclass(frozen=True)
+class JobPaused:
+    """A trainer stopped a job because of the verdict on it; its checkpoint is on disk.
+
+    Attributes:
+        step: The epoch or, cross-validated, the fold that it has finished.
+    """
+
+    step: int
+
+
+@dataclass(frozen=True)
 class JobFailed:
     """A job cannot be done: its settings raised an error, or its trainers died.
 
@@ -48,7 +52,8 @@ class JobFailed:
     died: bool = False
 
 
-Message = EpochDone | JobDone | JobFailed
+JobEnd = JobDone | JobPaused | JobFailed
+Message = EpochDone | JobEnd
 """What a pool tells of a job; after the first one that is no `EpochDone`, nothing more."""
 
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ...errors import FmsearchError
 from ..processes.fork_server import receive, start_process
+from ..trial import Verdict
 from .jobs import CheckJob, Job, LoadJob, MetricJob, TrainerSetup
-from .messages import NO_TEMPORARY_FILES, OUT_OF_MEMORY, EpochDone, JobFailed, Message, Verdict
+from .messages import NO_TEMPORARY_FILES, OUT_OF_MEMORY, EpochDone, JobFailed, Message
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess

@@ -26,8 +26,8 @@ from ...models.settings import Value
 from ...text import one_line
 from ..processes.fork_server import MachineFailed
 from .final_training import train_final
-from .jobs import FinalJob, Job, LatencyJob, LoadJob, MetricJob, TrainerSetup, TrialJob
-from .messages import NO_TEMPORARY_FILES, OUT_OF_MEMORY, JobDone, JobFailed
+from .jobs import CheckJob, FinalJob, Job, LatencyJob, LoadJob, MetricJob, TrainerSetup, TrialJob
+from .messages import NO_TEMPORARY_FILES, OUT_OF_MEMORY, JobDone, JobEnd, JobFailed
 from .saved_model import load_to_check, save_to_check
 from .trial_training import TrialTraining
 
@@ -76,7 +76,7 @@ class Trainer:
             self._connection.send(MachineFailed.by(fault, "no training can begin here"))
             return
         try:
-            error = self._do(job)
+            end = self._do(job)
         except (EOFError, ConnectionError, *MEMORY_ERRORS):
             raise
         except Exception as fault:
@@ -87,8 +87,8 @@ class Trainer:
                 return
             if too_little_memory(fault):
                 raise MemoryError from fault
-            error = self._error(fault)
-        self._connection.send(JobFailed(error) if error else JobDone())
+            end = JobFailed(self._error(fault))
+        self._connection.send(end)
 
     def _error(self, fault: Exception) -> str:
         """What a user's own model or layers raised, in a line; raises the error of any other."""
@@ -104,13 +104,18 @@ class Trainer:
         if not isinstance(job, LoadJob):
             _ = self._all_images if isinstance(job, FinalJob) else self._training_images
 
-    def _do(self, job: Job) -> str:
-        """The reason why a job, or a part of it, cannot be done; empty if all is done."""
+    def _do(self, job: Job) -> JobEnd:
+        """Do a job; it has failed if a part of it cannot be done."""
         if isinstance(job, TrialJob):
             network = self._network(self._training_images, job.settings)
             return TrialTraining(
                 job=job, network=network, setup=self._setup, connection=self._connection
             ).run()
+        error = self._do_once(job)
+        return JobFailed(error) if error else JobDone()
+
+    def _do_once(self, job: FinalJob | LatencyJob | LoadJob | MetricJob | CheckJob) -> str:
+        """Do a job of which nothing can be done in part; gives why it cannot be done, if so."""
         if isinstance(job, FinalJob):
             count, images = self._all_images
             return train_final(

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 from ...models.checkpoint import Checkpoint
-from ...models.fold_training import Report, Training, train_and_score
+from ...models.fold_training import Report, Stop, Training, train_and_score
 from ...models.network import Network
 from ...models.paired import packed
 from ...models.score import Outcome
 from ...models.settings import Scoring
 from ..environment import here
 from ..result import Result
+from ..trial import Verdict
 from .jobs import TrainerSetup, TrialJob
-from .messages import EpochDone, Verdict
+from .messages import EpochDone, JobDone, JobEnd, JobFailed, JobPaused
 from .publishing import now, publish_result
 
 
@@ -34,15 +35,12 @@ class TrialTraining:
     pruned: str = ""
     started_at: int = field(default_factory=now)
 
-    def run(self) -> str:
-        """Publish the trials that can be scored; gives the reason why others cannot, if any."""
+    def run(self) -> JobEnd:
+        """Publish the trials that can be scored; failed is the job if others cannot be."""
         job, setup = self.job, self.setup
         most, count = setup.most_parameters, self.network.model.count_params()
         if most is not None and count > most:
-            self.pruned = f"infeasible: {count:,} parameters are more than {most:,}"
-            for trial in job.epochs:
-                self._publish(trial, None)
-            return ""
+            return self._prune_untrained(f"infeasible: {count:,} parameters are more than {most:,}")
         training = Training(
             folds=setup.folds,
             seed=job.seed,
@@ -51,25 +49,41 @@ class TrialTraining:
             metric=setup.metric,
         )
         checkpoint = Checkpoint(job.checkpoint, setup.checkpoint_every)
-        scored = train_and_score(
-            self.network, training, self._report, checkpoint, start=checkpoint.load()
-        )
+        start = checkpoint.load()
+        if job.ending and start is None:
+            return self._prune_untrained(job.ending)
+        scored = train_and_score(self.network, training, self._report, checkpoint, start=start)
+        if scored.paused is not None:
+            checkpoint.keep(scored.paused)
+            by_epochs = setup.scoring is Scoring.VALIDATION
+            return JobPaused(scored.paused.epoch if by_epochs else scored.paused.fold)
         for trial, epochs in job.epochs.items():
             outcome = scored.outcomes.get(epochs, scored.pruned)
             if outcome is not None:
                 self._publish(trial, outcome)
         checkpoint.remove()
-        return scored.error
+        return JobFailed(scored.error) if scored.error else JobDone()
 
-    def _report(self, report: Report) -> bool:
+    def _prune_untrained(self, reason: str) -> JobDone:
+        self.pruned = reason
+        for trial in self.job.epochs:
+            self._publish(trial, None)
+        return JobDone()
+
+    def _report(self, report: Report) -> Stop | None:
         """Whether to stop here."""
+        if self.job.ending:
+            self.pruned = self.job.ending
+            return Stop.PRUNE
         epochs = max(self.job.epochs.values())
         where = (report.fold, len(self.setup.folds), report.epoch.epoch, epochs)
         self.connection.send(EpochDone(*where, report.epoch.val_accuracy, report.scores))
         if report.scores and self.setup.judged:
             verdict: Verdict = self.connection.recv()
             self.pruned = verdict.prune
-        return bool(self.pruned)
+            if verdict.pause:
+                return Stop.PAUSE
+        return Stop.PRUNE if self.pruned else None
 
     def _publish(self, trial: int, outcome: Outcome | None) -> None:
         """Publish a trial's result; without an outcome it was not trained."""

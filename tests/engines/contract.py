@@ -19,7 +19,7 @@ from fmsearch.search.space.load import read_space
 from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.storage.stored_study import StoredStudy
 from fmsearch.search.storage.study_config import StudyConfig
-from fmsearch.search.trial import State, Trial
+from fmsearch.search.trial import State, Trial, Verdict
 
 SPACE = """\
 name: mine
@@ -124,7 +124,7 @@ class EngineContract:
     def test_after_the_last_step_nothing_is_pruned(self) -> None:
         engine, _ = self.start()
         (trial, *_) = engine.ask()
-        assert engine.report(trial, 2, (0.1,), last=True) == ""
+        assert engine.report(trial, 2, (0.1,), last=True) == Verdict()
 
     def test_the_next_session_keeps_what_was_told_and_takes_up_what_ran(self) -> None:
         engine, _ = self.start()

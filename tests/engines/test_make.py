@@ -21,7 +21,7 @@ from fmsearch.search.storage.stored_study import StoredStudy
 from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.study.plan import Plan
 from fmsearch.search.study.run import run_study
-from fmsearch.search.trial import State, Trial
+from fmsearch.search.trial import State, Trial, Verdict
 
 SPACE = """\
 name: mine
@@ -47,14 +47,16 @@ class Backwards:
         choices = self._space.choices
         self._stored.enqueue(list(ParameterGrid({**choices}))[::-1], choices)
 
-    def ask(self) -> tuple[Trial, ...]:
+    def ask(self, *, begin: bool = True, **_: bool) -> tuple[Trial, ...]:
+        if not begin:
+            return ()
         for trial in self._stored.trials():
             if trial.state is State.WAITING and self._stored.take(trial.number):
                 return (trial,)
         return ()
 
-    def report(self, *_: object, last: bool) -> str:
-        return ""
+    def report(self, *_: object, last: bool) -> Verdict:
+        return Verdict()
 
     def release(self, trial: Trial) -> None:
         self._stored.release(trial.number)
@@ -65,6 +67,7 @@ class Silent:
 
     def on_start(self, *_: object) -> None: ...
     def on_epoch(self, *_: object) -> None: ...
+    def on_trial_pause(self, *_: object) -> None: ...
     def on_trial_end(self, *_: object) -> None: ...
 
 

@@ -17,7 +17,7 @@ from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.storage.stored_study import StoredStudy
 from fmsearch.search.storage.study_config import StudyConfig
 from fmsearch.search.study.status import overview
-from fmsearch.search.trial import State, Trial
+from fmsearch.search.trial import State, Trial, Verdict
 
 STEPS = 6
 TEXT = """\
@@ -85,7 +85,7 @@ class Bench:
                 else:
                     scores = [best - 0.1 / step]
                 last = step == STEPS
-                if reason := self.engine.report(trial, step, tuple(scores), last=last):
+                if reason := self.engine.report(trial, step, tuple(scores), last=last).prune:
                     break
             self.tell(trial, sum(scores) / len(scores), reason)
         return self.stored.trials()
@@ -97,8 +97,7 @@ def proposals(trials: Sequence[Trial]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("sampler", "pruner"),
-    [("tpe", "median"), ("random", "asha"), ("tpe", "hyperband"), ("random", "wilcoxon"),
-     ("nsga2", "none")],
+    [("tpe", "median"), ("random", "wilcoxon"), ("nsga2", "none")],
 )  # fmt: skip
 def test_every_sampler_and_every_pruner_does_its_part(
     tmp_path: Path, sampler: str, pruner: str
@@ -131,14 +130,15 @@ def test_a_trial_that_is_trained_again_is_judged_where_it_was_not_before(tmp_pat
     bench.run(8)
     (trial,) = bench.engine.ask()
     for step in (1, 2, 3):
-        assert bench.engine.report(trial, step, (0.95,), last=False) == ""
+        assert bench.engine.report(trial, step, (0.95,), last=False) == Verdict()
     bench.engine = bench.start()
     bench.stored.take_back()
     (again,) = bench.engine.ask()
     assert (again.number, again.parameters) == (trial.number, trial.parameters)
     # Otherwise these would be judged: nothing said of epochs 1 to 3 counts again.
-    assert [bench.engine.report(again, step, (0.01,), last=False) for step in (1, 2, 3)] == [""] * 3
-    assert bench.engine.report(again, 4, (0.4,), last=False) == ""  # its best was good
+    for step in (1, 2, 3):
+        assert bench.engine.report(again, step, (0.01,), last=False) == Verdict()
+    assert bench.engine.report(again, 4, (0.4,), last=False) == Verdict()  # its best was good
     assert bench.stored.reported(trial.number) == {1: 0.95, 2: 0.95, 3: 0.95, 4: 0.4}
 
 
@@ -146,12 +146,12 @@ def test_after_a_restart_the_first_epoch_that_was_not_heard_is_judged(tmp_path: 
     bench = Bench(tmp_path, Strategy("random", "median"))
     bench.run(8)
     (trial,) = bench.engine.ask()
-    assert bench.engine.report(trial, 1, (0.01,), last=False) == ""
+    assert bench.engine.report(trial, 1, (0.01,), last=False) == Verdict()
     bench.engine = bench.start()
     bench.stored.take_back()
     (again,) = bench.engine.ask()
-    assert bench.engine.report(again, 1, (0.99,), last=False) == ""
-    assert bench.engine.report(again, 2, (0.01,), last=False).endswith("after epoch 2")
+    assert bench.engine.report(again, 1, (0.99,), last=False) == Verdict()
+    assert bench.engine.report(again, 2, (0.01,), last=False).prune.endswith("after epoch 2")
 
 
 def test_a_decision_of_an_earlier_session_is_made_at_its_step(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_decision_of_an_earlier_session_is_made_at_its_step(tmp_path: Path) ->
     bench.run(8)
     (trial,) = bench.engine.ask()
     reasons = [bench.engine.report(trial, step, (0.01,), last=False) for step in (1, 2)]
-    assert reasons[1]
+    assert reasons[1].prune
     bench.engine = bench.start()
     bench.stored.take_back()
     (again,) = bench.engine.ask()

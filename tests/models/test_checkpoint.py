@@ -12,7 +12,7 @@ import pytest
 from fmsearch.models.checkpoint import SHARE, Checkpoint
 from fmsearch.models.data import load_training
 from fmsearch.models.families import FAMILIES
-from fmsearch.models.fold_training import Progress, Report, Scored, Training, train_and_score
+from fmsearch.models.fold_training import Progress, Report, Scored, Stop, Training, train_and_score
 from fmsearch.models.network import Network, Pixels
 from fmsearch.models.score import FoldOutcome
 from fmsearch.models.settings import Scoring
@@ -59,22 +59,21 @@ def networks(images: Path) -> tuple[Network, Network]:
     return here, elsewhere
 
 
-def cut_after(fold: int, epoch: int) -> Callable[[Report], bool]:
+def cut_after(fold: int, epoch: int) -> Callable[[Report], None]:
     """A report that ends the training once the progress after this epoch has been kept."""
     over = False
 
-    def report(one: Report) -> bool:
+    def report(one: Report) -> None:
         nonlocal over
         if over:
             raise PowerCutError
         over = (one.fold, one.epoch.epoch) == (fold, epoch)
-        return False
 
     return report
 
 
 def interrupt(
-    network: Network, training: Training, checkpoint: Checkpoint, report: Callable[[Report], bool]
+    network: Network, training: Training, checkpoint: Checkpoint, report: Callable[[Report], None]
 ) -> None:
     try:
         train_and_score(network, training, report, checkpoint)
@@ -131,10 +130,58 @@ def test_a_training_resumed_elsewhere_equals_an_uninterrupted_one_bit_for_bit(
     assert start is not None
     assert (start.fold, start.state.history[-1].epoch) == (fold, epoch)
     seen: list[Report] = []
-    resumed = train_and_score(elsewhere, training, lambda one: bool(seen.append(one)), start=start)
+    resumed = train_and_score(elsewhere, training, lambda one: seen.append(one), start=start)
     assert_same(resumed, uninterrupted[training.scoring])
+    again = [one for one in seen if (one.fold, one.epoch.epoch) == (fold, epoch)]
+    assert [one.scores for one in again] == [start.scores] * bool(start.scores)
     total = len(training.folds) * 4
-    assert len(seen) == total - 4 * (fold - 1) - epoch  # no epoch is trained twice
+    assert len(seen) - len(again) == total - 4 * (fold - 1) - epoch  # no epoch is trained twice
+
+
+def stop_at(fold: int, epoch: int, stop: Stop) -> Callable[[Report], Stop | None]:
+    """A report that stops the training after an epoch."""
+    return lambda one: stop if (one.fold, one.epoch.epoch) == (fold, epoch) else None
+
+
+SCORED = [pytest.param(VALIDATION, 1, 3), pytest.param(CROSS_VALIDATION, 2, 4)]
+
+
+@pytest.mark.parametrize(("training", "fold", "epoch"), SCORED)
+def test_a_paused_training_that_goes_on_equals_one_never_paused_bit_for_bit(
+    networks: tuple[Network, Network],
+    uninterrupted: dict[Scoring, Scored],
+    tmp_path: Path,
+    training: Training,
+    fold: int,
+    epoch: int,
+) -> None:
+    here, elsewhere = networks
+    paused = train_and_score(here, training, stop_at(fold, epoch, Stop.PAUSE))
+    assert paused.paused is not None
+    assert (paused.outcomes, paused.pruned, paused.paused.fold) == ({}, None, fold)
+    assert paused.paused.epoch == epoch
+    kept = Checkpoint(tmp_path / "a.npz", 3600)
+    kept.keep(paused.paused)
+    start = kept.load()
+    resumed = train_and_score(elsewhere, training, start=start)
+    assert_same(resumed, uninterrupted[training.scoring])
+    again = train_and_score(elsewhere, training, stop_at(fold, epoch, Stop.PAUSE), start=start)
+    assert again.paused is start  # its process died before it heard that it is paused
+
+
+@pytest.mark.parametrize(("training", "fold", "epoch"), SCORED)
+def test_a_paused_training_can_end_as_it_is(
+    networks: tuple[Network, Network], training: Training, fold: int, epoch: int
+) -> None:
+    here, elsewhere = networks
+    paused = train_and_score(here, training, stop_at(fold, epoch, Stop.PAUSE)).paused
+    ended = train_and_score(elsewhere, training, lambda one: Stop.PRUNE, start=paused)
+    pruned = train_and_score(here, training, stop_at(fold, epoch, Stop.PRUNE))
+    assert paused is not None
+    assert ended.pruned is not None
+    assert pruned.pruned is not None
+    assert numbers(ended.pruned.history) == numbers(pruned.pruned.history)
+    assert ended.pruned.confusion.sum() == pruned.pruned.confusion.sum()
 
 
 def test_a_training_interrupted_twice_equals_an_uninterrupted_one(
@@ -157,10 +204,10 @@ def test_a_resumed_training_still_says_that_an_earlier_fold_diverged(
     network, _ = networks
     cut = cut_after(2, 1)
 
-    def report(one: Report) -> bool:
+    def report(one: Report) -> None:
         if (one.fold, one.epoch.epoch) == (1, 2):
             network.model.trainable_variables[-1].assign(np.full(10, np.inf))
-        return cut(one)
+        cut(one)
 
     interrupt(network, CROSS_VALIDATION, EveryEpoch(tmp_path / "a.npz", 0), report)
     start = Checkpoint(tmp_path / "a.npz", 0).load()

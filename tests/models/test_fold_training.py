@@ -8,7 +8,7 @@ import pytest
 
 from fmsearch.models.data import load_training
 from fmsearch.models.families import FAMILIES
-from fmsearch.models.fold_training import Report, Training, train_and_score
+from fmsearch.models.fold_training import Report, Stop, Training, train_and_score
 from fmsearch.models.network import Network, Pixels, Variables
 from fmsearch.models.score import Outcome
 from fmsearch.models.settings import Scoring, Value
@@ -62,17 +62,20 @@ def assert_same(one: Outcome, other: Outcome) -> None:
         assert_same_weights(left.weights, right.weights)
 
 
+def prune(bad: bool) -> Stop | None:
+    return Stop.PRUNE if bad else None
+
+
 def spoil(
     network: Network, value: float, fold: int, epoch: int
-) -> tuple[Callable[[Report], bool], list[Report]]:
+) -> tuple[Callable[[Report], None], list[Report]]:
     """A report that sets all biases of the outputs after an epoch, and what it was told."""
     reports: list[Report] = []
 
-    def report(one: Report) -> bool:
+    def report(one: Report) -> None:
         reports.append(one)
         if (one.fold, one.epoch.epoch) == (fold, epoch):
             network.model.trainable_variables[-1].assign([value] + [0.0] * 9)
-        return False
 
     return report, reports
 
@@ -92,7 +95,7 @@ def test_a_horizon_of_a_longer_training_equals_a_training_of_that_length(
 def test_every_epoch_is_reported_and_folds_are_scored_when_they_are_done(network: Network) -> None:
     reports: list[Report] = []
     scored = train_and_score(
-        network, plan(Scoring.CROSS_VALIDATION, 1, 2), lambda one: bool(reports.append(one))
+        network, plan(Scoring.CROSS_VALIDATION, 1, 2), lambda one: reports.append(one)
     )
     scores = scored.outcomes[2].scores
     assert [(one.fold, one.epoch.epoch, one.scores) for one in reports] == [
@@ -143,7 +146,9 @@ def test_of_equally_good_epochs_validation_keeps_the_first(pixels: Pixels) -> No
 def test_a_pruned_validation_ends_with_its_history_and_last_confusion(network: Network) -> None:
     spoiled, reports = spoil(network, 1e4, fold=1, epoch=1)  # so that the first epoch is the best
     scored = train_and_score(
-        network, plan(Scoring.VALIDATION, 5), lambda one: spoiled(one) or one.epoch.epoch == 2
+        network,
+        plan(Scoring.VALIDATION, 5),
+        lambda one: spoiled(one) or prune(one.epoch.epoch == 2),
     )
     assert (scored.outcomes, scored.error, len(reports)) == ({}, "", 2)
     assert scored.pruned is not None
@@ -159,9 +164,9 @@ def test_a_cross_validation_is_pruned_after_a_fold_and_never_inside_one(
 ) -> None:
     reports: list[Report] = []
 
-    def report(one: Report) -> bool:
+    def report(one: Report) -> Stop | None:
         reports.append(one)
-        return len(one.scores) == folds or one.epoch.epoch == 1
+        return prune(len(one.scores) == folds or one.epoch.epoch == 1)
 
     scored = train_and_score(network, plan(Scoring.CROSS_VALIDATION, 2), report)
     assert len(reports) == 2 * folds
@@ -191,7 +196,7 @@ def test_a_shortened_cross_validation_can_still_be_pruned(network: Network) -> N
     scored = train_and_score(
         network,
         plan(Scoring.CROSS_VALIDATION, 2, 4),
-        lambda one: spoiled(one) or len(one.scores) == 2,
+        lambda one: spoiled(one) or prune(len(one.scores) == 2),
     )
     assert scored.pruned is not None
     assert scored.pruned.scores == reports[-1].scores
@@ -204,7 +209,7 @@ def test_a_training_whose_first_epoch_diverges_has_no_outcome(
 ) -> None:
     wild = make_network(pixels, optimizer="sgd", learning_rate=np.inf)
     reports: list[Report] = []
-    scored = train_and_score(wild, plan(scoring, 1, 2), lambda one: bool(reports.append(one)))
+    scored = train_and_score(wild, plan(scoring, 1, 2), lambda one: reports.append(one))
     assert scored.error == "the loss is nan in epoch 1 of fold 1"
     assert (scored.outcomes, scored.pruned, reports) == ({}, None, [])
 

@@ -21,8 +21,9 @@ from fmsearch.search.outbox import read_result
 from fmsearch.search.processes.fork_server import load_tensorflow_in_advance
 from fmsearch.search.processes.scratch import scratch_folder
 from fmsearch.search.trainers.jobs import TrainerSetup, TrialJob
-from fmsearch.search.trainers.messages import EpochDone, JobDone, JobFailed, Message, Verdict
+from fmsearch.search.trainers.messages import EpochDone, JobDone, JobFailed, Message
 from fmsearch.search.trainers.pool import TrainerPool
+from fmsearch.search.trial import Verdict
 
 from ..conftest import IMAGES, newest_trainer
 
@@ -98,7 +99,9 @@ def test_a_killed_trainers_job_goes_on_from_its_checkpoint_bit_for_bit(
     assert train(pool, undisturbed, {}) == ([(1, 1), (1, 2), (1, 3)], JobDone())
     assert caplog.messages == []
     heard, end = train(pool, disturbed, {(1, 2): 1})
-    assert (heard, end) == ([(1, 1), (1, 2), (1, 2), (1, 3)], JobDone())
+    # What was heard last, or before it, is said again: its answer may be lost.
+    assert heard in ([(1, 1), (1, 2), (1, 2), (1, 3)], [(1, 1), (1, 2), (1, 1), (1, 2), (1, 3)])
+    assert end == JobDone()
     (warning,) = caplog.messages
     assert warning.startswith("a trainer died (exit code -9: killed, ")
     results = [read_result(job.entries[0]) for job in (undisturbed, disturbed)]
