@@ -58,6 +58,13 @@ if TYPE_CHECKING:
     help="Begin no more trials once the best one has SCORE.",
 )
 @click.option(
+    "--patience",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Begin no more trials once N have not improved the best by more than its standard error.  "
+    "[default: the space's]",
+)
+@click.option(
     "--sampler", type=click.Choice(list(SAMPLERS)), help="Who proposes.  [default: the space's]"
 )
 @click.option(
@@ -139,7 +146,9 @@ def carry_out(plan: Plan) -> None:
     """
     from ..search.runs.tables import shown
     from ..search.study.run import check_outcome, run_study
+    from ..search.study.stopping import possible_gain
     from .progress import StudyProgress
+    from .tables import gain_line
 
     with StudyProgress(make_console(), plan.name) as progress:
         summary = run_study(plan, progress)
@@ -147,6 +156,8 @@ def carry_out(plan: Plan) -> None:
     if best is not None:
         values = ", ".join(f"{key}={shown(value)}" for key, value in best.parameters.items())
         say(f"best: trial {best.number} with score {best.score:.5f} ({values})")
+    if not plan.space.traits.tries_every_point and (gain := possible_gain(summary.trials)):
+        say(gain_line(gain))
     if summary.waiting is None:
         say(f"browse: fmsearch ui    register: fmsearch register --study {plan.name}")
     else:

@@ -27,10 +27,17 @@ def overview_lines(name: str, now: StudyStatus) -> list[str]:
     if now.importances:
         parts = ", ".join(f"{key} {share:.0%}" for key, share in now.importances.items())
         lines.append(f"importance: {parts}")
+    if now.possible_gain:
+        lines.append(gain_line(now.possible_gain))
     for number, last in now.running.items():
         where = f"score {last[1]:.4f} after step {last[0]}" if last else "no score yet"
         lines.append(f"running: trial {number}, {where}")
     return lines
+
+
+def gain_line(gain: float) -> str:
+    """What more trials may gain."""
+    return f"to gain: about {gain:.4f} by more trials, as the best is so far above the second best"
 
 
 def studies_table(studies: Sequence[StudySummary]) -> Table:

@@ -21,10 +21,10 @@ from .score_reader import OWN_CODE, read_score
 from .space import MAXIMIZE, MINIMIZE, OBJECTIVES, Space
 
 KEYS = (
-    *("name", "about", "model", "engine", "score", "sampler", "pruner", "trials"),
+    *("name", "about", "model", "engine", "score", "sampler", "pruner", "trials", "patience"),
     *("objectives", "constraints", "fixed", "parameters", "published"),
 )
-OF_OPTUNA = ("sampler", "pruner", "trials", "objectives", "constraints", "published")
+OF_OPTUNA = ("sampler", "pruner", "trials", "patience", "objectives", "constraints", "published")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 MOST_POINTS = 100_000
 """A larger grid is taken for a mistake."""
@@ -63,11 +63,10 @@ class Reader:
         check_conditions(parameters, self._faults)
         published = read_points(self._document.get("published", []), parameters, self._faults)
         objectives, most_parameters = self._objectives(), self._constraints()
-        sampler, pruner = (
-            self._one_of("sampler", tuple(SAMPLERS), "tpe"),
-            self._pruner(scoring, objectives),
-        )
-        trials = None if is_grid else self._trials()
+        sampler = self._one_of("sampler", tuple(SAMPLERS), "tpe")
+        pruner = self._pruner(scoring, objectives)
+        trials = None if is_grid else self._count("trials", DEFAULT_TRIALS)
+        patience = self._count("patience", None)
         self._faults.raise_if_any()
         space = Space(
             name=name,
@@ -84,6 +83,7 @@ class Reader:
             sampler=sampler,
             pruner=pruner,
             trials=trials,
+            patience=patience,
             published=published,
             text=text,
         )
@@ -222,9 +222,9 @@ class Reader:
         default = "none" if several or scoring is Scoring.CROSS_VALIDATION else "median"
         return self._one_of("pruner", tuple(PRUNERS), default)
 
-    def _trials(self) -> int:
-        trials = self._document.get("trials", DEFAULT_TRIALS)
-        if is_int(trials) and trials >= 1:
-            return int(trials)
-        self._faults.add("trials", f"{trials!r} is not a whole number of at least 1")
-        return 1
+    def _count(self, key: str, default: int | None) -> int | None:
+        count = self._document.get(key, default)
+        if key not in self._document or (is_int(count) and count >= 1):
+            return None if count is None else int(count)
+        self._faults.add(key, f"{count!r} is not a whole number of at least 1")
+        return None

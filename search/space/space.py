@@ -38,6 +38,7 @@ class Space:
         most_parameters: The most parameters of a network that is trained; None for any number.
         sampler, pruner: Defaults for Optuna studies.
         trials: Default number of trials; None for a grid, which tries every point.
+        patience: Default number of trials without a gain after which none is begun; None for any.
         published: Points with which a study begins.
         text: The YAML that the space was read from.
     """
@@ -56,6 +57,7 @@ class Space:
     sampler: str
     pruner: str
     trials: int | None
+    patience: int | None
     published: tuple[Point, ...]
     text: str
 

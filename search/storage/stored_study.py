@@ -68,8 +68,8 @@ class StoredStudy:
     def best(self) -> Trial | None:
         """The `best_trial`; usually the other trials are not read."""
         found = self._backend.best(self._study_id, DUPLICATE)
-        best = None if found is None else read_trial(found)
-        return best_trial(self.trials()) if best is None or best.is_damaged else best
+        best = read_trial(found) if found else None
+        return best if best and not best.is_damaged else best_trial(self.trials())
 
     def counts(self) -> Mapping[str, int]:
         """Number of trials of each `Trial.status` that occurs, without making trials of them."""
@@ -199,12 +199,11 @@ class StoredStudy:
         from optuna.exceptions import UpdateFinishedTrialError
 
         trial_id = self._id(trial.number)
-        attributes = {**attributes, RESULT: trial.result}
         with self.ownership.alone():
             if not self.ownership.holds(trial_id):
                 return False
             try:
-                for name, value in attributes.items():
+                for name, value in {**attributes, RESULT: trial.result}.items():
                     self.storage.set_trial_user_attr(trial_id, name, value)
                 most = self.config.space.most_parameters
                 if METRICS in attributes and most is not None:

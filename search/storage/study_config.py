@@ -28,7 +28,7 @@ class StudyConfig:
         sampler, pruner, lag: As in `Strategy`.
         keep_models, enqueue: As in `Plan`, of the last session.
         heartbeat: As in `Plan`, of the first session, because all workers must use the same.
-        trials, target_score: As in `Limits`, of the last session.
+        trials, target_score, patience: As in `Limits`, of the last session.
         versions: Versions of the packages on which numbers depend, of the last session; empty if
             an earlier version of fmsearch wrote the config.
         id: Drawn when the study is created. It distinguishes studies of the same name in two
@@ -48,6 +48,7 @@ class StudyConfig:
     heartbeat: int = HEARTBEAT
     trials: int | None = None
     target_score: float | None = None
+    patience: int | None = None
     enqueue: bool = True
     versions: Mapping[str, str] = field(default_factory=dict, compare=False)
     id: str = field(default="", compare=False)
@@ -104,4 +105,6 @@ class StudyConfig:
 
 
 def _meaning(space: Space) -> Space:
-    return replace(space, about="", text="", trials=None, published=(), sampler="", pruner="")
+    return replace(
+        space, about="", text="", trials=None, patience=None, published=(), sampler="", pruner=""
+    )

@@ -13,5 +13,6 @@ Offers:
     recover (resume): takes up what an earlier session left.
     sync_all, ship, run_records_of (sync): ships what waits in the outbox.
     unknown_outboxes, labels_of (sync): results of studies that the storage does not have.
+    possible_gain (stopping): what more trials may gain.
     overview, summary, StudyStatus, StudySummary (status): how a study stands.
 """

@@ -89,7 +89,7 @@ def join(study: StoredStudy, options: WorkerOptions) -> Plan:
         places=options.places,
         offline=options.offline,
         strategy=Strategy(config.sampler, config.pruner),
-        limits=Limits(config.trials, options.seconds, config.target_score),
+        limits=Limits(config.trials, options.seconds, config.target_score, config.patience),
         enqueue=config.enqueue,
         keep_models=config.keep_models,
         checkpoint_every=options.checkpoint_every,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...models.settings import Scoring
 from ...models.split import Split
@@ -67,6 +67,7 @@ class StudyLoop:
         self._outbox = plan.places.outbox(stored.config.label)
         run_records = RunRecords(stored.config, plan.data, split)
         self._shipping = Shipping(run_records, stored, plan.places, plan.keep_models)
+        self._limits = replace(plan.limits, images=len(split.validation))
         self._engine = make_engine(plan.space, stored, plan.strategy, plan.seed)
         self._begun_at = time.monotonic()  # again when the first trial can begin
         self._running: dict[int, tuple[Trial, ...]] = {}
@@ -81,7 +82,7 @@ class StudyLoop:
             self._shipping.prepare()  # while TensorFlow is loaded elsewhere
         self._engine.begin()
         trials = self._stored.trials()
-        total = self._plan.limits.trials
+        total = self._limits.trials
         if total is None and self._plan.space.traits.tries_every_point:
             total = len(trials)
         left = (total or len(trials) + self._plan.jobs) - sum(one.state.finished for one in trials)
@@ -139,8 +140,8 @@ class StudyLoop:
     def _is_over(self, trials: Sequence[Trial]) -> bool:
         """Whether no trial may be begun or go on; those that are paused may have to end."""
         if any(trial.state is State.PAUSED for trial in trials):
-            return self._plan.limits.time_is_up(self._begun_at)
-        return self._plan.limits.are_final(trials, self._begun_at)
+            return self._limits.time_is_up(self._begun_at)
+        return self._limits.are_final(trials, self._begun_at)
 
     def _hand_out(self, trainers: TrainerPool) -> None:
         for trainer in trainers.idle():
@@ -154,7 +155,7 @@ class StudyLoop:
         """Trials to be trained; those that repeat others are settled on the way."""
         while True:
             with self._stored.ownership.alone():  # so that no two begin the last trial
-                known, limits = self._stored.trials(), self._plan.limits
+                known, limits = self._stored.trials(), self._limits
                 if limits.time_is_up(self._begun_at):
                     return ()
                 trials = self._engine.ask(

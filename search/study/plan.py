@@ -17,6 +17,7 @@ from ..space.space import Space
 from ..storage.ownership import HEARTBEAT
 from ..storage.study_config import StudyConfig
 from ..trial import State, Trial, best_trial
+from .stopping import since_gain
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,15 @@ class Limits:
         trials: Number of begun trials, those of earlier sessions included.
         seconds: Duration of this session.
         score: Score of the best trial.
+        patience: Number of finished trials since the last gain, as `since_gain` counts them.
+        images: Number of validation images, for that.
     """
 
     trials: int | None = None
     seconds: float | None = None
     score: float | None = None
+    patience: int | None = None
+    images: int = 1
 
     def are_final(self, trials: Sequence[Trial], since: float) -> bool:
         """Whether no trial may be begun, not even to replace one that was given back."""
@@ -49,6 +54,8 @@ class Limits:
             begun = sum(trial.state is not State.WAITING for trial in trials)
             if begun >= self.trials:
                 return True
+        if self.patience is not None and since_gain(trials, self.images) >= self.patience:
+            return True
         if self.score is None:
             return False
         best = best_trial(trials)
@@ -107,6 +114,7 @@ class Plan:
             heartbeat=self.heartbeat,
             trials=self.limits.trials,
             target_score=self.limits.score,
+            patience=self.limits.patience,
             enqueue=self.enqueue,
         )
 
@@ -126,7 +134,12 @@ def check_plan(plan: Plan) -> None:
     check_training(plan.data.spec, plan.data.bytes, plan.jobs)
     space, limits = plan.space, plan.limits
     is_grid = space.traits.tries_every_point
-    for option, given in {"--trials": limits.trials, "--enqueue": not plan.enqueue}.items():
+    options = {
+        "--trials": limits.trials,
+        "--patience": limits.patience,
+        "--enqueue": not plan.enqueue,
+    }
+    for option, given in options.items():
         if is_grid and given:
             raise FmsearchError(
                 f"the space {space.name!r} is a grid, which tries every point: it has no {option}"
@@ -137,10 +150,10 @@ def check_plan(plan: Plan) -> None:
             f"--target-score {limits.score:g}: {metric.words} is from {metric.low:g} to "
             f"{metric.high:g}"
         )
-    if plan.strategy.lag and (limits.seconds is not None or limits.score is not None):
+    if plan.strategy.lag and {limits.seconds, limits.score, limits.patience} != {None}:
         raise FmsearchError(
-            "--reproducible: when a study ends by --timeout or --target-score depends on its "
-            "trainers' speed; use --trials"
+            "--reproducible: when a study ends by --timeout, --target-score or --patience depends "
+            "on its trainers' speed; use --trials"
         )
     if plan.keep_models and len(space.objectives) > 1:
         raise FmsearchError(

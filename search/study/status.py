@@ -11,6 +11,7 @@ from ...models.metrics import ACCURACY
 from ..storage.stored_study import StoredStudy
 from ..storage.study_config import StudyConfig
 from ..trial import State, Trial
+from .stopping import possible_gain
 
 
 class Progress(Enum):
@@ -74,6 +75,8 @@ class StudyStatus:
         importances: Each parameter's share in the variation of the scores, the largest first, when
             a session of the study ended or its figures were last drawn; empty before that, and
             while there are too few trials.
+        possible_gain: As the function of that name estimates it; None for a grid, and where not all
+            trials were read.
     """
 
     objectives: Sequence[str] = ("score",)
@@ -85,6 +88,7 @@ class StudyStatus:
     latest: list[Trial]
     running: Mapping[int, tuple[int, float] | None]
     importances: Mapping[str, float]
+    possible_gain: float | None = None
 
     @property
     def trials(self) -> int:
@@ -99,6 +103,8 @@ def overview(stored: StoredStudy, most: int | None = None) -> StudyStatus:
         latest = stored.trials()
     else:
         latest = stored.latest(most)
+    is_search = not stored.config.space.traits.tries_every_point
+    gain = possible_gain(latest) if is_search and len(latest) == sum(counts.values()) else None
     objectives = tuple(stored.config.space.objectives)
     front = stored.study().best_trials if len(objectives) > 1 else []
     return StudyStatus(
@@ -113,4 +119,5 @@ def overview(stored: StoredStudy, most: int | None = None) -> StudyStatus:
             number: max(scores.items(), default=None) for number, scores in stored.running().items()
         },
         importances=stored.attributes.importances(),
+        possible_gain=gain,
     )

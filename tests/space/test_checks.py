@@ -71,6 +71,8 @@ OPTUNA_FAULTS = {
     "sampler: [tpe]\n": "sampler: ['tpe'] is unknown",
     "pruner: luck\n": "pruner: 'luck' is unknown; it is one of median, asha, hyperb",
     "trials: 0\n": "trials: 0 is not a whole number of at least 1",
+    "patience: 0\n": "patience: 0 is not a whole number of at least 1",
+    "patience: null\n": "patience: None is not a whole number of at least 1",
     "trials: 2.5\n": "trials: 2.5 is not a whole number of at least 1",
     "trials: true\n": "trials: True is not a whole number of at least 1",
     "objectives: 3\n": "objectives: 3 is not a mapping",

@@ -19,6 +19,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("mlp_grid", {"enqueue": False}, "tries every point: it has no --enqueue"),
     ("cnn", {"strategy": Strategy("tpe", "none", 2), "limits": Limits(seconds=9)}, "use --trials"),
     ("cnn", {"strategy": Strategy("tpe", "none", 2), "limits": Limits(score=0.9)}, "use --trials"),
+    ("cnn", {"strategy": Strategy("tpe", "none", 2), "limits": Limits(patience=9)}, "use --trials"),
+    ("mlp_grid", {"limits": Limits(patience=3)}, "tries every point: it has no --patience"),
     ("cnn_pareto", {"keep_models": 3}, "use all or none"),
     ("mlp_grid", {"fresh": True, "offline": True}, "--fresh deletes runs in MLflow"),
 ]

@@ -10,6 +10,8 @@ OPTIONS = (
     Bad("a name with an umlaut", f"{STUDY} --name für", "'für' must be 1 to 64 letters", code=2),
     Bad("a seed in words", f"{STUDY} --seed one", "'one' is not a valid integer", code=2),
     Bad("half a trial", f"{STUDY} --trials 2.5", "'2.5' is not a valid integer range", code=2),
+    Bad("no patience", f"{STUDY} --patience 0", "0 is not in the range x>=1", code=2),
+    Bad("patience with a grid", f"{STUDY} --patience 3", "is a grid, which tries every point: it"),
     Bad("trials of a grid", f"{STUDY} --trials 3", "is a grid, which tries every point: it has no"),
     Bad("an endless time", f"{STUDY} --timeout inf", "'inf' is no time like 90s, 20m", code=2),
     Bad("a score beyond all", f"{STUDY} --target-score 2", "2: accuracy is from 0 to 1"),
