@@ -57,7 +57,8 @@ def study(
         tracking_uri, storage, experiment: As the options of that name; None for what the
             environment says, as with commands.
         options: As the command's, with the same defaults and None for "not given": `name`, `jobs`,
-            `seed`, `train_images`, `trials`, `timeout` (seconds), `target_score`, `sampler`,
+            `seed`, `train_images`, `trials`, `timeout` (seconds), `target_score`,
+            `patience`, `sampler`,
             `pruner`, `enqueue` (bool), `reproducible`, `keep_models` (None for all), `fresh`
             (without a question), `retry_failed`, `checkpoint_every` (seconds), `offline`.
 
@@ -181,6 +182,10 @@ class _Heard:
     def on_epoch(self, trainer: int, trials: tuple[Trial, ...], done: EpochDone) -> None:
         if self._shown:
             self._shown.on_epoch(trainer, trials, done)
+
+    def on_trial_pause(self, trial: Trial, trials: list[Trial]) -> None:
+        if self._shown:
+            self._shown.on_trial_pause(trial, trials)
 
     def on_trial_end(self, trial: Trial, trials: list[Trial]) -> None:
         if self._shown:

@@ -24,6 +24,7 @@ def make_plan(
     trials: int | None = None,
     timeout: float | None = None,
     target_score: float | None = None,
+    patience: int | None = None,
     sampler: str | None = None,
     pruner: str | None = None,
     reproducible: bool = False,
@@ -35,7 +36,7 @@ def make_plan(
         space, places: What to search, and the store.
         data: On what.
         name, jobs: None for the space's name, and for the cores that may be used.
-        trials, timeout, target_score: As in `Limits`; None for no limit, or the space's.
+        trials, timeout, target_score, patience: As in `Limits`; None for no limit, or the space's.
         sampler, pruner: None for the space's.
         reproducible: Whether it is to come out the same at any speed.
         others: As in `Plan`; the seed is 0, all images are used and MLflow is, if none says else.
@@ -56,7 +57,7 @@ def make_plan(
         jobs=jobs,
         places=places,
         strategy=strategy,
-        limits=Limits(trials or space.trials, timeout, target_score),
+        limits=Limits(trials or space.trials, timeout, target_score, patience or space.patience),
         **{"seed": 0, "train_images": None, "offline": False, **others},
     )
     check_plan(plan)
