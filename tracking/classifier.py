@@ -93,7 +93,7 @@ class Classifier:
 def probabilities(model: keras.Model, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Of each class, for at least one image.
 
-    Keras' `predict` makes a pipeline of data for each call, which takes 75 times as long as one
+    Keras' `predict` makes a pipeline of data for each call, which takes many times as long as one
     answer of a small network.
     """
     parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
