@@ -63,6 +63,7 @@ def train(data: DataSet, trainers: int, folder: Path) -> list[dict[str, int]]:
         )
         for number in range(trainers)
     ]
+    others = set(_trainers())
     with TrainerPool(trainers, setup) as pool:
         trained = set()
         for job, message in pool.run(jobs):
@@ -71,7 +72,7 @@ def train(data: DataSet, trainers: int, folder: Path) -> list[dict[str, int]]:
             if isinstance(message, EpochDone):
                 trained.add(job.seed)
                 if len(trained) == trainers:
-                    return [memory_of(pid) for pid in _trainers()]
+                    return [memory_of(pid) for pid in _trainers() if pid not in others]
     raise SystemExit("a trainer ended before all had trained")
 
 

@@ -36,17 +36,16 @@ class Duplicates:
         found = []
         if self.tested:
             found.append(
-                f"{self.tested:,} test images are training images, too, such as "
-                f"{' and '.join(self.tested_pairs[0])}: their part of the test accuracy says "
-                "nothing"
+                f"test images that are training images, too: {self.tested:,}, such as "
+                f"{' and '.join(self.tested_pairs[0])}; of these the test accuracy says nothing"
             )
         if self.contradictory:
             found.append(
-                f"{self.contradictory:,} images are in two classes, such as "
+                f"images in two classes: {self.contradictory:,}, such as "
                 f"{' and '.join(self.contradictory_pairs[0])}"
             )
         if self.repeated:
-            found.append(f"{self.repeated:,} training images are there more than once")
+            found.append(f"training images that are there more than once: {self.repeated:,}")
         return tuple(found) or ("no image",)
 
     @property

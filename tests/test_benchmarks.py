@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ MACHINE = {
     "avx512_vnni": False,
     "load_before": 0.1,
 }
+GRIDS = ["keras_tuner_grid", *["grid_search_cv"] * (find_spec("scikeras") is not None)]
+"""The second is only tried where the extra `bench` is installed."""
 POINTS = [
     {
         "batch_size": 32,
@@ -161,17 +165,13 @@ def test_each_part_draws_its_plot(part: str, tmp_path: Path) -> None:
     assert "fmsearch" in (tmp_path / picture(result)).read_text("utf-8")
 
 
-def test_peers_score_a_grid_by_its_folds(images: Path) -> None:
-    from peers import keras_tuner_grid
+@pytest.mark.parametrize("peer", GRIDS)
+def test_peers_score_a_grid_by_its_folds(images: Path, peer: str) -> None:
     from peers.problem import Problem
 
     problem = Problem(data=str(images), images=400, points=POINTS, folds=2)
     by_hand = pytest.approx([score_by_hand(problem, point) for point in POINTS], abs=1e-6)
-    assert keras_tuner_grid.search(problem) == by_hand
-    pytest.importorskip("scikeras")
-    from peers import grid_search_cv
-
-    assert grid_search_cv.search(problem) == by_hand
+    assert importlib.import_module(f"peers.{peer}").search(problem) == by_hand
 
 
 def score_by_hand(problem: Any, point: dict[str, Any]) -> float:

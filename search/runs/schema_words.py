@@ -161,18 +161,30 @@ def write(artifacts: Mapping[str, Artifact[S]], source: S, folder: Path) -> Made
     Raises:
         OSError: The folder cannot be written: its disk is full, say.
     """
-    missing = {}
-    for path, artifact in artifacts.items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            artifact.make(source, file)
-        except OSError:
-            raise
-        except Exception as error:  # whatever a library makes of numbers and names from outside
-            file.unlink(missing_ok=True)
-            reason = one_line(f"{type(error).__name__}: {error}")
-            log.warning("%s is left out, as it cannot be made: %s", path, reason)
-            log.info("the reason in full", exc_info=True)
-            missing[missing_tag(path)] = reason
+    missing: dict[str, str] = {}
+    made: set[str] = set()
+    waiting = [*artifacts]
+    while waiting:
+        for path in waiting:
+            if reason := _fault(artifacts[path], source, folder / path):
+                log.warning("%s is left out, as it cannot be made: %s", path, reason)
+                missing[missing_tag(path)] = reason
+            elif (folder / path).exists():
+                made.add(path)
+        # Whoever removes a folder of temporary files takes away what was made before.
+        waiting = [path for path in artifacts if path in made and not (folder / path).exists()]
     return Made(folder, missing)
+
+
+def _fault(artifact: Artifact[S], source: S, file: Path) -> str:
+    """Why an artifact cannot be made; empty if it was."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        artifact.make(source, file)
+    except OSError:
+        raise
+    except Exception as error:  # whatever a library makes of numbers and names from outside
+        file.unlink(missing_ok=True)
+        log.info("an artifact cannot be made", exc_info=True)
+        return one_line(f"{type(error).__name__}: {error}")
+    return ""

@@ -67,11 +67,11 @@ def test_images_that_are_there_twice_are_named(photos: Path, say: Say) -> None:
     (dogs / "once more.png").write_bytes((dogs / "3.png").read_bytes())
     said, _, _ = say("data", "photos")
     assert (
-        "twice:    1 test images are training images, too, such as train/cat/big/1.png and "
+        "twice:    test images that are training images, too: 1, such as train/cat/big/1.png and "
         "test/cat/again.png" in said
     )
-    assert "1 images are in two classes, such as train/cat/big/2.png and train/dog/cat.png" in said
-    assert "2 training images are there more than once" in said
+    assert "images in two classes: 1, such as train/cat/big/2.png and train/dog/cat.png" in said
+    assert "training images that are there more than once: 2" in said
     found = json.loads(say("data", "photos", "--json")[0])
     assert found["duplicates"]["test_in_training_pairs"] == [
         ["train/cat/big/1.png", "test/cat/again.png"]

@@ -61,7 +61,7 @@ USAGE = {
         "study",
         "--spaces",
         "mlp_grid",
-    ): "No such option '--spaces'. (Did you mean one of: '--space', ",
+    ): "No such option '--spaces'. (Did you mean one of: '--patience', '--space'",
     ("status", "--watch"): "--watch wants the name of a study",
     ("status", "--all"): "--all wants the name of a study",
     ("status", "small", "--watch", "--all"): "leave the others out",

@@ -66,7 +66,8 @@ def test_a_terminal_that_lacks_a_character_shows_the_rest(
     named(tmp_path, "Füße", "靴")
     done = shell("$P data --data named.npz", PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert len(done.stdout.splitlines()) == 8
+    last = [line.split()[-2:] for line in done.stdout.splitlines()[-4:]]
+    assert last == [[b"train", b"test"], [b"10", b"10"], [b"10", b"10"], [b"20", b"20"]]
 
 
 def test_a_deleted_working_folder_is_one_line(shell: Shell) -> None:

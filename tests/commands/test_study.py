@@ -185,12 +185,12 @@ def study(fmsearch, images: Path, tmp_path: Path):  # type: ignore[no-untyped-de
 
 
 REFUSED = {
-    ("--reproducible", "--timeout", "5m"): "--reproducible: when a study ends by --timeout or",
+    ("--reproducible", "--timeout", "5m"): "--reproducible: when a study ends by --timeout, --",
     (
         "--reproducible",
         "--target-score",
         "0.9",
-    ): "--reproducible: when a study ends by --timeout or",
+    ): "--reproducible: when a study ends by --timeout, --",
     (
         "--keep-models",
         "best:3",

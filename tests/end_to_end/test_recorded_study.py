@@ -68,7 +68,8 @@ def test_a_trial_run_has_the_documented_name_tags_and_params(study_run, trial_ru
         "fmsearch.data_sha256": study_run.data.tags["fmsearch.data_sha256"],
     }
     assert set(trial_run.data.params) == {
-        "batch_norm", "batch_size", "dropout_rate", "epochs", "erase", "flip", "hidden_units",
+        "batch_norm", "batch_size", "class_weight", "dropout_rate", "epochs", "erase", "flip",
+        "hidden_units",
         "label_smoothing", "layers", "learning_rate", "momentum", "optimizer", "schedule", "seed",
         "shift", "warmup_epochs", "weight_decay",
     }  # fmt: skip
