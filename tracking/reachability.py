@@ -11,8 +11,8 @@ from ..errors import FmsearchError
 from ..places import ANSWER_SECONDS, Places
 from ..redaction import redacted, shown
 from ..sqlite import MLFLOW, write_ahead
-from .again_at_once import PASSING, again_at_once, is_passing
 from .quiet_mlflow import load_mlflow
+from .request_retries import PASSING, is_passing, request_retries
 from .unreached import OFFLINE, WAY_OUT, why_not_reached
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _ask(places: Places, what: str, **params: str) -> requests.Response:
     retry = retry_if_exception(is_passing) | retry_if_result(
         lambda answer: answer.status_code in PASSING
     )
-    answer: requests.Response = again_at_once(retry)(lambda: _ask_once(places, what, **params))
+    answer: requests.Response = request_retries(retry)(lambda: _ask_once(places, what, **params))
     return answer
 
 

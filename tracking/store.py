@@ -13,12 +13,12 @@ from ..artifact_addresses import EXPERIMENT_TAG
 from ..errors import FmsearchError, full_disk
 from ..places import Places
 from ..redaction import redacted, shown
-from .again_at_once import repeating
 from .embedded import in_use, make_database
 from .entities import batch, dataset_input, model_inputs
 from .logged_models import LoggedModels
 from .quiet_mlflow import load_mlflow
 from .reachability import TrackingError, prepare_sqlite
+from .request_retries import repeating
 from .run_record import (
     TAG_PARENT,
     TAG_RESTORED,

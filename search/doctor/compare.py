@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...checksums import IS_MISSING
 from ...tracking.run_record import TAG_MODEL, TAG_RESTORED, TAG_RESULT, TAG_TRIAL
 from ...tracking.stored_runs import StoredModel, WholeRun
-from ..runs.schema_words import missing_tag
+from ..runs.schema_types import missing_tag
 from .expected import Expected
 
 MOST_SHOWN = 60

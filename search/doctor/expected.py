@@ -15,7 +15,7 @@ from ...tracking.run_record import (
 )
 from ...tracking.stored_runs import StoredRun
 from ..runs.schema import BEST_SCORE, SEARCH_PAGE, STUDY, TRIAL
-from ..runs.schema_words import Case
+from ..runs.schema_types import Case
 from ..runs.values import (
     STATUS,
     cases_of_study,

@@ -19,7 +19,7 @@ from ...tracking.stored_runs import WholeRun
 from ..runs.artifacts import TrainingDone, best_epoch
 from ..runs.records import RunRecords
 from ..runs.schema import CONFUSION, CURVES, TRIAL
-from ..runs.schema_words import Numbers, missing_tag, write
+from ..runs.schema_types import Numbers, missing_tag, write
 from ..runs.values import final_metrics, training_params, trial_identity
 from ..storage.stored_study import StoredStudy
 from ..study.sync import run_records_of

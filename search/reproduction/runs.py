@@ -26,7 +26,7 @@ from ...tracking.run_record import (
 from ..result import Result
 from ..runs.artifacts import Artifacts
 from ..runs.schema import EXPERIMENT, REPRODUCTION
-from ..runs.schema_words import Case, Made
+from ..runs.schema_types import Case, Made
 from ..runs.values import metrics, result_metrics, training_params
 from ..trainers.jobs import FinalJob
 from .catalogue import Experiment

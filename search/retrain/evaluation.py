@@ -32,7 +32,7 @@ from ...tracking.store import Store
 from ..environment import here
 from ..runs.artifacts import Artifacts, TrainingDone
 from ..runs.schema import EVALUATION
-from ..runs.schema_words import write
+from ..runs.schema_types import write
 from ..runs.values import data_input, metrics
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ Offers:
     BEST_SCORE, CURVES (schema): names of metrics.
     CONFUSION, CONFUSION_FIGURE, CURVES_FIGURE (schema): names of files.
     ARCHITECTURE_FIGURE, REPRODUCTION_PAGE, REPRODUCTION_TEXT, SEARCH_PAGE (schema): names of files.
-    Case, Numbers, write (schema_words): in which case a run holds what; how its files are made.
-    Made, missing_tag (schema_words): what was made, and tags that say why other files were not.
+    Case, Numbers, write (schema_types): in which case a run holds what; how its files are made.
+    Made, missing_tag (schema_types): what was made, and tags that say why other files were not.
     cases_of_study, cases_of_trial (values): the cases in which a run is.
     STATUS, identity, trial_identity, run_name, trial_tags (values): a run's name, status and tags.
     training_params, metrics, final_metrics, result_metrics (values): its params and metrics.

@@ -24,7 +24,7 @@ from ...models.training import Epoch
 from ...tracking.run_record import LoggedModel
 from ..outbox import ARCHITECTURE, MODEL, OWN_CODE, SUMMARY
 from ..result import Result
-from .schema_words import Case, Kind, Made, write
+from .schema_types import Case, Kind, Made, write
 
 if TYPE_CHECKING:
     import numpy as np

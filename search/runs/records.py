@@ -31,7 +31,7 @@ from ..trial import State, Trial
 from .artifacts import Artifacts
 from .description import describe_trial
 from .schema import STUDY, TRIAL
-from .schema_words import Case, write
+from .schema_types import Case, write
 from .study_artifacts import StudySoFar
 from .values import (
     STATUS,

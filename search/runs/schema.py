@@ -32,7 +32,7 @@ from .schema_items import (
     of,
     settings,
 )
-from .schema_words import Artifact, Case, Item, Kind, Numbers
+from .schema_types import Artifact, Case, Item, Kind, Numbers
 from .study_artifacts import StudySoFar
 
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ...checksums import CHECKSUMS
 from ...tracking import run_record as tag
 from ..trial import SEED
-from .schema_words import Case, Item
+from .schema_types import Case, Item
 
 DATA = {tag.TAG_DATA: Item("SHA-256 of the data set")}
 SPACE = {tag.TAG_SPACE: Item("name of the space"), **DATA}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .schema import KINDS
-from .schema_words import Case, Kind
+from .schema_types import Case, Kind
 
 BEGIN, END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
 HEADER = ["| | name | what it says or shows | where |", "|---|---|---|---|"]

@@ -31,7 +31,7 @@ from ..storage.study_config import StudyConfig
 from ..trial import SEED, State, Trial, best_trial, is_over
 from .importances import FEWEST_TRIALS
 from .schema import BEST_SCORE, CURVES, PARAMETER, STUDY, TRIAL
-from .schema_words import Case
+from .schema_types import Case
 
 STATUS = {
     State.COMPLETE: Status.FINISHED,

@@ -14,7 +14,7 @@ from fmsearch.search.doctor.doctor import Finding, examine
 from fmsearch.search.engines.strategy import choose_strategy
 from fmsearch.search.runs.artifacts import TrainingDone
 from fmsearch.search.runs.schema import CONFUSION_FIGURE, TRIAL
-from fmsearch.search.runs.schema_words import Artifact, Case, Numbers
+from fmsearch.search.runs.schema_types import Artifact, Case, Numbers
 from fmsearch.search.space.load import read_space
 from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.study.plan import Limits, Plan

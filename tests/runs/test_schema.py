@@ -18,7 +18,7 @@ from fmsearch.search.retrain.champion import register_best
 from fmsearch.search.runs.artifacts import TrainingDone
 from fmsearch.search.runs.schema import FINAL, STUDY, TRIAL
 from fmsearch.search.runs.schema_page import renewed
-from fmsearch.search.runs.schema_words import Artifact, Case, Kind, Numbers
+from fmsearch.search.runs.schema_types import Artifact, Case, Kind, Numbers
 from fmsearch.search.runs.values import cases_of_study, cases_of_trial
 from fmsearch.search.space.load import read_space
 from fmsearch.search.storage.storage import open_storage

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from fmsearch.search.runs.plain_study import for_matplotlib, for_plotly, plain
-from fmsearch.search.runs.schema_words import Artifact, write
+from fmsearch.search.runs.schema_types import Artifact, write
 from fmsearch.search.runs.search_figures import draw
 from fmsearch.search.runs.tables import cv_results_csv, parameter_columns, trials_csv
 from fmsearch.search.trial import State, Trial

@@ -1,4 +1,4 @@
-"""Kinds of runs: the words in which the schema says what a run holds, and in which case."""
+"""The types of the schema: what a kind of run holds, and in which case, in words."""
 
 from __future__ import annotations
 

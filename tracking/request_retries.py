@@ -1,4 +1,4 @@
-"""A server that fails a request at once may answer the next: requests that are made again."""
+"""Requests that are made again: a server that fails one at once may answer the next."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ REPEATED = frozenset({
 something new is not among them: its answer may be lost, so one has to look first."""
 
 
-def again_at_once(retry: retry_base) -> Retrying:
+def request_retries(retry: retry_base) -> Retrying:
     """Tries of a request; the last one's error is raised, or its answer returned.
 
     Args:
@@ -93,4 +93,4 @@ class _RepeatingClient:
         method = getattr(self._client, name)
         if name not in REPEATED:
             return method
-        return again_at_once(retry_if_exception(is_passing)).wraps(method)
+        return request_retries(retry_if_exception(is_passing)).wraps(method)
