@@ -12,7 +12,7 @@ help:
 	@echo "make test         run all tests (about 12 minutes on 2 cores)"
 	@echo "make test-fast    run all but those of whole programs and studies (about 4 minutes)"
 	@echo "make lint    check style and types"
-	@echo "make bench        measure against what people use instead (under 15 minutes)"
+	@echo "make bench        measure against what people use instead (about 17 minutes)"
 	@echo "make bench-long   the same, whole grids and several rounds (hours)"
 	@echo "make secrets       write .env with random secrets, for docker-compose.yml"
 	@echo "make compose-test  bring docker-compose.yml up in containers, kill a worker, take it down"

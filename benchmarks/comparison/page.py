@@ -25,7 +25,7 @@ HEAD = """\
 # Benchmarks
 
 fmsearch beside what people use instead, on real data (Fashion-MNIST), measured on one machine:
-`make bench`, the short form, takes under 15 minutes on 2 quiet cores, `make bench-long` some hours.
+`make bench`, the short form, takes about 17 minutes on 2 quiet cores, `make bench-long` some hours.
 Both write this page, and their single values into `benchmarks/results/`; nothing here is written
 by hand. Each peer is a small file in `benchmarks/peers/`. One part alone: `python
 benchmarks/bench.py PART`. Ratios are between values of one round. Of several values: the median
