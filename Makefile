@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make study   search the published grid on Fashion-MNIST, every trial in MLflow"
 	@echo "make ui      browse the runs in MLflow's UI"
-	@echo "make test         run all tests (about 12 minutes on 2 cores)"
+	@echo "make test         run all tests (about 20 minutes on 2 cores)"
 	@echo "make test-fast    run all but those of whole programs and studies (about 4 minutes)"
 	@echo "make lint    check style and types"
 	@echo "make bench        measure against what people use instead (about 17 minutes)"

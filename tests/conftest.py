@@ -75,8 +75,8 @@ LONGEST_FIRST = (
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two processes of pytest for each core: much of what tests do is to wait."""
-    return 2 * (os.cpu_count() or 1)
+    """Three processes of pytest for two cores: much of what tests do is to wait."""
+    return -(-3 * (os.cpu_count() or 1) // 2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
