@@ -13,6 +13,8 @@ import logging
 import os
 import re
 import shutil
+import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -216,6 +218,14 @@ def new_folder(entry: Path) -> Path:
     return part
 
 
+@contextlib.contextmanager
+def temporary_folder(outbox: Path) -> Iterator[Path]:
+    """An empty folder, in an outbox that is made; cleaners of temporary files do not come there."""
+    outbox.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".study-", suffix=PART, dir=outbox) as name:
+        yield Path(name)
+
+
 def publish(part: Path, entry: Path) -> None:
     """Rename a filled folder, which counts from then on, and survives a crash."""
     write_checksums(part)
@@ -228,17 +238,17 @@ def publish(part: Path, entry: Path) -> None:
 
 def half_written(outbox: Path) -> list[Path]:
     """Folders and files in an outbox that are not completely written, or not completely removed."""
-    patterns = (f".trial-*{PART}", f".trial-*{REMOVED}", f"checkpoint-*{PART}")
+    patterns = (f".trial-*{PART}", f".trial-*{REMOVED}", f".study-*{PART}", f"checkpoint-*{PART}")
     return [path for pattern in patterns for path in sorted(outbox.glob(pattern))]
 
 
 def remove_half_written(outbox: Path) -> None:
-    """Remove what is half written; no trainer may be writing, but the shipper may be removing."""
+    """Remove what is half written; neither a trainer nor the shipper may be writing."""
     for left in half_written(outbox):
         if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
+            shutil.rmtree(left)
         else:
-            left.unlink(missing_ok=True)
+            left.unlink()
 
 
 def discard(entry: Path) -> None:

@@ -102,7 +102,8 @@ class LoggedModels:
             params=dict(record.params),
             model_type="keras",
         )
-        with tempfile.TemporaryDirectory() as folder:
+        # Beside the model's file: cleaners of temporary files do not come there.
+        with tempfile.TemporaryDirectory(dir=model.file.parent) as folder:
             write_model_folder(Path(folder), model, logged.model_id)
             write_checksums(Path(folder))
             self._client.log_model_artifacts(logged.model_id, folder)

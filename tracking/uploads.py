@@ -33,16 +33,19 @@ class Uploads:
         Raises:
             TrackingError: Not all has arrived.
         """
-        write_checksums(folder, {} if is_new else self._checksums(run_id))
+        write_checksums(folder, {} if is_new else self._checksums(run_id, folder))
         self._client.log_artifacts(run_id, str(folder))
         check_arrived(folder, lambda path: self._client.list_artifacts(run_id, path))
 
-    def _checksums(self, run_id: str) -> Checksums:
-        """Of the files that a run has; empty where their list is missing or damaged."""
+    def _checksums(self, run_id: str, folder: Path) -> Checksums:
+        """Of the files that a run has; empty where their list is missing or damaged.
+
+        It is read within `folder`: cleaners of temporary files do not come there.
+        """
         if CHECKSUMS not in [one.path for one in self._client.list_artifacts(run_id)]:
             return {}
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(self._client.download_artifacts(run_id, CHECKSUMS, folder))
+        with tempfile.TemporaryDirectory(dir=folder) as name:
+            file = Path(self._client.download_artifacts(run_id, CHECKSUMS, name))
             try:
                 return read_checksums(file)
             except ValueError:

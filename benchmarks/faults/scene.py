@@ -59,6 +59,7 @@ class Scene:
         folder: Where all is that stays on this machine.
         places: Of its store.
         artifacts: The folder in which MLflow keeps them.
+        scratch: The place for temporary files.
         proxy: Before the MLflow server, if there is one.
         database: The address of its PostgreSQL database; empty if it has none.
     """
@@ -67,6 +68,7 @@ class Scene:
     folder: Path
     places: Places
     artifacts: Path
+    scratch: Path
     proxy: FaultyProxy | None = None
     database: str = ""
 
@@ -90,11 +92,6 @@ class Scene:
         return self.folder / "clock"
 
     @property
-    def scratch(self) -> Path:
-        """The place for temporary files."""
-        return self.folder / "temporary"
-
-    @property
     def environment(self) -> dict[str, str]:
         """Of the program, from its next start."""
         found = {"TMPDIR": str(self.scratch)}
@@ -109,9 +106,10 @@ def made(folder: Path, name: str, has: tuple[str, ...], servers: Servers) -> Ite
     """Make a study's surroundings, with what it `has`; afterwards nothing of it is left."""
     home = folder / "mlruns"
     folder.mkdir()
-    (folder / "temporary").mkdir()
     (folder / "clock").write_text("+0")
     with ExitStack() as ends:
+        # Not in `folder`: where the path is long, the program has its sockets somewhere else.
+        scratch = Path(ends.enter_context(tempfile.TemporaryDirectory()))
         proxy, artifacts, tracking, database = None, home / "artifacts", None, ""
         if "server" in has:
             proxy = ends.enter_context(FaultyProxy(servers.mlflow))
@@ -121,7 +119,7 @@ def made(folder: Path, name: str, has: tuple[str, ...], servers: Servers) -> Ite
                 connection.execute(f"CREATE DATABASE {name}".encode())
             database = servers.postgresql.get_uri(database=name)
         places = Places.of(home, tracking, database or None, name)
-        yield Scene(name, folder, places, artifacts, proxy, database)
+        yield Scene(name, folder, places, artifacts, scratch, proxy, database)
 
 
 def remove(folder: Path) -> None:

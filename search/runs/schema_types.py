@@ -162,17 +162,10 @@ def write(artifacts: Mapping[str, Artifact[S]], source: S, folder: Path) -> Made
         OSError: The folder cannot be written: its disk is full, say.
     """
     missing: dict[str, str] = {}
-    made: set[str] = set()
-    waiting = [*artifacts]
-    while waiting:
-        for path in waiting:
-            if reason := _fault(artifacts[path], source, folder / path):
-                log.warning("%s is left out, as it cannot be made: %s", path, reason)
-                missing[missing_tag(path)] = reason
-            elif (folder / path).exists():
-                made.add(path)
-        # Whoever removes a folder of temporary files takes away what was made before.
-        waiting = [path for path in artifacts if path in made and not (folder / path).exists()]
+    for path, artifact in artifacts.items():
+        if reason := _fault(artifact, source, folder / path):
+            log.warning("%s is left out, as it cannot be made: %s", path, reason)
+            missing[missing_tag(path)] = reason
     return Made(folder, missing)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,6 +24,7 @@ from ..outbox import (
     keep_apart,
     remove_half_written,
     remove_outbox,
+    temporary_folder,
 )
 from ..storage.stored_study import StoredStudy
 from ..trial import State, ranking
@@ -115,11 +115,11 @@ class Shipping:
         Returns:
             How many trials wait in the outbox; None if nothing waits, the study's own run included.
         """
-        remove_half_written(self._outbox)
         mark_unshipped(self._outbox)
         if self._shipper is not None:
             self._shipper.give(lambda: self._end(status))
             self._shipper.close(check_interrupted)
+        remove_half_written(self._outbox)
         return len(entries(self._outbox)) if is_unshipped(self._outbox) else None
 
     def _connect(self) -> Store:
@@ -146,8 +146,8 @@ class Shipping:
         if found is not None and not self._reopen and TAG_DATA in found.data.tags:
             return str(found.info.run_id)
         save_view(store, study_view(self._run_records.study, self._begun_at))
-        with tempfile.TemporaryDirectory() as folder:
-            return store.ship(self._run_records.study_begun(self._begun_at, Path(folder)))
+        with temporary_folder(self._outbox) as folder:
+            return store.ship(self._run_records.study_begun(self._begun_at, folder))
 
     def _ship_trial(self, number: int) -> None:
         store, parent = self._open()
@@ -180,14 +180,14 @@ class Shipping:
         if time.monotonic() - self._drawn_at < max(FIGURES_SECONDS, self._drawing_took / 0.02):
             return
         begin = time.monotonic()
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder(self._outbox) as folder:
             trials = self._stored.trials()
             cases = cases_of_study(self._run_records.study, trials)
-            self._run_records.write(cases, Path(folder), trials, self._stored.study)
-            if not any(Path(folder).iterdir()):
+            self._run_records.write(cases, folder, trials, self._stored.study)
+            if not any(folder.iterdir()):
                 return  # too few trials yet
             note_importances(self._stored)
-            store.add_artifacts(parent, Path(folder))
+            store.add_artifacts(parent, folder)
         self._drawn_at = time.monotonic()
         if self._has_drawn:  # the first time libraries are loaded, which no other time needs
             self._drawing_took = self._drawn_at - begin
@@ -219,17 +219,17 @@ class Shipping:
         store, parent = self._open()
         log.info("shipping the study's run")
         self._drop_models(store)  # of which a kill may have cut off the last
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder(self._outbox) as folder:
             trials = self._stored.trials()
             if any(trial.state is State.RUNNING for trial in trials):
                 status = Status.RUNNING  # somewhere else
             now = time.time_ns() // 1_000_000
             record = self._run_records.study_ended(
-                trials, status, now, Path(folder), optuna_study=self._stored.study
+                trials, status, now, folder, optuna_study=self._stored.study
             )
             shares = self._stored.attributes.importances()
             note = study_note(
-                self._run_records, store, parent, trials, importances=shares, artifacts=Path(folder)
+                self._run_records, store, parent, trials, importances=shares, artifacts=folder
             )
             store.ship(replace(record, tags={**record.tags, TAG_NOTE: note}))
         if entries(self._outbox):

@@ -174,6 +174,11 @@ def half_written_result(patient: Patient) -> list[str]:
     return ["grid: outbox: .trial-000001.part is half written"]
 
 
+def half_drawn_figures(patient: Patient) -> list[str]:
+    (patient.outbox("grid") / ".study-1x.part").mkdir()
+    return ["grid: outbox: .study-1x.part is half written"]
+
+
 def half_removed_result(patient: Patient) -> list[str]:
     (patient.outbox("grid") / ".trial-000001.old").mkdir()
     return ["grid: outbox: .trial-000001.old is half removed"]
@@ -269,6 +274,7 @@ MENDABLE: list[Damage] = [
     run_of_no_trial,
     trial_without_owner,
     half_written_result,
+    half_drawn_figures,
     half_removed_result,
     result_of_no_trial,
     stale_checkpoint,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import logging
-import shutil
 from pathlib import Path
 
 import optuna
@@ -137,24 +136,6 @@ def test_what_cannot_be_made_is_left_out_and_a_tag_says_why(
     assert caplog.messages == [
         r"figures/half.png is left out, as it cannot be made: ValueError: no\x1b[2J way"
     ]
-
-
-def test_what_was_made_is_made_again_if_somebody_removes_its_folder(tmp_path: Path) -> None:
-    folder, tries = tmp_path / "artifacts", []
-
-    def first(source: str, file: Path) -> None:
-        file.write_text(source)
-
-    def last(source: str, file: Path) -> None:
-        tries.append(file)
-        if len(tries) == 1:
-            shutil.rmtree(folder)
-            file.parent.mkdir(parents=True)
-        file.write_text(source)
-
-    artifacts = {"a/first.txt": Artifact(first), "last.txt": Artifact(last)}
-    assert write(artifacts, "a", folder).missing == {}
-    assert all((folder / path).read_text() == "a" for path in artifacts)
 
 
 def test_a_full_disk_is_no_reason_to_leave_something_out(tmp_path: Path) -> None:
