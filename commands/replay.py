@@ -30,9 +30,12 @@ def replay(run: str, spec: str | None, **store: Any) -> None:
     """
     from ..search.retrain.recorded_training import read_recorded_training
     from ..search.retrain.replay import replay as train_again
+    from ..tracking.reachability import check_answers
     from ..tracking.store import Store
 
-    recorded = read_recorded_training(Store(places_to_look_at(store), create=False), run, spec)
+    places = places_to_look_at(store)
+    check_answers(places)
+    recorded = read_recorded_training(Store(places, create=False), run, spec)
     for line in recorded.changed:
         say(line)
     say(f"training {recorded.name} again")

@@ -65,9 +65,11 @@ def ui(study: str | None, port: int, **store: Any) -> None:
 def _on_server(places: Places, study: str | None) -> str:
     """The address of a study's trials in the UI of a server."""
     from ..redaction import shown
+    from ..tracking.reachability import check_answers
     from ..tracking.store import Store
     from ..tracking.ui_app import study_address
 
+    check_answers(places)
     store = Store(places, create=False)
     with store.errors():
         where = study_address(store.client, places.experiment, study or "")

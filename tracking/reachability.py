@@ -13,7 +13,7 @@ from ..redaction import redacted, shown
 from ..sqlite import MLFLOW, write_ahead
 from .quiet_mlflow import load_mlflow
 from .request_retries import PASSING, is_passing, request_retries
-from .unreached import OFFLINE, WAY_OUT, why_not_reached
+from .unreached import WAY_OUT, why_not_reached
 
 if TYPE_CHECKING:
     import requests
@@ -23,16 +23,25 @@ class TrackingError(FmsearchError):
     """The MLflow store did not answer or refused; a later try may succeed."""
 
 
-def check_reachable(places: Places) -> None:
+def check_reachable(places: Places, *, or_offline: bool = False) -> None:
     """Check that the store answers, within seconds; of MLflow only what a server needs is loaded.
+
+    Args:
+        places: Of the store.
+        or_offline: Whether the command can do without it, by `--offline`: the error says so.
 
     Raises:
         FmsearchError: The server does not answer or refuses, or the database cannot be opened.
     """
-    if places.is_server:
-        _check_server(places)
-    else:
-        _check_database(places)
+    try:
+        if places.is_server:
+            _check_server(places)
+        else:
+            _check_database(places)
+    except FmsearchError as error:
+        if not or_offline:
+            raise
+        raise FmsearchError(f"{error}, or go on without by --offline") from error
 
 
 def check_answers(places: Places) -> None:
@@ -41,12 +50,8 @@ def check_answers(places: Places) -> None:
     Raises:
         FmsearchError: It does not, or refuses.
     """
-    if not places.is_server:
-        return
-    try:
+    if places.is_server:
         _check_server(places, stores=False)
-    except FmsearchError as error:
-        raise FmsearchError(str(error).replace(f", {OFFLINE}", "")) from error
 
 
 def _ask(places: Places, what: str, **params: str) -> requests.Response:
@@ -111,7 +116,7 @@ def _check_server(places: Places, *, stores: bool = True) -> None:
         raise FmsearchError(
             f"the MLflow server {shown(places.tracking_uri)} refuses the credentials "
             f"(HTTP {answer.status_code}); set MLFLOW_TRACKING_USERNAME and "
-            f"MLFLOW_TRACKING_PASSWORD, {OFFLINE}"
+            "MLFLOW_TRACKING_PASSWORD"
         )
     if answer.status_code != 200:
         raise FmsearchError(

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from ..redaction import redacted, shown
 
-OFFLINE = "or go on without by --offline"
-WAY_OUT = f"start it, mend MLFLOW_TRACKING_URI, {OFFLINE}"
+WAY_OUT = "start it or mend MLFLOW_TRACKING_URI"
 _UNKNOWN_ISSUER = {18, 19, 20, 21}
 """OpenSSL's codes of a certificate that nobody trusted has signed; others are too old, say."""
 
@@ -28,7 +27,7 @@ def why_not_reached(address: str, error: Exception) -> str:
         if isinstance(one, ssl.SSLCertVerificationError):
             mended = (
                 "set MLFLOW_TRACKING_SERVER_CERT_PATH to the file of its certificate, or of the "
-                f"authority that signed it, {OFFLINE}"
+                "authority that signed it"
             )
             way_out = mended if one.verify_code in _UNKNOWN_ISSUER else WAY_OUT
             return (
@@ -44,7 +43,7 @@ def why_not_reached(address: str, error: Exception) -> str:
             return f"{server} cannot be reached ({type(one).__name__}); {WAY_OUT}"
     why = error if isinstance(error, ValueError) else reasons[-1]  # MLflow's words, or the first
     said = redacted(" ".join(str(why).split()))
-    return f"{server} cannot be asked: {said}; mend the setting, {OFFLINE}"
+    return f"{server} cannot be asked: {said}; mend the setting"
 
 
 def _reasons(error: BaseException | None) -> Iterator[BaseException]:

@@ -77,7 +77,7 @@ def join(study: StoredStudy, options: WorkerOptions) -> Plan:
     _check_versions(config)
     data = _data(config, options.data)
     if not options.offline:
-        check_reachable(options.places)
+        check_reachable(options.places, or_offline=True)
         _check_store(study, options.places)
     return Plan(
         space=config.space,

@@ -49,7 +49,7 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
     labels = load_training(plan.data.prepared).labels
     plan.places.prepare()
     if not plan.offline:
-        check_reachable(plan.places)
+        check_reachable(plan.places, or_offline=True)
     with (
         hold(plan.places.lock(plan.name), f"the study {plan.name!r}") as check_held,
         Interruption(check_held) as interruption,

@@ -18,7 +18,7 @@ def other_database(folder: Path) -> None:
     database.close()
 
 
-AWAY = "9 cannot be reached (ConnectionError); start it, mend MLFLOW_TRACKING_URI\n"
+AWAY = "9 cannot be reached (ConnectionError); start it or mend MLFLOW_TRACKING_URI\n"
 
 # fmt: off
 ADDRESSES = (
@@ -41,6 +41,9 @@ ADDRESSES = (
     Bad("a registry that is away", "predict tiny.npz --tracking-uri http://127.0.0.1:9", AWAY),
     Bad("a registry that is away to test", "evaluate a --tracking-uri http://127.0.0.1:9", AWAY),
     Bad("a registry that is away to serve", "serve a --tracking-uri http://127.0.0.1:9", AWAY),
+    Bad("a run that is away", "replay a --tracking-uri http://127.0.0.1:9", AWAY),
+    Bad("a store that is away to browse", "ui --tracking-uri http://127.0.0.1:9", AWAY),
+    Bad("a store that a study can do without", f"{STUDY} --tracking-uri http://127.0.0.1:9", f"{AWAY.strip()}, or go on without by --offline\n"),
     Bad("text as storage", "status --storage sqlite:///small.yaml", "file is not a database"),
     Bad("a folder as storage", "sync --storage sqlite:///.", "unable to open database file"),
     Bad("text as runs", "ui --tracking-uri sqlite:///small.yaml", "file is not a database"),
