@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -88,14 +89,19 @@ def test_a_built_in_space_works_on_other_images(fmsearch, tmp_path) -> None:  # 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_line_of_the_readme_searches_its_folder_of_pictures(fmsearch, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    (line,) = re.findall(
-        "^fmsearch (.*examples/pictures.*)$", (ROOT / "README.md").read_text(), re.M
+def test_the_lines_of_the_readme_lead_from_a_folder_of_pictures_to_an_answer(  # type: ignore[no-untyped-def]
+    fmsearch, tmp_path
+) -> None:
+    (lines,) = re.findall(
+        "^pip install .\n((?:fmsearch .*\n)+)", (ROOT / "README.md").read_text(), re.M
+    )
+    search, register, predict = (
+        shlex.split(line, comments=True)[1:] for line in lines.splitlines()
     )
     (tmp_path / "examples").mkdir()
     (tmp_path / "examples" / "pictures").symlink_to(ROOT / "examples" / "pictures")
     cache = str(tmp_path / "cache")
-    done = fmsearch(*line.split(), "--jobs", 1, FMSEARCH_CACHE=cache)
+    done = fmsearch(*search, "--jobs", 1, FMSEARCH_CACHE=cache)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("pictures: 200 pictures became grey images of 28 x 28")
     found = trials(tmp_path / "mlruns", "mlp")
@@ -107,6 +113,10 @@ def test_the_line_of_the_readme_searches_its_folder_of_pictures(fmsearch, tmp_pa
     conversions = json.loads(data.dataset.profile)["conversions"]
     assert conversions[0] in done.stdout
     assert len(conversions) == 2
+    assert fmsearch(*register, FMSEARCH_CACHE=cache).returncode == 0
+    answer, probability, picture = fmsearch(*predict).stdout.split()
+    assert f"/{answer}/" in picture
+    assert 0.1 < float(probability) <= 1
 
 
 def test_the_pictures_of_the_examples_are_those_of_their_script(tmp_path) -> None:  # type: ignore[no-untyped-def]
