@@ -155,6 +155,12 @@ def test_a_seed_that_never_had_the_accuracy_is_the_slowest() -> None:
     assert theirs.endswith("| never (never, 90, never) |  |")
 
 
+def test_the_end_of_the_trainers_is_no_negative_growth() -> None:
+    from comparison.memory import growth
+
+    assert growth([2.0, 500.0, 700.0, 720.0, 730.0, 740.0, 400.0, 400.0], 200) == 40.0
+
+
 @pytest.mark.parametrize("part", ["grid", "search", "tracking", "trainers", "start", "memory"])
 def test_each_part_draws_its_plot(part: str, tmp_path: Path) -> None:
     from comparison.page import draw_all, picture

@@ -1,4 +1,4 @@
-"""Memory over 100 short trials."""
+"""Memory over many short trials."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ TITLE = "Memory after many trials"
 ABOUT = """\
 Trials of one epoch on few images: of a perceptron, of Optuna's recipe of convolutional networks.
 The memory is that of all processes of a command, with shared pages counted once, looked at each
-second; the growth is that from half of the time to the end, scaled to 100 trials.
+second; the growth is that from half of the time until the most was used, to that moment, scaled to
+100 trials.
 """
 SPACE = """\
 name: memory
@@ -32,8 +33,8 @@ parameters:
 IMAGES = 3_000
 TRIALS = {
     "tiny": {"fmsearch": 4, "keras_tuner_grid": 4},
-    "short": {"fmsearch": 100, "keras_tuner_grid": 20},
-    "long": {"fmsearch": 100, "keras_tuner_grid": 100, "grid_search_cv": 100, "optuna_recipe": 100},
+    "short": {"fmsearch": 300, "keras_tuner_grid": 20},
+    "long": {"fmsearch": 300, "keras_tuner_grid": 100, "grid_search_cv": 100, "optuna_recipe": 100},
 }
 NAMES = {
     "fmsearch": "fmsearch, 2 trainers",
@@ -71,9 +72,13 @@ def problem(way: str, trials: int) -> Problem:
 
 
 def growth(megabytes: list[float], trials: int) -> float:
-    """MB for 100 trials, from half of the time, when all is loaded, to the end."""
-    early, late = megabytes[len(megabytes) // 2], max(megabytes[-3:])
-    return (late - early) / (0.5 * trials) * 100
+    """MB for 100 trials, from half of the way to the most, when all is loaded.
+
+    After the most there is no growth to see: trainers end before their command does.
+    """
+    most = max(megabytes)
+    early = megabytes[megabytes.index(most) // 2]
+    return (most - early) / (0.5 * trials) * 100
 
 
 def section(result: Result) -> str:
@@ -81,16 +86,15 @@ def section(result: Result) -> str:
     rows = []
     for row in result.rows:
         memory, trials = row["megabytes"], row["trials"]
-        cells = (row["way"], str(trials), f"{max(memory[-3:]):.0f}")
+        cells = (row["way"], str(trials), f"{max(memory):.0f}")
         rows.append([*cells, f"{growth(memory, trials):+.0f}"])
-    return table("way | trials | MB at the end | MB more for 100 trials", rows)
+    return table("way | trials | MB at most | MB more for 100 trials", rows)
 
 
 def draw(result: Result, axes: Axes) -> None:
-    """Memory over the share of trials that are done."""
+    """Memory over the share of the command's time."""
     for row in result.rows:
         memory = row["megabytes"]
-        done = [row["trials"] * number / len(memory) for number in range(len(memory))]
-        axes.plot(done, memory, label=row["way"])
-    axes.set(xlabel="trials, about", ylabel="MB", ylim=(0, None))
+        axes.plot([number / len(memory) for number in range(len(memory))], memory, label=row["way"])
+    axes.set(xlabel="share of the command's time", ylabel="MB", ylim=(0, None))
     axes.legend()
