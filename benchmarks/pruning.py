@@ -5,7 +5,8 @@ Run a study without a pruner first, then this:
     fmsearch study --space cnn --name unpruned --pruner none --train-images 24000
     python benchmarks/pruning.py --study unpruned
 
-40 trials; the study takes about an hour on two cores, and twice that with all images.
+40 trials; the study takes about an hour on two cores, and twice that with all images. Curves of a
+cross-validated study are means over the folds so far.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
+from fmsearch.models.settings import Scoring
 from fmsearch.search.pruners import PRUNERS, make_pruner
 from fmsearch.search.space.space import Space
 from fmsearch.search.storage.storage import open_storage
@@ -29,9 +31,10 @@ def replay(space: Space, curves: list[Curve], pruner: str, order: list[int]) -> 
     """Run a study whose trials have these curves, one after the other.
 
     Returns:
-        Whether the best trial was not pruned, and the share of all epochs that was trained.
+        Whether the best trial was not pruned, and the share of epochs or folds that was trained.
     """
     made = make_pruner(pruner, space)
+    scores = [_score(space, curve) for curve in curves]
     study = optuna.create_study(direction="maximize", pruner=made)
     trained, kept = 0, set()
     for index in order:
@@ -45,11 +48,18 @@ def replay(space: Space, curves: list[Curve], pruner: str, order: list[int]) -> 
                 break
         if state is TrialState.COMPLETE:
             kept.add(index)
-            study.tell(trial, max(curves[index].values()))
+            study.tell(trial, scores[index])
         else:
             study.tell(trial, state=state)
-    best = max(range(len(curves)), key=lambda index: max(curves[index].values()))
+    best = max(range(len(curves)), key=scores.__getitem__)
     return best in kept, trained / sum(len(curve) for curve in curves)
+
+
+def _score(space: Space, curve: Curve) -> float:
+    """That of the best epoch, or the mean over all folds."""
+    if space.scoring is Scoring.CROSS_VALIDATION:
+        return curve[max(curve)]
+    return max(curve.values())
 
 
 def main() -> None:
@@ -66,7 +76,7 @@ def main() -> None:
     trials = study.study().get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     curves = [trial.intermediate_values for trial in trials]
     print(f"{len(curves)} trials of {arguments.study}, {arguments.orders} orders")
-    print(f"{'pruner':<10} {'best kept':>10} {'epochs, median':>15} {'epochs, most':>13}")
+    print(f"{'pruner':<10} {'best kept':>10} {'trained, median':>15} {'trained, most':>13}")
     for pruner in arguments.pruner or ["median"]:
         outcomes = []
         for seed in range(arguments.orders):

@@ -34,7 +34,7 @@ from growing.filling import fill
 
 from fmsearch.search.engines.optuna_engine import OptunaEngine
 from fmsearch.search.engines.strategy import Strategy
-from fmsearch.search.outbox import discard, entry_name, read_entry
+from fmsearch.search.outbox import entry_name, read_entry
 from fmsearch.search.runs.importances import importances
 from fmsearch.search.storage.database import Database
 from fmsearch.search.storage.storage import open_storage
@@ -43,6 +43,7 @@ from fmsearch.search.study.plan import Limits
 from fmsearch.search.study.run import run_study
 from fmsearch.search.study.sync import run_records_of
 from fmsearch.search.trial import best_trial
+from fmsearch.search.whole_folders import discard
 from fmsearch.tracking.store import Store
 
 WARM = 3

@@ -12,7 +12,7 @@ from typing import Any
 from fmsearch.models.data import describe
 from fmsearch.places import Places
 from fmsearch.search.engines.strategy import Strategy
-from fmsearch.search.outbox import entry_name, new_folder, publish, read_result, write_result
+from fmsearch.search.outbox import entry_name, read_result, write_result
 from fmsearch.search.space.load import read_space
 from fmsearch.search.storage.storage import open_storage
 from fmsearch.search.study.plan import Limits, Plan
@@ -20,6 +20,7 @@ from fmsearch.search.study.run import run_study
 from fmsearch.search.trainers.jobs import Job, TrialJob
 from fmsearch.search.trainers.messages import EpochDone, JobDone, Message, Verdict
 from fmsearch.search.trial import Trial
+from fmsearch.search.whole_folders import new_folder, publish
 
 IMAGES = Path(__file__).parents[2] / "tests" / "data" / "fashion.npz"
 SPACE = """\

@@ -10,11 +10,12 @@ from ...locks import hold
 from ...places import Places
 from ...tracking.reachability import check_reachable
 from ...tracking.stored_runs import WholeRun
-from ..outbox import REMOVED, half_written, kept_apart
+from ..outbox import kept_apart
 from ..storage.storage import open_storage
 from ..storage.stored_study import StoredStudy
 from ..study.rename import complete_rename, is_renamed_in_part
 from ..trial import State, Trial
+from ..whole_folders import REMOVED, half_written
 from .compare import conflict, faults_of
 from .records import Records, read_records
 from .repair import Repair

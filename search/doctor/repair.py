@@ -7,10 +7,11 @@ from functools import cached_property
 from ...places import Places
 from ...tracking.store import Store
 from ...tracking.stored_runs import WholeRun
-from ..outbox import entries, keep_apart, remove_half_written
+from ..outbox import entries, keep_apart
 from ..storage.stored_study import StoredStudy
 from ..study.resume import recover
 from ..study.sync import ship
+from ..whole_folders import remove_half_written
 from .compare import conflict, faults_of
 from .expected import Expected
 from .records import Records, read_records

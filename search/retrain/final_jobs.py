@@ -9,10 +9,10 @@ from ...models.checkpoint import Checkpoint
 from ...models.settings import knows_its_length
 from ...models.split import Rows
 from ...places import Places
-from ..outbox import discard
 from ..runs.records import RunRecords
 from ..trainers.jobs import FinalJob
 from ..trial import Trial, training_seed
+from ..whole_folders import discard
 from .gate import GATE, Answers, gate_rows
 from .model_card import MODEL_CARD
 

@@ -18,16 +18,14 @@ from ...tracking.store import Store
 from ...tracking.written_run import ConflictError
 from ..outbox import (
     DamagedError,
-    discard,
     entries,
     entry_name,
     keep_apart,
-    remove_half_written,
     remove_outbox,
-    temporary_folder,
 )
 from ..storage.stored_study import StoredStudy
 from ..trial import State, ranking
+from ..whole_folders import discard, remove_half_written, temporary_folder
 from .importances import note_importances
 from .records import RunRecords
 from .study_note import study_note

@@ -218,8 +218,9 @@ class Reader:
         return None
 
     def _pruner(self, scoring: Scoring, objectives: Mapping[str, str]) -> str:
-        several = len(objectives) > 1
-        default = "none" if several or scoring is Scoring.CROSS_VALIDATION else "median"
+        default = "folds" if scoring is Scoring.CROSS_VALIDATION else "median"
+        if len(objectives) > 1:
+            default = "none"
         return self._one_of("pruner", tuple(PRUNERS), default)
 
     def _count(self, key: str, default: int | None) -> int | None:

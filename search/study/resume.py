@@ -9,10 +9,11 @@ from pathlib import Path
 
 from ...errors import FmsearchError
 from ..engines.engine import TrialRecorder
-from ..outbox import DamagedError, discard, entries, keep_apart, read_entry
+from ..outbox import DamagedError, entries, keep_apart, read_entry
 from ..result import Duplicate, Failure, Result
 from ..storage.stored_study import StoredStudy
 from ..trial import Trial
+from ..whole_folders import discard
 
 log = logging.getLogger(__name__)
 

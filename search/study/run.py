@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +33,8 @@ from .plan import Plan, check_plan
 from .rename import complete_rename
 from .retry import retry_failed
 
+log = logging.getLogger(__name__)
+
 
 def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> Summary:
     """Run a study to its end, or go on with it.
@@ -60,6 +63,7 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
         # What is refused below leaves no storage behind.
         storage = open_storage(places.storage, places.worker()) if places.has_storage else None
         known = storage.config(plan.name) if storage else None
+        plan = _as_begun(plan, known)
         kernels = choose_kernels(plan.space, plan.joins or known)
         load_tensorflow_in_advance(kernels)
         split = split_rows(labels, plan.train_images)
@@ -82,6 +86,14 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
             plan, study, split=split, setup=setup, callback=callback, interruption=interruption,
             pool=pool,
         ).run()  # fmt: skip
+
+
+def _as_begun(plan: Plan, known: StudyConfig | None) -> Plan:
+    """Without the pruner of folds, which is the default now, where a study began before it was."""
+    if known is None or known.pruner != "none" or plan.strategy.pruner != "folds":
+        return plan
+    log.warning("%s began without a pruner, and goes on without", plan.name)
+    return replace(plan, strategy=replace(plan.strategy, pruner="none"))
 
 
 def check_outcome(summary: Summary) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...models.architecture import draw_architecture
-from ..outbox import ARCHITECTURE, PREDICTED, SUMMARY, new_folder, publish, write_result
+from ..outbox import ARCHITECTURE, PREDICTED, SUMMARY, write_result
 from ..result import Result
+from ..whole_folders import new_folder, publish
 from .saved_model import save_network
 
 if TYPE_CHECKING:

@@ -120,10 +120,26 @@ def test_a_reproducible_study_comes_out_the_same_every_time(  # type: ignore[no-
     assert more.stderr.endswith("which its results depend on; go on with --jobs 2 or fewer\n")
 
 
-def test_cross_validated_trials_are_pruned_between_folds(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    space = PRUNED.replace("epochs: 6", "epochs: 2")
-    space = space.replace("{by: validation}", "{by: cross_validation, folds: 3}")
-    study(space, "--trials", 6, "--jobs", 1, "--offline")
+ACROSS_FOLDS = (
+    PRUNED.replace("epochs: 6", "epochs: 2")
+    .replace("pruner: median\n", "")
+    .replace("{by: validation}", "{by: cross_validation, folds: 3}")
+)
+
+
+def test_cross_validated_trials_go_after_a_bad_fold(study, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    study(ACROSS_FOLDS, "--trials", 6, "--jobs", 1, "--offline")
     last = trials(tmp_path / "mlruns", "pruned")[5]
     assert last.state is State.PRUNED
+    assert last.reason.startswith("folds pruner, at 0.")
     assert last.reason.endswith("after fold 1")
+
+
+def test_a_study_that_began_before_folds_were_judged_goes_on_without(  # type: ignore[no-untyped-def]
+    study, fmsearch, images, tmp_path
+) -> None:
+    options = ("--data", images, "--train-images", 400, "--jobs", 1, "--offline")
+    study(ACROSS_FOLDS, "--trials", 1, "--offline", "--pruner", "none")
+    done = fmsearch("study", "--space", "space.yaml", *options, "--trials", 6)
+    assert "pruned began without a pruner, and goes on without\n" in done.stderr
+    assert trials(tmp_path / "mlruns", "pruned")[5].state is State.COMPLETE

@@ -84,14 +84,14 @@ def test_an_optuna_space_that_says_little_has_the_documented_defaults() -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "pruner"),
     [
-        "score: {by: cross_validation, folds: 3}\n",
-        "objectives: {score: maximize, parameters: minimize}\n",
+        ("score: {by: cross_validation, folds: 3}\n", "folds"),
+        ("objectives: {score: maximize, parameters: minimize}\n", "none"),
     ],
 )
-def test_nothing_is_pruned_by_default_across_folds_or_for_several_objectives(change: str) -> None:
-    assert read_space(changed(OPTUNA, change), "mine").pruner == "none"
+def test_the_default_pruner_goes_with_what_is_scored(change: str, pruner: str) -> None:
+    assert read_space(changed(OPTUNA, change), "mine").pruner == pruner
 
 
 def test_a_grid_has_no_number_of_trials_but_its_points() -> None:

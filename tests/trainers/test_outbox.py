@@ -8,7 +8,6 @@ import pytest
 
 from fmsearch.search.outbox import (
     DamagedError,
-    discard,
     entries,
     entry_name,
     keep_apart,
@@ -18,6 +17,7 @@ from fmsearch.search.outbox import (
     write_note,
 )
 from fmsearch.search.result import Duplicate
+from fmsearch.search.whole_folders import discard
 
 
 def test_a_result_whose_removal_is_cut_off_counts_no_more(tmp_path: Path) -> None:
