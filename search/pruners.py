@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from .space.space import Space
 
-OF_FOLDS = ("folds", "wilcoxon")
-"""Those that compare folds, so that a study has to be cross-validated."""
 FEWEST_TRIALS = 5
 """The median pruner needs this number of complete trials."""
 LOOKS = 5
@@ -54,12 +52,6 @@ def _halving(space: Space) -> BasePruner:  # noqa: ARG001
     return optuna.pruners.NopPruner()
 
 
-def _folds(space: Space) -> BasePruner:  # noqa: ARG001
-    from .fold_pruner import FoldPruner
-
-    return FoldPruner()
-
-
 def _wilcoxon(space: Space) -> BasePruner:  # noqa: ARG001
     import optuna
 
@@ -76,7 +68,6 @@ PRUNERS: dict[str, Callable[[Space], BasePruner]] = {
     "median": _median,
     "asha": _halving,
     "hyperband": _halving,
-    "folds": _folds,
     "wilcoxon": _wilcoxon,
     "none": _none,
 }

@@ -6,14 +6,10 @@ from dataclasses import dataclass
 
 from ...errors import FmsearchError
 from ...models.settings import Scoring
-from ..pruners import OF_FOLDS
 from ..space.space import Space
 
 FEWEST_FOLDS_OF_WILCOXON = 5
 """With fewer, its p is below its threshold of 0.1 after the last fold at the earliest."""
-
-BY_FINISHED = ("median", "folds", "none")
-"""Pruners that compare a trial with finished ones alone."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +52,8 @@ def _fault(space: Space, strategy: Strategy) -> str:
     pruner = strategy.pruner
     if len(space.objectives) > 1 and pruner != "none":
         return f"--pruner {pruner}: a study of several objectives has none; use --pruner none"
-    if space.scoring is Scoring.VALIDATION and pruner in OF_FOLDS:
-        return f"--pruner {pruner} compares folds, and this space scores by validation; use median"
+    if space.scoring is Scoring.VALIDATION and pruner == "wilcoxon":
+        return "--pruner wilcoxon compares folds, and this space scores by validation; use median"
     if pruner == "wilcoxon" and space.folds < FEWEST_FOLDS_OF_WILCOXON:
         return (
             f"--pruner wilcoxon cannot decide on {space.folds} folds, "
@@ -67,6 +63,6 @@ def _fault(space: Space, strategy: Strategy) -> str:
         return (
             "--reproducible: nsga2 proposes generations, which need all trials; use tpe or random"
         )
-    if strategy.lag and pruner not in BY_FINISHED:
+    if strategy.lag and pruner not in ("median", "none"):
         return f"--reproducible: {pruner} looks at running trials; use --pruner median or none"
     return ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import FmsearchError
 from ...models.families import FAMILIES
-from ...models.settings import TRAINING, Anything, Scoring, Setting, Value
+from ...models.settings import TRAINING, Anything, Setting, Value
 from ..pruners import PRUNERS
 from ..samplers import SAMPLERS
 from .checks import check_conditions, check_schedule, read_points
@@ -64,7 +64,7 @@ class Reader:
         published = read_points(self._document.get("published", []), parameters, self._faults)
         objectives, most_parameters = self._objectives(), self._constraints()
         sampler = self._one_of("sampler", tuple(SAMPLERS), "tpe")
-        pruner = self._pruner(scoring, objectives)
+        pruner = self._pruner(objectives)
         trials = None if is_grid else self._count("trials", DEFAULT_TRIALS)
         patience = self._count("patience", None)
         self._faults.raise_if_any()
@@ -217,10 +217,8 @@ class Reader:
         self._faults.add("constraints.parameters", f"{limit!r} is not like {{at_most: 120000}}")
         return None
 
-    def _pruner(self, scoring: Scoring, objectives: Mapping[str, str]) -> str:
-        default = "folds" if scoring is Scoring.CROSS_VALIDATION else "median"
-        if len(objectives) > 1:
-            default = "none"
+    def _pruner(self, objectives: Mapping[str, str]) -> str:
+        default = "none" if len(objectives) > 1 else "median"
         return self._one_of("pruner", tuple(PRUNERS), default)
 
     def _count(self, key: str, default: int | None) -> int | None:

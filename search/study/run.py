@@ -13,6 +13,7 @@ from ...models.data import load_training
 from ...models.families import FAMILIES
 from ...models.kernels import kernels_for, kernels_to_go_on
 from ...models.metrics import METRICS
+from ...models.settings import Scoring
 from ...models.split import split_rows
 from ...tracking.reachability import check_reachable
 from ..environment import here
@@ -89,8 +90,9 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
 
 
 def _as_begun(plan: Plan, known: StudyConfig | None) -> Plan:
-    """Without the pruner of folds, which is the default now, where a study began before it was."""
-    if known is None or known.pruner != "none" or plan.strategy.pruner != "folds":
+    """Without a pruner, where a cross-validated study began before it had one by default."""
+    is_default = plan.space.scoring is Scoring.CROSS_VALIDATION and plan.strategy.pruner == "median"
+    if known is None or known.pruner != "none" or not is_default:
         return plan
     log.warning("%s began without a pruner, and goes on without", plan.name)
     return replace(plan, strategy=replace(plan.strategy, pruner="none"))

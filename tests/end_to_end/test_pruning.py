@@ -131,7 +131,7 @@ def test_cross_validated_trials_go_after_a_bad_fold(study, tmp_path) -> None:  #
     study(ACROSS_FOLDS, "--trials", 6, "--jobs", 1, "--offline")
     last = trials(tmp_path / "mlruns", "pruned")[5]
     assert last.state is State.PRUNED
-    assert last.reason.startswith("folds pruner, at 0.")
+    assert last.reason.startswith("median pruner, at 0.")
     assert last.reason.endswith("after fold 1")
 
 

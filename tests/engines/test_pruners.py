@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
 import warnings
 
 import optuna
 import pytest
 
-from fmsearch.search.fold_pruner import FoldPruner
 from fmsearch.search.pruners import PRUNERS, make_pruner
 from fmsearch.search.space.load import read_space
 from fmsearch.search.space.space import Space
@@ -67,37 +65,3 @@ def test_without_a_pruner_nothing_is_pruned() -> None:
 
 def test_a_trial_as_good_as_the_others_is_not_pruned_by_the_median() -> None:
     assert judged("median", [0.9] * 5) == []
-
-
-@pytest.mark.parametrize(
-    ("scores", "after"),
-    [
-        ([0.79, 0.95, 0.95], 1),
-        ([0.80, 0.80, 0.80], None),  # as bad as the best trial's worst fold is not worse
-        ([0.82, 0.76, 0.95], 2),
-        ([0.81, 0.80, 0.76], 3),
-    ],
-)
-def test_a_trial_goes_once_its_mean_is_below_the_worst_fold_of_the_best(
-    scores: list[float], after: int | None
-) -> None:
-    study = optuna.create_study(direction="maximize", pruner=FoldPruner())
-    for trial in ([0.7, 0.7, 0.7], [0.9, 0.8, 0.88], [0.5, 0.9, 0.9], []):
-        done = study.ask()
-        for fold in range(1, len(trial) + 1):
-            done.report(sum(trial[:fold]) / fold, fold)
-        study.tell(done, statistics.mean(trial or [0.99]))  # the last one repeats an earlier one
-    judged = study.ask()
-    for fold in range(1, 4):
-        judged.report(sum(scores[:fold]) / fold, fold)
-        assert judged.should_prune() == (fold == after)
-        if fold == after:
-            break
-
-
-def test_the_first_trial_of_folds_is_trained_on_all() -> None:
-    study = optuna.create_study(direction="maximize", pruner=FoldPruner())
-    trial = study.ask()
-    assert not trial.should_prune()
-    trial.report(0.1, 1)
-    assert not trial.should_prune()

@@ -26,7 +26,7 @@ def space_of(more: str) -> Space:
 
 DEFAULTS = {
     VALIDATION: Strategy("tpe", "median"),
-    folds(3): Strategy("tpe", "folds"),
+    folds(3): Strategy("tpe", "median"),
     SEVERAL: Strategy("tpe", "none"),
     f"{VALIDATION}sampler: random\n": Strategy("random", "median"),
     f"{VALIDATION}pruner: hyperband\n": Strategy("tpe", "hyperband"),
@@ -81,13 +81,10 @@ REFUSED = [
         for one in PRUNERS
         if one != "none"
     ],
-    *[
-        (
-            *(VALIDATION, "tpe", one, False),
-            f"--pruner {one} compares folds, and this space scores by validation; use median",
-        )
-        for one in ("wilcoxon", "folds")
-    ],
+    (
+        *(VALIDATION, "tpe", "wilcoxon", False),
+        "--pruner wilcoxon compares folds, and this space scores by validation; use median",
+    ),
     *[
         (
             *(folds(count), "random", "wilcoxon", False),
@@ -122,8 +119,7 @@ def test_a_spaces_own_pruner_is_refused_like_one_that_is_asked_for() -> None:
 
 ACCEPTED = [
     *[(VALIDATION, "tpe", pruner, False) for pruner in ("median", "asha", "hyperband", "none")],
-    *[(folds(3), "nsga2", one, False) for one in ("median", "asha", "folds", "none")],
-    (folds(3), "tpe", "folds", True),
+    *[(folds(3), "nsga2", one, False) for one in ("median", "asha", "hyperband", "none")],
     *[(folds(5), sampler, "wilcoxon", False) for sampler in SAMPLERS],
     *[(SEVERAL, sampler, "none", False) for sampler in SAMPLERS],
     *[(VALIDATION, sampler, "median", True) for sampler in ("tpe", "random")],

@@ -86,7 +86,7 @@ def test_an_optuna_space_that_says_little_has_the_documented_defaults() -> None:
 @pytest.mark.parametrize(
     ("change", "pruner"),
     [
-        ("score: {by: cross_validation, folds: 3}\n", "folds"),
+        ("score: {by: cross_validation, folds: 3}\n", "median"),
         ("objectives: {score: maximize, parameters: minimize}\n", "none"),
     ],
 )

@@ -31,7 +31,7 @@ def test_a_result_whose_removal_is_cut_off_counts_no_more(tmp_path: Path) -> Non
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fmsearch.search.outbox.os.rmdir", kill)
+        patch.setattr("fmsearch.search.whole_folders.os.rmdir", kill)
         with pytest.raises(Killed):
             discard(entry)
     assert entries(tmp_path) == {}
