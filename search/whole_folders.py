@@ -1,4 +1,4 @@
-"""Folders of an outbox that are there whole or not at all, whenever the program is killed."""
+"""Folders of an outbox: those that are there whole or not at all, and temporary ones."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def remove_half_written(outbox: Path) -> None:
     """Remove what is half written; neither a trainer nor the shipper may be writing."""
     for left in half_written(outbox):
         if left.is_dir():
-            shutil.rmtree(left)
+            shutil.rmtree(left, ignore_errors=True)
         else:
-            left.unlink()
+            left.unlink(missing_ok=True)
 
 
 def discard(entry: Path) -> None:

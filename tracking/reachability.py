@@ -171,7 +171,7 @@ def _check_database(places: Places) -> None:
         with engine.connect():
             engine.dispose()
     except TrackingError as error:
-        raise FmsearchError(str(error)) from error
+        raise FmsearchError(f"{error}; {WAY_OUT}") from error
     except (ImportError, OSError, SQLAlchemyError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
         raise FmsearchError(

@@ -16,7 +16,7 @@ ABOUT = """\
 Trials of one epoch on few images: of a perceptron, of Optuna's recipe of convolutional networks.
 The memory is that of all processes of a command, with shared pages counted once, looked at each
 second; the growth is that from half of the time until the most was used, to that moment, scaled to
-100 trials.
+100 trials, which are taken as spread evenly over the time until then.
 """
 SPACE = """\
 name: memory
@@ -72,9 +72,9 @@ def problem(way: str, trials: int) -> Problem:
 
 
 def growth(megabytes: list[float], trials: int) -> float:
-    """MB for 100 trials, from half of the way to the most, when all is loaded.
+    """MB for 100 trials, from half of the way to the most, when all is loaded, to the most.
 
-    After the most there is no growth to see: trainers end before their command does.
+    What a command does after its trainers' end is left out.
     """
     most = max(megabytes)
     early = megabytes[megabytes.index(most) // 2]

@@ -11,7 +11,6 @@ from ..outbox import entries, keep_apart
 from ..storage.stored_study import StoredStudy
 from ..study.resume import recover
 from ..study.sync import ship
-from ..whole_folders import remove_half_written
 from .compare import conflict, faults_of
 from .expected import Expected
 from .records import Records, read_records
@@ -52,7 +51,6 @@ class Repair:
 
     def _mend_outbox(self) -> None:
         """Remove what nobody finished, and let the storage hear the rest."""
-        remove_half_written(self._outbox)
         for path in self._read_outbox().foreign:
             keep_apart(path, "the storage does not have its trial")
         recover(self._study, self._outbox)

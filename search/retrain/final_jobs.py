@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,7 +91,8 @@ class FinalJobs:
     def artifacts(self, answers: Answers, card: str = "") -> Path:
         """A folder with the answers, and a model's card if there is one, to be added to a run."""
         folder = self.gate.folder / "artifacts"
-        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         (folder / GATE).write_text(answers.text, "utf-8")
         if card:
             (folder / MODEL_CARD).write_text(card, "utf-8")

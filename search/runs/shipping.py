@@ -16,13 +16,7 @@ from ...tracking.saved_views import save_view
 from ...tracking.shipper import Shipper
 from ...tracking.store import Store
 from ...tracking.written_run import ConflictError
-from ..outbox import (
-    DamagedError,
-    entries,
-    entry_name,
-    keep_apart,
-    remove_outbox,
-)
+from ..outbox import DamagedError, entries, entry_name, keep_apart, remove_outbox
 from ..storage.stored_study import StoredStudy
 from ..trial import State, ranking
 from ..whole_folders import discard, remove_half_written, temporary_folder

@@ -13,7 +13,7 @@ from ..outbox import DamagedError, entries, keep_apart, read_entry
 from ..result import Duplicate, Failure, Result
 from ..storage.stored_study import StoredStudy
 from ..trial import Trial
-from ..whole_folders import discard
+from ..whole_folders import discard, remove_half_written
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +57,13 @@ def _tell(
 
 def recover(stored: StoredStudy, outbox: Path) -> None:
     """Continue after an earlier session: trials with a result on disk are finished with it; other
-    trials that were running wait again. What is damaged is kept apart, and its trial waits again.
+    trials that were running wait again. What is half written is removed; what is damaged is kept
+    apart, and its trial waits again.
 
     Raises:
         FmsearchError: The outbox has something else than results of the study's trials.
     """
+    remove_half_written(outbox)
     stored.take_back()
     trials = stored.trials()
     for trial in trials:

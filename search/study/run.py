@@ -53,7 +53,7 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
     labels = load_training(plan.data.prepared).labels
     plan.places.prepare()
     if not plan.offline:
-        check_reachable(plan.places, or_offline=True)
+        check_reachable(plan.places, or_offline=not (plan.fresh or plan.retry_failed))
     with (
         hold(plan.places.lock(plan.name), f"the study {plan.name!r}") as check_held,
         Interruption(check_held) as interruption,
@@ -90,9 +90,9 @@ def run_study(plan: Plan, callback: StudyCallback, pool: Pool = TrainerPool) -> 
 
 
 def _as_begun(plan: Plan, known: StudyConfig | None) -> Plan:
-    """Without a pruner, where a cross-validated study began before it had one by default."""
-    is_default = plan.space.scoring is Scoring.CROSS_VALIDATION and plan.strategy.pruner == "median"
-    if known is None or known.pruner != "none" or not is_default:
+    """Without a pruner, where a cross-validated study began so; once that was the default."""
+    across_folds = plan.space.scoring is Scoring.CROSS_VALIDATION
+    if not (known and known.pruner == "none" and across_folds and plan.strategy.pruner == "median"):
         return plan
     log.warning("%s began without a pruner, and goes on without", plan.name)
     return replace(plan, strategy=replace(plan.strategy, pruner="none"))

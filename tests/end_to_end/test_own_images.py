@@ -104,7 +104,7 @@ def test_the_lines_of_the_readme_lead_from_a_folder_of_pictures_to_an_answer(  #
     done = fmsearch(*search, "--jobs", 1, FMSEARCH_CACHE=cache)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("pictures: 200 pictures became grey images of 28 x 28")
-    found = trials(tmp_path / "mlruns", "mlp")
+    found = trials(tmp_path / "mlruns", "pictures")
     assert max(trial.score or 0 for trial in found) > 0.4  # guessing has 0.1
     client = MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
     (study,) = client.search_runs(["1"], "tags.`fmsearch.role` = 'study'")
