@@ -48,7 +48,7 @@ def half_written(outbox: Path) -> list[Path]:
 
 
 def remove_half_written(outbox: Path) -> None:
-    """Remove what is half written; neither a trainer nor the shipper may be writing."""
+    """Remove what is half written; nobody may be writing, but the shipper may be removing."""
     for left in half_written(outbox):
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from fmsearch.search.outbox import (
     write_note,
 )
 from fmsearch.search.result import Duplicate
-from fmsearch.search.whole_folders import discard
+from fmsearch.search.whole_folders import discard, remove_half_written
 
 
 def test_a_result_whose_removal_is_cut_off_counts_no_more(tmp_path: Path) -> None:
@@ -36,6 +37,22 @@ def test_a_result_whose_removal_is_cut_off_counts_no_more(tmp_path: Path) -> Non
             discard(entry)
     assert entries(tmp_path) == {}
     discard(entry)
+    assert not list(tmp_path.iterdir())
+
+
+def test_results_that_are_shipped_while_a_study_ends_may_vanish_from_under_it(
+    tmp_path: Path,
+) -> None:
+    shipped = [tmp_path / entry_name(number) for number in range(300)]
+    for entry in shipped:
+        entry.mkdir()
+        for file in range(5):
+            (entry / str(file)).touch()
+    shipping = threading.Thread(target=lambda: [discard(entry) for entry in shipped])
+    shipping.start()
+    while shipping.is_alive():
+        remove_half_written(tmp_path)
+    remove_half_written(tmp_path)
     assert not list(tmp_path.iterdir())
 
 
